@@ -1,0 +1,168 @@
+"""Unicode in, a small alphabet out: the first step and the last step of the normaliser."""
+
+import re
+import unicodedata
+
+_TONES = "àáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ"
+VIETNAMESE_LETTERS = "abcdefghijklmnopqrstuvwxyz" + "ăâđêôơư" + _TONES
+VIETNAMESE_VOWELS = "aăâeêioôơuưy" + _TONES
+LETTERS = VIETNAMESE_LETTERS + VIETNAMESE_LETTERS.upper()
+UPPER = VIETNAMESE_LETTERS.upper()
+
+_COMBINING_IN_USE = "\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323"
+_KEPT_SYMBOLS = "°²³‰€£¥₩฿₹±×÷≈≠≤≥√∞½¼¾⅓⅔⅛–→←↑↓"
+_KEPT = frozenset(
+    LETTERS + _COMBINING_IN_USE + _KEPT_SYMBOLS + "".join(map(chr, range(0x20, 0x7F))) + "\n"
+)
+
+_MAPPED = {
+    **dict.fromkeys("\t\u00a0\u1680\u202f\u205f\u3000", " "),
+    **dict.fromkeys(map(chr, range(0x2000, 0x200B)), " "),
+    **dict.fromkeys("\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n"),
+    **dict.fromkeys("‐‑‒−﹣－⁃", "-"),
+    **dict.fromkeys("–—―⸺", "–"),
+    **dict.fromkeys("“”„‟«»〝〞「」『』″", '"'),
+    **dict.fromkeys("‘’‚‛′ʼʹ´｀", "'"),
+    **dict.fromkeys("⇒⟶➔➜➡⮕»", "→"),
+    "»": '"',
+    "₫": "đ",
+    "˚": "°",
+    "º": "°",
+    "℃": "°C",
+    "℉": "°F",
+    "µ": "u",
+    "μ": "u",
+    "Ω": "Ω",
+    "Ω": "Ω",
+    "Ð": "Đ",
+    "ð": "đ",
+    "Ɖ": "Đ",
+    "ß": "ss",
+    "æ": "ae",
+    "Æ": "Ae",
+    "œ": "oe",
+    "ø": "o",
+    "Ø": "O",
+    "ł": "l",
+    "Ł": "L",
+    "ı": "i",
+    "…": "...",
+    "、": ",",
+    "。": ".",
+    "•": "•",
+    "·": "·",
+    "∙": "·",
+    "∼": "~",
+    "≃": "≈",
+    "≅": "≈",
+    "⩽": "≤",
+    "⩾": "≥",
+    "∗": "*",
+    "⁄": "/",
+    "∕": "/",
+    "✕": "×",
+    "✖": "×",
+    "№": "số ",
+    "\u0340": "\u0300",
+    "\u0341": "\u0301",
+    "α": " an pha ",
+    "β": " bê ta ",
+    "γ": " gam ma ",
+    "Δ": " đen ta ",
+    "δ": " đen ta ",
+    "π": " pi ",
+}
+
+
+class _CharacterTable(dict[int, str]):
+    """What each code point becomes, worked out at its first use."""
+
+    def __missing__(self, code: int) -> str:
+        replacement = _replacement(chr(code))
+        self[code] = replacement
+        return replacement
+
+
+def _replacement(character: str) -> str:
+    if character in _MAPPED:
+        return _MAPPED[character]
+    if character in _KEPT:
+        return character
+    category = unicodedata.category(character)
+    if category in ("Cf", "Mn", "Me", "Mc", "Cn", "Sk", "Lm"):
+        return ""
+    compatible = unicodedata.normalize("NFKC", character)
+    if compatible != character and all(c in _KEPT or c in _MAPPED for c in compatible):
+        return "".join(_MAPPED.get(c, c) for c in compatible)
+    base = unicodedata.normalize("NFKD", character)[0]
+    if base in _KEPT and not base.isspace():
+        return base
+    return " "
+
+
+_TABLE = _CharacterTable()
+_TABLE.update({ord("Ω"): "Ω", ord("•"): "•", ord("·"): "·"})
+
+# Canonical ordering costs the square of a run's length, and no letter carries more than two marks.
+_COMBINING_RUN = re.compile(f"([{_COMBINING_IN_USE}]{{3}})[{_COMBINING_IN_USE}]+")
+_STRAY_COMBINING = re.compile(f"[{_COMBINING_IN_USE}]")
+_SPACES = re.compile(r"[^\S\n]+")
+_BLANK_LINES = re.compile(r" ?\n[ \n]*")
+
+_TONE_PAIRS = {
+    "oà": "òa", "oá": "óa", "oả": "ỏa", "oã": "õa", "oạ": "ọa",
+    "oè": "òe", "oé": "óe", "oẻ": "ỏe", "oẽ": "õe", "oẹ": "ọe",
+    "uỳ": "ùy", "uý": "úy", "uỷ": "ủy", "uỹ": "ũy", "uỵ": "ụy",
+}  # fmt: skip
+_NEW_STYLE = re.compile(
+    rf"(?<![qQ])(?:[oO][àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ]|[uU][ỳýỷỹỵỲÝỶỸỴ])(?![{LETTERS}])"
+)
+_OLD_STYLE_INSIDE = re.compile(rf"(?:[òóỏõọ][ae]|[ÒÓỎÕỌ][AE])(?=[{LETTERS}])")
+_TONE_PAIRS_BACK = {old: new for new, old in _TONE_PAIRS.items() if new[0] == "o"}
+
+
+def fold_characters(text: str) -> str:
+    """Return the text in NFC with look-alikes folded and unreadable characters dropped.
+
+    What is left are Vietnamese and ASCII letters, printable ASCII, line feeds and a few signs that
+    later steps read. Tone marks stand in the traditional place (`hòa`, `thủy`).
+    """
+    text = _COMBINING_RUN.sub(r"\1", text.translate(_TABLE))
+    # A character such as `ǖ` appears only when marks join, so the table is asked again.
+    text = unicodedata.normalize("NFC", text).translate(_TABLE)
+    text = _STRAY_COMBINING.sub("", unicodedata.normalize("NFC", text))
+    text = _BLANK_LINES.sub("\n", _SPACES.sub(" ", text)).strip()
+    return place_tones(text)
+
+
+def place_tones(text: str) -> str:
+    """Return the text with each tone mark in its traditional place: `hoà` becomes `hòa`."""
+    text = _NEW_STYLE.sub(lambda match: _same_case(match[0], _TONE_PAIRS[match[0].lower()]), text)
+    return _OLD_STYLE_INSIDE.sub(
+        lambda match: _same_case(match[0], _TONE_PAIRS_BACK[match[0].lower()]), text
+    )
+
+
+def _same_case(written: str, replacement: str) -> str:
+    return "".join(
+        new.upper() if old.isupper() else new for old, new in zip(written, replacement, strict=True)
+    )
+
+
+_UNSPEAKABLE = re.compile(f"[^{LETTERS} .,;:!?]+")
+_PAUSE = re.compile(r"[.,;:!?](?:[ .,;:!?]*[.,;:!?])?")
+_STRONGEST_FIRST = "?!.;:,"
+
+
+def keep_speakable(text: str) -> str:
+    """Return only letters, single spaces and single pause marks, none of them leading."""
+    text = _UNSPEAKABLE.sub(" ", text.replace("\n", ". "))
+    text = " ".join(text.split())
+    text = _PAUSE.sub(_strongest_mark, text)
+    text = re.sub(r" ?([.,;:!?]) ?", r"\1 ", text)
+    return text.lstrip(" .,;:!?").rstrip()
+
+
+def _strongest_mark(match: re.Match[str]) -> str:
+    marks = match[0]
+    return next(mark for mark in _STRONGEST_FIRST if mark in marks)

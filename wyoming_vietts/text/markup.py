@@ -1,0 +1,81 @@
+"""Markdown, HTML and emoticons out; what a person would read of them stays."""
+
+import html
+import re
+
+_SPECIAL_TOKEN = re.compile(r"<\|[^|<>\n]{0,64}\|>")
+_HTML_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,2000}-->")
+_HTML_BREAK = re.compile(r"<(?:/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote)|br|hr)\b[^<>\n]{0,300}>", re.I)
+_HTML_TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9:-]{0,32}(?:\s[^<>\n]{0,300})?/?>")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,24});")
+
+_FENCE = re.compile(r"^ {0,3}(?:```+|~~~+)[^\n`]{0,64}$", re.M)
+_TABLE_RULE = re.compile(r"^[ |:+-]*[-|=]{2,}[ |:=+-]*$", re.M)
+_TABLE_EDGE = re.compile(r"^ ?\||\| ?$", re.M)
+_TABLE_BAR = re.compile(r" ?\|+ ?")
+_RULE = re.compile(r"^ ?(?:[*_=-] ?){3,}$", re.M)
+_HEADING = re.compile(r"^ ?#{1,6} +|(?<=\S) #+$", re.M)
+_QUOTE = re.compile(r"^(?: ?> ?)+", re.M)
+_TASK_BOX = re.compile(r"^( ?(?:[-*+•·] |\d{1,3}[.)] )?)\[[ xX]\] ", re.M)
+_BULLET = re.compile(r"^ ?(?:[*+•·◦] +|[-–] +)", re.M)
+_IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\](?:\([^()\n]{0,500}\)|\[[^\[\]\n]{0,100}\])")
+_LINK_TAIL = re.compile(r"\]\([^()\n]{0,500}\)")
+_FOOTNOTE = re.compile(r"\[\^?\d{1,3}\]")
+_AUTO_LINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]{1,300})>")
+_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
+_UNDERSCORES = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=\S)_{1,3}(?!\w)")
+_STARS = re.compile(r"\*{2,}|(?<![\w\s)])\*|\*(?![\s\w(])|(?<!\S)\*(?=\S)|(?<=\S)\*(?!\S)|(?<=[^\W\d])\*|\*(?=[^\W\d])")
+_STRIKE = re.compile(r"~~+")
+
+_EMOTICON = re.compile(
+    r"(?<!\S)(?:[:;=8xX]['\"]?-?[)(DPpOo3|\]\[/\\*]{1,5}|[)(]{2,}|<3+|\^[_.-]?\^|-_+-|[Tt]_+[Tt]|[oO]_+[oO]"
+    r"|:v|:3|=\)+|:\(+|>_+<|@_+@|\([yYnN]\))(?=[\s.,!?]|$)"
+)
+
+
+def strip_markup(text: str) -> str:
+    """Return the text without markup; line feeds between blocks stay."""
+    text = _SPECIAL_TOKEN.sub(" ", text)
+    text = _strip_html(text)
+    text = _strip_blocks(text)
+    text = _strip_spans(text)
+    return _EMOTICON.sub(" ", text)
+
+
+def _strip_html(text: str) -> str:
+    if "<" in text:
+        text = _HTML_COMMENT.sub(" ", text)
+        text = _HTML_BREAK.sub("\n", text)
+        text = _AUTO_LINK.sub(_auto_link, _HTML_TAG.sub("", text))
+    if "&" in text:
+        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    return text
+
+
+def _auto_link(match: re.Match[str]) -> str:
+    inside = match[1]
+    return inside if "://" in inside or "@" in inside else match[0]
+
+
+def _strip_blocks(text: str) -> str:
+    text = _FENCE.sub("", text)
+    if "|" in text:
+        text = _TABLE_RULE.sub("", text)
+        text = _TABLE_BAR.sub(", ", _TABLE_EDGE.sub("", text))
+    text = _RULE.sub("", text)
+    text = _QUOTE.sub("", text)
+    text = _HEADING.sub("", text)
+    text = _TASK_BOX.sub(r"\1", text)
+    return _BULLET.sub("", text)
+
+
+def _strip_spans(text: str) -> str:
+    if "[" in text or "](" in text:
+        text = _IMAGE_OR_LINK.sub(r"\1", text)
+        text = _LINK_TAIL.sub("", text)
+        text = _FOOTNOTE.sub("", text)
+    text = _ESCAPE.sub(r"\1", text)
+    text = _STRIKE.sub("", text)
+    text = _STARS.sub("", text)
+    text = _UNDERSCORES.sub("", text)
+    return text.replace("`", "")

@@ -1,0 +1,206 @@
+"""Growing text in, whole written sentences out.
+
+The splitter reads one character at a time and decides from what it has read, never from how the text
+was cut into pieces. So any cutting gives the same sentences.
+"""
+
+import unicodedata
+
+MAX_SENTENCE_CHARACTERS = 250
+MIN_FIRST_CLAUSE_CHARACTERS = 40
+_MIN_CLAUSE_CHARACTERS = 60
+
+_MARKS = frozenset(".!?…。！？")
+_CLAUSE_MARKS = frozenset(",;:")
+_LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+
+# Titles and place words: a full stop after one of these never ends a sentence.
+_OPEN_ABBREVIATIONS = frozenset(
+    ["tp", "tx", "tt", "p", "q", "f", "st", "th", "ths", "ts", "tskh", "gs", "pgs", "bs", "bsck", "ks", "kts", "cn", "ncs", "nsnd", "nsưt", "ncs", "lm", "hlv", "ô", "ông", "mr", "mrs", "ms", "dr", "prof", "đc", "đ/c", "đt", "sđt", "tel", "vd", "tr", "no", "số", "vs", "thpt", "thcs", "sn", "cty"]
+)
+# Letters that are words of their own in names and lists ("vitamin C.") may end a sentence; these,
+# as capitals, are "phường" and "quận".
+_OPEN_LETTERS = frozenset("PQ")
+
+
+class SentenceSplitter:
+    """Cuts growing text into written sentences, each given out as soon as its end is certain.
+
+    A sentence ends at `.`, `!`, `?` or `…` before a space, at a line end, and where it grows over
+    `MAX_SENTENCE_CHARACTERS`. The first sentence of a text also ends at a clause mark after
+    `MIN_FIRST_CLAUSE_CHARACTERS`, so that speech starts early. Runs of spaces come out as one.
+    """
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self._sentence = ""
+        self._is_first = True
+        self._after_mark = False  # the sentence ends in marks, perhaps with closing quotes
+
+    def add(self, piece: str) -> list[str]:
+        """Take the next piece of the text and return the sentences that it completed."""
+        sentences: list[str] = []
+        for character in piece:
+            self._read(character, sentences)
+        return sentences
+
+    def finish(self) -> list[str]:
+        """Return what is left as the last sentence, and start over."""
+        sentences: list[str] = []
+        self._end_sentence(sentences)
+        self._reset()
+        return sentences
+
+    def _read(self, character: str, sentences: list[str]) -> None:
+        if character in _LINE_ENDS:
+            self._end_sentence(sentences)
+        elif character.isspace():
+            self._read_space(sentences)
+        else:
+            self._read_visible(character, sentences)
+
+    def _read_space(self, sentences: list[str]) -> None:
+        sentence = self._sentence
+        if not sentence or sentence[-1] == " ":
+            return
+        if (self._after_mark and not _is_open(sentence)) or (self._is_first and _is_long_clause(sentence)):
+            self._end_sentence(sentences)
+        else:
+            self._append(" ", sentences)
+
+    def _read_visible(self, character: str, sentences: list[str]) -> None:
+        if self._after_mark:
+            if self._sentence[-1] == " ":
+                if _ends_before(self._sentence.rstrip(), character):
+                    self._end_sentence(sentences)
+                self._after_mark = False
+            elif character.isalnum():
+                if character.isupper() and _ends_without_space(self._sentence):
+                    self._end_sentence(sentences)
+                self._after_mark = False
+            elif character in _CLAUSE_MARKS:
+                self._after_mark = False
+        if character in _MARKS:
+            self._after_mark = True
+        self._append(character, sentences)
+
+    def _append(self, character: str, sentences: list[str]) -> None:
+        self._sentence += character
+        if len(self._sentence) < MAX_SENTENCE_CHARACTERS:
+            return
+        if self._after_mark:
+            self._end_sentence(sentences)
+            return
+        cut = _best_cut(self._sentence)
+        rest = self._sentence[cut:].lstrip()
+        self._sentence = self._sentence[:cut]
+        self._end_sentence(sentences)
+        self._sentence = rest
+
+    def _end_sentence(self, sentences: list[str]) -> None:
+        sentence = self._sentence.strip()
+        if sentence:
+            sentences.append(sentence)
+            self._is_first = False
+        self._sentence = ""
+        self._after_mark = False
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the written sentences of a whole text."""
+    splitter = SentenceSplitter()
+    return splitter.add(text) + splitter.finish()
+
+
+def _last_word(sentence: str) -> str:
+    """Return the last word with its full stops inside but without marks and quotes around it."""
+    word = sentence.rsplit(" ", 1)[-1]
+    return word.strip("\"'“”‘’«»()[]{}*_~`.!?…。！？")
+
+
+def _is_list_marker(sentence: str) -> bool:
+    """Tell whether the sentence so far is only a list marker such as `1.`, `a.` or `**2.`"""
+    marker = sentence.strip("*_#>-+•–()[] ")
+    body = marker[:-1]
+    return marker.endswith(".") and (
+        (body.isdecimal() and len(body) <= 3) or (len(body) == 1 and body.isalpha())
+    )
+
+
+def _has_only_a_full_stop(sentence: str) -> bool:
+    """Tell whether the sentence ends in one full stop and not in `!`, `?` or an ellipsis."""
+    tail = sentence.rsplit(" ", 1)[-1]
+    return not any(mark in tail for mark in "!?…。！？") and ".." not in tail
+
+
+def _is_open(sentence: str) -> bool:
+    """Tell whether the character after the space decides if the sentence ends here."""
+    if not _has_only_a_full_stop(sentence):
+        return "…" in sentence[-4:] or ".." in sentence[-5:]
+    word = _last_word(sentence)
+    return (
+        "." in word
+        or len(word) == 1
+        or word.casefold() in _OPEN_ABBREVIATIONS
+        or _is_list_marker(sentence)
+    )
+
+
+def _ends_before(sentence: str, following: str) -> bool:
+    """Tell whether a sentence that `_is_open` ends before this next visible character."""
+    if not _has_only_a_full_stop(sentence):
+        return not (following.islower() or following.isdigit())
+    word = _last_word(sentence)
+    if _is_list_marker(sentence):
+        return False
+    last_part = word.rsplit(".", 1)[-1].casefold()
+    if len(word) > 1 and (word.casefold() in _OPEN_ABBREVIATIONS or last_part in {"ts", "s", "hcm"}):
+        return last_part == "hcm" and following.isupper()
+    if word in _OPEN_LETTERS and (following.isupper() or following.isdigit()):
+        return False
+    if len(word) == 1 and word.isupper() and _follows_an_initial(sentence, word):
+        return False
+    return not following.islower()
+
+
+def _follows_an_initial(sentence: str, word: str) -> bool:
+    """Tell whether the capital starts the sentence or stands after another initial or a title."""
+    before = sentence[: sentence.rfind(word)].rstrip()
+    if not before.strip("\"'“”‘’«»()[]{}*_~`"):
+        return True
+    previous = before.rsplit(" ", 1)[-1]
+    stem = previous.rstrip(".").casefold()
+    return previous.endswith(".") and (len(stem) == 1 or stem in _OPEN_ABBREVIATIONS)
+
+
+def _ends_without_space(sentence: str) -> bool:
+    """Tell whether `Xong!Tiếp` may be cut: after `!` or `?`, but not inside an address."""
+    word = sentence.rsplit(" ", 1)[-1]
+    return "://" not in word and "@" not in word and any(mark in word[-3:] for mark in "!?！？")
+
+
+def _is_long_clause(sentence: str) -> bool:
+    """Tell whether the first sentence may be cut here, after a clause mark outside quotes."""
+    return (
+        len(sentence) >= MIN_FIRST_CLAUSE_CHARACTERS
+        and sentence[-1] in _CLAUSE_MARKS
+        and sentence.count("(") <= sentence.count(")")
+        and sentence.count("“") <= sentence.count("”")
+        and sentence.count('"') % 2 == 0
+    )
+
+
+def _best_cut(sentence: str) -> int:
+    """Return where to cut an over-long sentence: clause mark, else space, else anywhere."""
+    clause = max(sentence.rfind(mark + " ") for mark in _CLAUSE_MARKS) + 1
+    if clause >= _MIN_CLAUSE_CHARACTERS:
+        return clause
+    space = sentence.rfind(" ", 0, len(sentence) - 1)
+    if space > 0:
+        return space
+    cut = len(sentence)
+    while cut > 1 and unicodedata.combining(sentence[cut - 1]):
+        cut -= 1
+    return max(cut - 1, 1)
