@@ -1,0 +1,64 @@
+"""Drawing a speech token: nucleus sampling that notices repetition (VALL-E 2, arXiv 2406.05370).
+
+Everything stays on the device of the logits; nothing here waits for it.
+"""
+
+import torch
+from torch import Tensor
+
+from .config import SamplingConfig
+
+
+def nucleus(logits: Tensor, config: SamplingConfig) -> tuple[Tensor, Tensor]:
+    """The candidates: the likeliest tokens until they hold ``top_p``, at least 2, at most ``top_k``.
+
+    Args:
+        logits: [V], any constant added (so log-probabilities will do).
+
+    Returns:
+        ids [top_k] in falling order and their probabilities [top_k], 0 where not a candidate.
+        The reference's rule, which lets in a second candidate whatever the first one holds.
+    """
+    probabilities, ids = logits.float().softmax(dim=0).sort(descending=True, stable=True)
+    probabilities, ids = probabilities[: config.top_k], ids[: config.top_k]
+    held_before = probabilities.cumsum(dim=0) - probabilities
+    held_before[:2] = 0.0
+    return ids, probabilities.where(held_before < config.top_p, 0.0)
+
+
+def draw(
+    logits: Tensor,
+    recent: Tensor,
+    config: SamplingConfig,
+    generator: torch.Generator | None,
+    end: int | None = None,
+) -> Tensor:
+    """Draw a token; one that was spoken just before is drawn again from all tokens.
+
+    Args:
+        logits: [V].
+        recent: the last ``config.window`` tokens or fewer.
+        generator: on the device of the logits.
+        end: a token that must not come yet.  What is drawn is distributed as if the whole draw
+            were repeated until it is another one, which need not end.
+
+    Returns:
+        The token, [1] int64.
+    """
+    ids, candidates = nucleus(logits, config)
+    everything = logits.float().softmax(dim=0)
+    seen = (ids[:, None] == recent[None, :]).sum(dim=1)  # of each candidate, how often
+    repeated = seen >= config.window * config.repetition
+    if end is not None:
+        # A repeated candidate leads to the second draw, which succeeds this often.
+        success = 1.0 - everything[end]
+        candidates = torch.where(repeated, candidates * success, candidates)
+        candidates = candidates.clamp_min(_TINY).where(ids != end, 0.0)
+        everything = everything.clamp_min(_TINY)
+        everything[end] = 0.0
+    choice = torch.multinomial(candidates, 1, generator=generator)
+    again = torch.multinomial(everything, 1, generator=generator)
+    return torch.where(repeated[choice], again, ids[choice])
+
+
+_TINY = 1e-30  # keeps a distribution whose only likely token is forbidden from being all zero

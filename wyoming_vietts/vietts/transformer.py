@@ -1,0 +1,175 @@
+"""Pre-norm transformer layers with relative positions, whole sequences or one step at a time.
+
+Attention is that of Transformer-XL (arXiv 1901.02860, appendix B) in ESPnet's form:
+
+    score(i, j) = ((q_i + u) . k_j + (q_i + v) . p_(i-j)) / sqrt(D),   p_d = W sinusoid(d)
+
+p depends on the distance alone, so each layer keeps it as a table that is computed once, grows by
+doubling, and serves every step of every utterance.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import EncoderConfig
+from .linear import Linear
+
+
+class KVCache:
+    """Keys and values of the positions already seen by one utterance."""
+
+    def __init__(self, config: EncoderConfig, capacity: int, like: Tensor) -> None:
+        """Reserve room for ``capacity`` positions, on the device and in the type of ``like``."""
+        shape = (config.layers, 1, config.heads, capacity, config.size // config.heads)
+        self.keys = like.new_empty(shape)  # [layers, B, H, capacity, D]
+        self.values = like.new_empty(shape)
+        self.capacity = capacity
+        self.length = 0
+
+    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store [B, H, n, D] after the positions seen, and return all of them.
+
+        ``length`` stays: the other layers have yet to store the same positions.
+        """
+        end = self.length + key.shape[2]
+        keys, values = self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+        keys[:, :, self.length :] = key
+        values[:, :, self.length :] = value
+        return keys, values
+
+
+class RelativeAttention(nn.Module):
+    """Multi-head self-attention with relative positions."""
+
+    positions: Tensor | None
+    """[H, L, D] for the distances L-1 ... 0, or [H, 2L-1, D] for L-1 ... -(L-1); scaled."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        size, self.heads, self.causal = config.size, config.heads, config.causal
+        self.query = Linear(size, size)
+        self.key = Linear(size, size)
+        self.value = Linear(size, size)
+        self.output = Linear(size, size)
+        self.position = Linear(size, size, bias=False)
+        self.content_bias = nn.Parameter(torch.empty(self.heads, size // self.heads))  # u
+        self.position_bias = nn.Parameter(torch.empty(self.heads, size // self.heads))  # v
+        self.register_buffer("positions", None, persistent=False)
+
+    def set_positions(self, sinusoids: Tensor) -> None:
+        """Project [L or 2L-1, C] sinusoids, largest distance first, for use in every step."""
+        size, heads = sinusoids.shape[1], self.heads
+        p = self.position(sinusoids).view(-1, heads, size // heads).transpose(0, 1)
+        self.positions = (p / math.sqrt(size // heads)).contiguous()
+
+    def forward(self, x: Tensor, layer: int, cache: KVCache | None) -> Tensor:
+        """[B, n, C] -> [B, n, C], with the cache's positions before the n given."""
+        batch, n, size = x.shape
+        split = (batch, n, self.heads, size // self.heads)
+        q = self.query(x).view(split).transpose(1, 2)  # [B, H, n, D]
+        k = self.key(x).view(split).transpose(1, 2)
+        v = self.value(x).view(split).transpose(1, 2)
+        if cache is not None:
+            k, v = cache.append(layer, k, v)
+        bias = self._position_scores(q + self.position_bias[:, None], k.shape[2])
+        x = F.scaled_dot_product_attention(q + self.content_bias[:, None], k, v, attn_mask=bias)
+        return self.output(x.transpose(1, 2).reshape(batch, n, size))  # type: ignore[no-any-return]
+
+    def _position_scores(self, q: Tensor, length: int) -> Tensor:
+        """The second term for the last n of ``length`` positions: [B, H, n, D] -> [B, H, n, length].
+
+        Row r is position ``length - n + r``; -inf where a causal model must not look.
+        """
+        assert self.positions is not None
+        batch, heads, n, _ = q.shape
+        if self.causal:
+            last = self.positions.shape[1]
+            table = self.positions[:, last - length :]  # distances length-1 ... 0
+        else:
+            middle = self.positions.shape[1] // 2
+            table = self.positions[:, middle - length + 1 : middle + length]
+        scores = q @ table.transpose(1, 2)  # [B, H, n, distances]
+        if n == 1:
+            return scores
+        if self.causal:  # the distances -1 ... -(n-1) that the shift reads and the mask hides
+            scores = F.pad(scores, (0, n - 1), value=-math.inf)
+        # Column j of row r holds the distance length - n + r - j: the same numbers, each row one
+        # to the right of the row below it.
+        width = length + n - 1
+        scores = scores.contiguous()
+        strides = (heads * n * width, n * width, width - 1, 1)
+        return scores.as_strided((batch, heads, n, length), strides, n - 1)
+
+
+class EncoderLayer(nn.Module):
+    """Attention and feed-forward, each after a norm and added to its input."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(config.size, eps=1e-5)
+        self.attention = RelativeAttention(config)
+        self.feed_forward_norm = nn.LayerNorm(config.size, eps=1e-5)
+        self.expand = Linear(config.size, config.feed_forward_size)
+        self.contract = Linear(config.feed_forward_size, config.size)
+        self.activation = F.relu if config.activation == "relu" else F.silu
+
+    def forward(self, x: Tensor, layer: int, cache: KVCache | None) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), layer, cache)
+        hidden = self.activation(self.expand(self.feed_forward_norm(x)))
+        return x + self.contract(hidden)  # type: ignore[no-any-return]
+
+
+class Encoder(nn.Module):
+    """Input layer, transformer layers, final norm."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.input = Linear(config.input_size, config.size)
+        self.input_norm = nn.LayerNorm(config.size, eps=1e-5)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.size, eps=1e-5)
+        self.reserved = 0
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Bring [..., input size] to what the layers take, [..., C]."""
+        x = self.input_norm(self.input(x))
+        if self.config.input_relu:
+            x = F.relu(x)
+        return x * math.sqrt(self.config.size)
+
+    def reserve(self, length: int) -> None:
+        """Make sure that the position tables serve sequences of ``length`` positions."""
+        if length <= self.reserved:
+            return
+        self.reserved = max(256, 1 << (length - 1).bit_length())
+        weight = self.norm.weight
+        first = 0 if self.config.causal else 1 - self.reserved
+        distances = torch.arange(self.reserved - 1, first - 1, -1, device=weight.device)
+        sinusoids = _sinusoids(distances, self.config.size).to(weight.dtype)
+        for layer in self.layers:
+            layer.attention.set_positions(sinusoids)
+
+    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+        """[B, n, C] as ``embed`` gives them -> [B, n, C]; appends the n to the cache, if any."""
+        n = x.shape[1]
+        end = n + (cache.length if cache else 0)
+        if cache and end > cache.capacity:
+            raise ValueError(f"{end} positions do not fit in a cache of {cache.capacity}")
+        self.reserve(cache.capacity if cache else n)
+        for index, layer in enumerate(self.layers):
+            x = layer(x, index, cache)
+        if cache:
+            cache.length = end
+        return self.norm(x)  # type: ignore[no-any-return]
+
+
+def _sinusoids(distances: Tensor, size: int) -> Tensor:
+    """sin and cos of each distance by turns, [n] -> [n, size] in fp32."""
+    powers = torch.arange(0, size, 2, dtype=torch.float32, device=distances.device)
+    rates = torch.exp(powers * -(math.log(10000.0) / size))
+    angles = distances.to(torch.float32)[:, None] * rates
+    return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1)

@@ -1,0 +1,201 @@
+"""Weights from the published files (llm.pt, flow.pt, hift.pt) or from their converted form.
+
+Files are mapped into memory, not read: nothing is copied that a network can use as it lies there,
+and nothing is initialised only to be overwritten.  A converted file (``<part>.safetensors``) has
+this package's parameter names and folded weight norms; it is used where it is at least as new.
+"""
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+PARTS = ("llm", "flow", "hift")
+
+
+class WeightsError(ValueError):
+    """A weights file cannot be used; the message names file and key."""
+
+
+def load_weights(
+    module: nn.Module, model_dir: Path, part: str, device: torch.device, dtype: torch.dtype
+) -> None:
+    """Give a module that was built on the meta device the weights of ``part``.
+
+    Raises:
+        WeightsError: a file is missing, cut off or foreign, or a tensor is missing, unknown or of
+            the wrong shape.
+    """
+    published, converted = model_dir / f"{part}.pt", model_dir / f"{part}.safetensors"
+    if is_converted(model_dir, part):
+        path, state = converted, read_safetensors(converted)
+        _check(module, state, converted)
+    else:
+        path = published
+        state = translate(module, part, read_published(published), published)
+    ready = {name: tensor.to(device, dtype) for name, tensor in state.items()}
+    try:
+        module.load_state_dict(ready, strict=True, assign=True)
+    except RuntimeError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    module.requires_grad_(False).eval()
+
+
+def is_converted(model_dir: Path, part: str) -> bool:
+    """Whether ``part`` has a converted file that is not older than the published one."""
+    published, converted = model_dir / f"{part}.pt", model_dir / f"{part}.safetensors"
+    if not converted.exists():
+        return False
+    return not published.exists() or converted.stat().st_mtime >= published.stat().st_mtime
+
+
+def read_published(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .pt file, mapped into memory; no code in it is run."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except FileNotFoundError:
+        raise WeightsError(f"{path} is missing") from None
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{path} is cut off, or no PyTorch weights file: {reason}") from error
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise WeightsError(f"{path} holds a {type(state).__name__}, not names and tensors")
+    return state
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a converted file, mapped into memory."""
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise WeightsError(f"{path} is cut off, or no safetensors file: {error}") from error
+
+
+def translate(
+    module: nn.Module, part: str, state: Mapping[str, Tensor], path: Path
+) -> dict[str, Tensor]:
+    """Published tensors under this package's names, weight norms folded, everything checked."""
+    unused = set(state)
+    translated = {}
+    for name, wanted in module.state_dict().items():
+        source = published_name(part, name)
+        if f"{source}_g" in state and f"{source}_v" in state:
+            tensor = _fold_weight_norm(state[f"{source}_g"], state[f"{source}_v"])
+            unused -= {f"{source}_g", f"{source}_v"}
+        elif source in state:
+            tensor = state[source]
+            unused.discard(source)
+        else:
+            raise WeightsError(f"{path}: {source!r} is missing")
+        if tensor.shape != wanted.shape:
+            found, right = list(tensor.shape), list(wanted.shape)
+            raise WeightsError(
+                f"{path}: {source!r} has the shape {found}; by config.yaml it should be {right}"
+            )
+        translated[name] = tensor
+    if unused:
+        known = ", ".join(repr(name) for name in sorted(unused)[:3])
+        raise WeightsError(f"{path}: {len(unused)} unknown tensors, such as {known}")
+    return translated
+
+
+def _check(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in state.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise WeightsError(
+                f"{path}: {name!r} is {_shape(found.get(name))}; it should be "
+                f"{_shape(wanted.get(name))}. Convert the model again, or delete the file"
+            )
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "absent" if shape is None else str(list(shape))
+
+
+def _fold_weight_norm(gain: Tensor, direction: Tensor) -> Tensor:
+    """w = g v / |v|, the norm taken over all dimensions but the first."""
+    return direction * (gain / direction.flatten(1).norm(dim=1).view_as(gain))
+
+
+# --- names --------------------------------------------------------------------------------------
+
+_ENCODER = (
+    (r"\.input\.", ".embed.out.0."),
+    (r"\.input_norm\.", ".embed.out.1."),
+    (r"\.norm\.", ".after_norm."),
+    (r"\.layers\.", ".encoders."),
+    (r"\.attention\.(query|key|value)", lambda m: f".self_attn.linear_{m[1][0]}"),
+    (r"\.attention\.output", ".self_attn.linear_out"),
+    (r"\.attention\.position\.", ".self_attn.linear_pos."),
+    (r"\.attention\.content_bias", ".self_attn.pos_bias_u"),
+    (r"\.attention\.position_bias", ".self_attn.pos_bias_v"),
+    (r"\.expand\.", ".feed_forward.w_1."),
+    (r"\.contract\.", ".feed_forward.w_2."),
+)
+_CONFORMER_NORMS = (
+    (r"\.attention_norm\.", ".norm_mha."),
+    (r"\.feed_forward_norm\.", ".norm_ff."),
+)
+_NAMES = {
+    r"text_encoder\.": _ENCODER + _CONFORMER_NORMS,
+    r"encoder\.": _ENCODER + _CONFORMER_NORMS,
+    r"decoder\.": (
+        *_ENCODER,
+        (r"\.attention_norm\.", ".norm1."),
+        (r"\.feed_forward_norm\.", ".norm2."),
+        (r"^decoder\.", "llm."),
+    ),
+    r"marks\.": ((r"^marks", "llm_embedding"),),
+    r"logits\.": ((r"^logits", "llm_decoder"),),
+    r"text_projection\.": ((r"^text_projection", "text_encoder_affine_layer"),),
+    r"speaker_projection\.": ((r"^speaker_projection", "spk_embed_affine_layer"),),
+    r"token_embedding\.": ((r"^token_embedding", "input_embedding"),),
+    r"mel_projection\.": ((r"^mel_projection", "encoder_proj"),),
+    r"regulator\.": ((r"^regulator", "length_regulator.model"),),
+    r"unet\.": (
+        (r"^unet\.", "decoder.estimator."),
+        (r"\.time_in\.", ".time_mlp.linear_1."),
+        (r"\.time_out\.", ".time_mlp.linear_2."),
+        (r"\.(down|middle|up)\.(\d+)\.", lambda m: f".{_STAGES[m[1]]}.{m[2]}."),
+        (r"\.blocks\.(\d+)\.", r".1.\1."),
+        (r"\.resample\.", ".2."),
+        (r"\.resnet\.", ".0."),
+        (r"\.time\.", ".mlp.1."),
+        (r"\.conv([12])\.", r".block\1.block.0."),
+        (r"\.norm([12])\.", r".block\1.block.1."),
+        (r"\.shortcut\.", ".res_conv."),
+        (r"\.attention_norm\.", ".norm1."),
+        (r"\.(query|key|value)\.", lambda m: f".attn1.to_{m[1][0]}."),
+        (r"\.project\.", ".attn1.to_out.0."),
+        (r"\.feed_forward_norm\.", ".norm3."),
+        (r"\.expand\.", ".ff.net.0.proj."),
+        (r"\.contract\.", ".ff.net.2."),
+        (r"\.last_conv\.", ".final_block.block.0."),
+        (r"\.last_norm\.", ".final_block.block.1."),
+        (r"\.output\.", ".final_proj."),
+    ),
+    r"f0_": (
+        (r"^f0_convs\.", "f0_predictor.condnet."),
+        (r"^f0_output\.", "f0_predictor.classifier."),
+    ),
+    r"source_mix\.": ((r"^source_mix", "m_source.l_linear"),),
+    r"(source_)?resblocks\.": ((r"\.alphas([12])\.(\d+)", r".activations\1.\2.alpha"),),
+}
+_STAGES = {"down": "down_blocks", "middle": "mid_blocks", "up": "up_blocks"}
+
+
+def published_name(part: str, name: str) -> str:
+    """What the published file of ``part`` calls a parameter (before weight norm: ..._g, ..._v)."""
+    for start, rules in _NAMES.items():
+        if re.match(start, name):
+            for pattern, replacement in rules:
+                name = re.sub(pattern, replacement, name)
+            return name
+    return name
