@@ -114,9 +114,7 @@ _TONE_PAIRS = {
     "oè": "òe", "oé": "óe", "oẻ": "ỏe", "oẽ": "õe", "oẹ": "ọe",
     "uỳ": "ùy", "uý": "úy", "uỷ": "ủy", "uỹ": "ũy", "uỵ": "ụy",
 }  # fmt: skip
-_NEW_STYLE = re.compile(
-    rf"(?<![qQ])(?:[oO][àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ]|[uU][ỳýỷỹỵỲÝỶỸỴ])(?![{LETTERS}])"
-)
+_NEW_STYLE = re.compile(rf"(?<![qQ])(?:[oO][àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ]|[uU][ỳýỷỹỵỲÝỶỸỴ])(?![{LETTERS}])")
 _OLD_STYLE_INSIDE = re.compile(rf"(?:[òóỏõọ][ae]|[ÒÓỎÕỌ][AE])(?=[{LETTERS}])")
 _TONE_PAIRS_BACK = {old: new for new, old in _TONE_PAIRS.items() if new[0] == "o"}
 

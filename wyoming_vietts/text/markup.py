@@ -5,7 +5,9 @@ import re
 
 _SPECIAL_TOKEN = re.compile(r"<\|[^|<>\n]{0,64}\|>")
 _HTML_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,2000}-->")
-_HTML_BREAK = re.compile(r"<(?:/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote)|br|hr)\b[^<>\n]{0,300}>", re.I)
+_HTML_BREAK = re.compile(
+    r"<(?:/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote)|br|hr)\b[^<>\n]{0,300}>", re.I
+)
 _HTML_TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9:-]{0,32}(?:\s[^<>\n]{0,300})?/?>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,24});")
 
@@ -15,7 +17,7 @@ _TABLE_EDGE = re.compile(r"^ ?\||\| ?$", re.M)
 _TABLE_BAR = re.compile(r" ?\|+ ?")
 _RULE = re.compile(r"^ ?(?:[*_=-] ?){3,}$", re.M)
 _HEADING = re.compile(r"^ ?#{1,6} +|(?<=\S) #+$", re.M)
-_QUOTE = re.compile(r"^(?: ?> ?)+", re.M)
+_QUOTE = re.compile(r"^(?: ?>)+ ?(?![\d=<>])", re.M)
 _TASK_BOX = re.compile(r"^( ?(?:[-*+•·] |\d{1,3}[.)] )?)\[[ xX]\] ", re.M)
 _BULLET = re.compile(r"^ ?(?:[*+•·◦] +|[-–] +)", re.M)
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\](?:\([^()\n]{0,500}\)|\[[^\[\]\n]{0,100}\])")
@@ -24,7 +26,9 @@ _FOOTNOTE = re.compile(r"\[\^?\d{1,3}\]")
 _AUTO_LINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]{1,300})>")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
 _UNDERSCORES = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=\S)_{1,3}(?!\w)")
-_STARS = re.compile(r"\*{2,}|(?<![\w\s)])\*|\*(?![\s\w(])|(?<!\S)\*(?=\S)|(?<=\S)\*(?!\S)|(?<=[^\W\d])\*|\*(?=[^\W\d])")
+_STARS = re.compile(
+    r"\*{2,}|(?<![\w\s)])\*|\*(?![\s\w(])|(?<!\S)\*(?=\S)|(?<=\S)\*(?!\S)|(?<=[^\W\d])\*|\*(?=[^\W\d])"
+)
 _STRIKE = re.compile(r"~~+")
 
 _EMOTICON = re.compile(

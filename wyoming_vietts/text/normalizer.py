@@ -1,24 +1,47 @@
 """The way from written to spoken, step by step."""
 
+from collections.abc import Callable
+
 from .characters import fold_characters, keep_speakable
-from .dates import read_dates_and_times
+from .codes import read_digit_strings, read_formulae, read_net_addresses, read_versions
+from .dates import read_dates
 from .lexicon import Lexicon
 from .markup import strip_markup
-from .quantities import read_numbers, read_quantities
-from .words import expand_abbreviations, say_foreign_words, spell_acronyms
+from .ordinals import read_fractions, read_ordinals
+from .quantities import join_spaced_thousands, read_numbers, read_quantities, read_scores
+from .symbols import read_arithmetic, read_symbols
+from .times import read_times
+from .words import expand_abbreviations, lower_capital_text, say_foreign_words, spell_acronyms
 
-_STEPS = (
-    read_dates_and_times,
-    expand_abbreviations,
-    read_quantities,
-    say_foreign_words,
-    spell_acronyms,
-    read_numbers,
+# Each step takes what the earlier ones left: what looks like a number to one is a date to another.
+_STEPS: tuple[Callable[[str], str], ...] = (
+    read_net_addresses,  # name@mail.vn, https://..., 192.168.1.10
+    read_formulae,  # CO2, PM2.5
+    lower_capital_text,  # ĐÈN PHÒNG KHÁCH
+    expand_abbreviations,  # TP.HCM, GS.TS, P.5, v.v.
+    read_digit_strings,  # 0912 345 678, mã OTP 123456, 30A-123.45
+    read_ordinals,  # thứ 4, thế kỷ XXI
+    read_dates,  # 22/11/2026, T2-T6, tháng 11/2026
+    read_versions,  # v1.2.3
+    read_times,  # 7:30, 19h45, 8h-17h, 45'
+    join_spaced_thousands,  # 15 000 đ
+    read_fractions,  # 3/4
+    read_arithmetic,  # 2 x 3, 10^3, ~25
+    read_scores,  # tỷ số 2-1
+    read_quantities,  # 25-27°C, 15.000đ/kg, 60%
+    say_foreign_words,  # wifi, Living Room TV
+    spell_acronyms,  # USB, VTV1
+    read_symbols,  # &, >=, /
+    read_numbers,  # 1.234, 25,5
 )
 
 
 def speakable(text: str, lexicon: Lexicon | None = None) -> str:
-    """Return what is spoken of a written text: letters, single spaces and `.,;:!?`, or ""."""
+    """Return what is spoken of a written text: letters, single spaces and `.,;:!?` alone.
+
+    The result is in NFC, starts with a letter, and is "" where there is nothing to say. Words of the
+    lexicon win over every rule. Takes linear time and never raises.
+    """
     text = strip_markup(fold_characters(text))
     if lexicon is not None:
         text = lexicon.protect(text)

@@ -16,7 +16,53 @@ _LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 
 # Titles and place words: a full stop after one of these never ends a sentence.
 _OPEN_ABBREVIATIONS = frozenset(
-    ["tp", "tx", "tt", "p", "q", "f", "st", "th", "ths", "ts", "tskh", "gs", "pgs", "bs", "bsck", "ks", "kts", "cn", "ncs", "nsnd", "nsưt", "ncs", "lm", "hlv", "ô", "ông", "mr", "mrs", "ms", "dr", "prof", "đc", "đ/c", "đt", "sđt", "tel", "vd", "tr", "no", "số", "vs", "thpt", "thcs", "sn", "cty"]
+    [
+        "tp",
+        "tx",
+        "tt",
+        "p",
+        "q",
+        "f",
+        "st",
+        "th",
+        "ths",
+        "ts",
+        "tskh",
+        "gs",
+        "pgs",
+        "bs",
+        "bsck",
+        "ks",
+        "kts",
+        "cn",
+        "ncs",
+        "nsnd",
+        "nsưt",
+        "ncs",
+        "lm",
+        "hlv",
+        "ô",
+        "ông",
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "đc",
+        "đ/c",
+        "đt",
+        "sđt",
+        "tel",
+        "vd",
+        "tr",
+        "no",
+        "số",
+        "vs",
+        "thpt",
+        "thcs",
+        "sn",
+        "cty",
+    ]
 )
 # Letters that are words of their own in names and lists ("vitamin C.") may end a sentence; these,
 # as capitals, are "phường" and "quận".
@@ -65,7 +111,9 @@ class SentenceSplitter:
         sentence = self._sentence
         if not sentence or sentence[-1] == " ":
             return
-        if (self._after_mark and not _is_open(sentence)) or (self._is_first and _is_long_clause(sentence)):
+        if (self._after_mark and not _is_open(sentence)) or (
+            self._is_first and _is_long_clause(sentence)
+        ):
             self._end_sentence(sentences)
         else:
             self._append(" ", sentences)
@@ -156,7 +204,9 @@ def _ends_before(sentence: str, following: str) -> bool:
     if _is_list_marker(sentence):
         return False
     last_part = word.rsplit(".", 1)[-1].casefold()
-    if len(word) > 1 and (word.casefold() in _OPEN_ABBREVIATIONS or last_part in {"ts", "s", "hcm"}):
+    if len(word) > 1 and (
+        word.casefold() in _OPEN_ABBREVIATIONS or last_part in {"ts", "s", "hcm"}
+    ):
         return last_part == "hcm" and following.isupper()
     if word in _OPEN_LETTERS and (following.isupper() or following.isdigit()):
         return False

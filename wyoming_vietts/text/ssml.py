@@ -167,9 +167,9 @@ class _Reader:
 def _said_as(text: str, how: str) -> str:
     """Written text that is read the way `interpret-as` asks for; unknown ways change nothing."""
     if how in ("characters", "spell-out", "verbatim"):
-        return " ".join(spell(text))
+        return " ".join(text)  # single letters and digits are read by their names
     if how in ("digits", "telephone"):
-        return " ".join(spell(re.sub(r"[^0-9+]", "", text)))
+        return " ".join(re.findall(r"[0-9+]", text))
     if how == "ordinal":
         return f"thứ {text.strip()}"
     return text

@@ -1,57 +1,131 @@
-"""Abbreviations, acronyms, and foreign words."""
+"""Abbreviations, acronyms, foreign words, and text in capitals."""
 
 import re
 from functools import cache
 
-from .characters import LETTERS, UPPER
-from .data import read_table
+from .characters import LETTERS, UPPER, VIETNAMESE_VOWELS
+from .tables import any_of, read_table
+
+_BEFORE = rf"(?<![{LETTERS}\d])"
+_AFTER = rf"(?![{LETTERS}])"
 
 LETTER_NAMES = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyzđăâêôơư",
-        "a bê xê đê e ép gờ hát i gi ca lờ mờ nờ ô pê quy rờ ét tê u vê,vê kép,ích y dét đê á ớ ê ô ơ ư"
-        .replace(" ", ",").replace("vê,kép", "vê kép").split(","),
-        strict=True,
-    )
+    pair.split("=")
+    for pair in (
+        "a=a b=bê c=xê d=đê e=e f=ép g=gờ h=hát i=i j=gi k=ca l=lờ m=mờ n=nờ o=ô p=pê q=quy r=rờ "
+        "s=ét t=tê u=u v=vê w=vê_kép x=ích y=y z=dét đ=đê ă=á â=ớ ê=ê ô=ô ơ=ơ ư=ư"
+    ).split()
 )
-
-
-@cache
-def _abbreviation_pattern() -> re.Pattern[str]:
-    longest_first = sorted(read_table("abbreviations.txt"), key=len, reverse=True)
-    return re.compile(
-        rf"(?<![{LETTERS}\d])(?:" + "|".join(map(re.escape, longest_first)) + rf")(?![{LETTERS}\d])"
-    )
-
-
-@cache
-def _said_word_pattern() -> re.Pattern[str]:
-    longest_first = sorted(read_table("said_words.txt"), key=len, reverse=True)
-    return re.compile(
-        rf"(?<![{LETTERS}\d])(?:" + "|".join(map(re.escape, longest_first)) + rf")(?![{LETTERS}\d])",
-        re.IGNORECASE,
-    )
-
-
-def expand_abbreviations(text: str) -> str:
-    table = read_table("abbreviations.txt")
-    return _abbreviation_pattern().sub(lambda match: table[match[0]], text)
-
-
-def say_foreign_words(text: str) -> str:
-    table = read_table("said_words.txt")
-    return _said_word_pattern().sub(lambda match: table[match[0].lower()], text)
-
-
-_ACRONYM = re.compile(rf"(?<![{LETTERS}])[{UPPER}]{{2,6}}(?![{LETTERS}])")
-_CAPITAL = re.compile(rf"(?<![{LETTERS}])[B-DF-HJ-NP-TV-XZĐb-df-hj-np-tv-xzđ](?![{LETTERS}])")
-
-
-def spell_acronyms(text: str) -> str:
-    text = _ACRONYM.sub(lambda match: spell(match[0]), text)
-    return _CAPITAL.sub(lambda match: spell(match[0]), text)
 
 
 def spell(letters: str) -> str:
     """Return the Vietnamese names of the letters."""
-    return " ".join(LETTER_NAMES.get(letter, letter) for letter in letters.lower())
+    names = (LETTER_NAMES.get(letter, letter) for letter in letters.lower())
+    return " ".join(names).replace("_", " ")
+
+
+# --- Text in capitals ---------------------------------------------------------------------------
+
+_CAPITAL_WORD = re.compile(rf"{_BEFORE}[{UPPER}]{{2,}}{_AFTER}")
+_ANY_WORD = re.compile(rf"[{LETTERS}]{{2,}}")
+_MARKED = "".join(vowel for vowel in VIETNAMESE_VOWELS.upper() if vowel not in "AEIOUY")
+_MARKED_VOWEL = re.compile(f"[{_MARKED}]")
+_SYLLABLE = re.compile(
+    r"(?:NGH|NG|NH|GH|GI|CH|KH|PH|QU|TH|TR|[BCDĐGHKLMNPRSTVX])?"
+    rf"[{VIETNAMESE_VOWELS.upper()}]{{1,3}}(?:NG|NH|CH|[CMNPT])?"
+)
+
+
+def lower_capital_text(text: str) -> str:
+    """Return words in capitals as words: those with a marked vowel, and all in a text of capitals."""
+    capitals = _CAPITAL_WORD.findall(text)
+    if not capitals:
+        return text
+    words = _ANY_WORD.findall(text)
+    is_capital_text = len(capitals) >= 3 and 2 * len(capitals) > len(words)
+    known = read_table("acronyms.txt").keys() | read_table("abbreviations.txt").keys()
+
+    def lower(match: re.Match[str]) -> str:
+        word = match[0]
+        if word in known:
+            return word
+        if is_capital_text and (_SYLLABLE.fullmatch(word) or len(word) > 4):
+            return word.lower()
+        return word.lower() if _MARKED_VOWEL.search(word) and len(word) > 1 else word
+
+    return _CAPITAL_WORD.sub(lower, text)
+
+
+# --- Abbreviations ------------------------------------------------------------------------------
+
+
+@cache
+def _titles() -> re.Pattern[str]:
+    name = rf"(?=[ ]?[{UPPER}])"
+    return re.compile(rf"{_BEFORE}({any_of(read_table('titles.txt'))})(?:\. ?| ){name}")
+
+
+@cache
+def _abbreviations() -> re.Pattern[str]:
+    return re.compile(rf"{_BEFORE}{any_of(read_table('abbreviations.txt'))}{_AFTER}")
+
+
+_WARD = re.compile(
+    rf"{_BEFORE}([PFQ])(?:\. ?|(?=\d))(?=\d{{1,2}}(?!\w))|{_BEFORE}([PFQHX]|TX|TT|Đ)\. ?(?=[{UPPER}][^\W\d]|[{UPPER}]\d)"
+)
+_DISTRICTS = {
+    "P": "phường", "F": "phường", "Q": "quận", "H": "huyện", "X": "xã", "TX": "thị xã",
+    "TT": "thị trấn", "Đ": "đường",
+}  # fmt: skip
+_NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
+
+
+def expand_abbreviations(text: str) -> str:
+    """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
+    text = _NIGHTS.sub(r"\1 ngày \2 đêm", text)
+    titles, table = read_table("titles.txt"), read_table("abbreviations.txt")
+    text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
+    text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
+    text = _abbreviations().sub(lambda match: table[match[0]], text)
+    return _WARD.sub(lambda match: f"{_DISTRICTS[match[1] or match[2]]} ", text)
+
+
+# --- Foreign words and acronyms -----------------------------------------------------------------
+
+
+@cache
+def _said_words() -> re.Pattern[str]:
+    return re.compile(rf"{_BEFORE}{any_of(read_table('said_words.txt'))}{_AFTER}", re.IGNORECASE)
+
+
+@cache
+def _acronyms() -> re.Pattern[str]:
+    return re.compile(rf"(?<![{LETTERS}]){any_of(read_table('acronyms.txt'))}{_AFTER}")
+
+
+def say_foreign_words(text: str) -> str:
+    """Write foreign words as Vietnamese people say them: `TV` becomes `ti vi`."""
+    table = read_table("said_words.txt")
+    return _said_words().sub(lambda match: f" {table[match[0].lower()]} ", text)
+
+
+_CAPITALS = re.compile(rf"(?<![{LETTERS}])[{UPPER}]{{2,}}{_AFTER}")
+_LONE_CONSONANT = re.compile(
+    rf"(?<![{LETTERS}'])[bcdfghjklmnpqrstvwxzđBCDFGHJKLMNPQRSTVWXZĐ]{_AFTER}"
+)
+_MAX_SPELLED_LETTERS = 6
+_SAYABLE = re.compile(r"(?:[^AEIOUY\W\d]{0,2}[AEIOUY]{1,2}){2,}[^AEIOUY\W\d]{0,2}")
+
+
+def spell_acronyms(text: str) -> str:
+    """Read acronyms by their table or letter by letter, and lone consonants by their names."""
+    table = read_table("acronyms.txt")
+    text = _acronyms().sub(lambda match: f" {table[match[0]]} ", text)
+    text = _CAPITALS.sub(_spell_capitals, text)
+    return _LONE_CONSONANT.sub(lambda match: f" {spell(match[0])} ", text)
+
+
+def _spell_capitals(match: re.Match[str]) -> str:
+    word = match[0]
+    is_word = len(word) > _MAX_SPELLED_LETTERS or (len(word) > 3 and _SAYABLE.fullmatch(word))
+    return word.lower() if is_word else f" {spell(word)} "

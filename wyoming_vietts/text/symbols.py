@@ -1,0 +1,56 @@
+"""Signs between words and numbers."""
+
+import re
+
+from .numbers import NUMBER
+
+_TIMES = re.compile(r"(?<=\d) ?[x×X] ?(?=\d)")
+_TIMES_BEFORE = re.compile(r"(?<!\w)[xX×] ?(\d{1,4})(?!\w)")
+_MULTIPLE = re.compile(r"(?<![\w.,])(\d{1,4})[xX](?!\w)")
+_POWER = re.compile(rf"(?<![\d.,])({NUMBER}) ?\^ ?(-?)(\d{{1,4}})")
+_EXPONENT = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d{1,6})?)[eE]([+-]?)(\d{1,3})(?!\w)")
+_DIVIDED = re.compile(r"(?<=\d) / (?=\d)")
+_MINUS_OF_SUM = re.compile(r"(?<=\d) ?[-–] ?(?=\d[\d.,]{0,12} ?=)")
+_NUMBER_SIGN = re.compile(r"(?<![\w])#(?=\d)")
+_ABOUT = re.compile(r"(?<!\w)~ ?(?=\d)")
+_BETWEEN = re.compile(r"(?<=\d) ?[→~] ?(?=-?\d)")
+
+_WORDS = {
+    "<=": "nhỏ hơn hoặc bằng", ">=": "lớn hơn hoặc bằng", "!=": "khác", "==": "bằng", "=>": ",",
+    "->": ",", "<-": ",", "+/-": "cộng trừ", "&&": "và", "≤": "nhỏ hơn hoặc bằng",
+    "≥": "lớn hơn hoặc bằng", "≠": "khác", "±": "cộng trừ", "×": "nhân", "÷": "chia",
+    "≈": "xấp xỉ", "√": "căn bậc hai", "∞": "vô cực", "=": "bằng", "<": "nhỏ hơn",
+    ">": "lớn hơn", "&": "và", "+": "cộng", "%": "phần trăm", "‰": "phần nghìn", "°": "độ",
+    "$": "đô la", "€": "ơ rô", "£": "bảng Anh", "@": "a còng", "²": "bình phương",
+    "³": "lập phương", "→": ",", "←": ",", "↑": ",", "↓": ",", "(": ",", ")": ",", "[": ",",
+    "]": ",", "{": ",", "}": ",", "|": ",",
+}  # fmt: skip
+_SYMBOL = re.compile("|".join(map(re.escape, sorted(_WORDS, key=len, reverse=True))))
+_DASH = re.compile(r" [-–]+ |–+| -(?=[^\W\d])|(?<=[^\W\d])- ")
+_SLASH_OF_NUMBERS = re.compile(r"(?<=\d) ?/ ?(?=\d)")
+_DOT_INSIDE_WORD = re.compile(r"(?<=[a-zA-Z0-9])\.(?=[a-z])")
+_HASHTAG = re.compile(r"#(?=\w)")
+
+
+def read_arithmetic(text: str) -> str:
+    """Read signs that mean something between numbers: `2 x 3`, `10^3`, `1e5`, `~25`."""
+    text = _POWER.sub(lambda match: f"{match[1]} mũ {'âm ' if match[2] else ''}{match[3]}", text)
+    text = _EXPONENT.sub(
+        lambda match: f"{match[1]} nhân mười mũ {'âm ' if match[2] == '-' else ''}{match[3]}", text
+    )
+    text = _TIMES.sub(" nhân ", text)
+    text = _TIMES_BEFORE.sub(r"nhân \1", text)
+    text = _MULTIPLE.sub(r"\1 lần", text)
+    text = _DIVIDED.sub(" chia ", text)
+    text = _MINUS_OF_SUM.sub(" trừ ", text)
+    text = _NUMBER_SIGN.sub("số ", text)
+    return _BETWEEN.sub(" đến ", _ABOUT.sub("khoảng ", text))
+
+
+def read_symbols(text: str) -> str:
+    """Read or drop every sign that is left."""
+    text = _SLASH_OF_NUMBERS.sub(" trên ", text)
+    text = _HASHTAG.sub("", text)
+    text = _DOT_INSIDE_WORD.sub(" chấm ", text)
+    text = _DASH.sub(", ", text)
+    return _SYMBOL.sub(lambda match: f" {_WORDS[match[0]]} ", text)

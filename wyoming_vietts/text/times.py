@@ -1,0 +1,104 @@
+"""Clock times and durations."""
+
+import re
+
+from .context import text_before, word_before
+from .numbers import read_integer
+
+_CLOCK = (
+    r"(?:[01]?\d|2[0-4])"
+    r"(?:[:][0-5]\d(?::[0-5]\d)?h?|[hHgG] ?[0-5]\d(?:ph|p|'|m)?(?: ?[0-5]?\ds)?|[hH]\d(?:ph|p|')|[hH])"
+)
+_HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.)(?!\w))"
+_TIME = re.compile(rf"(?<![\w:.,/])({_CLOCK})(?![\w:]|[.,]\d)({_HALF_OF_DAY})?")
+_TIME_RANGE = re.compile(
+    rf"(?<![\w:.,/])({_CLOCK}{_HALF_OF_DAY}?) ?[-–~→] ?(?={_CLOCK}(?![\w:]|[.,]\d))"
+)
+_HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({_HALF_OF_DAY})")
+_HOUR_G = re.compile(r"((?:lúc|từ|đến|tới|trước|sau|khoảng|vào|hồi) )([01]?\d|2[0-4])g(?![\w])")
+_DURATION = re.compile(
+    r"(?<![\w:.,])(\d{1,3})(?:h|g) ?(\d{1,2}) ?(?:ph|p|')(?:út)?(?: ?(\d{1,2}) ?(?:s|giây))?(?!\w)"
+)
+_MINUTES_SECONDS = re.compile(
+    r"(?<![\w:.,'])(\d{1,3}) ?(?:'|ph|p(?=[ \d])) ?(\d{1,2}) ?(?:\"|''|s)(?!\w)"
+)
+_MINUTES = re.compile(r"(?<![\w:.,'])(\d{1,3}(?: ?[-–] ?\d{1,3})?)'(?![\w'])")
+_INCHES = re.compile(r"(?<![\w:.'])(\d{1,3}(?:[.,]\d)?)(?:\"|'')(?!\w)")
+_SCREEN_LINES = re.compile(
+    r"(?<![\w.,])(144|240|360|480|540|576|720|1080|1440|2160|4320)([pi])(?!\w)"
+)
+_SHORT_MINUTES = re.compile(r"(?<![\w.,])(\d{1,3}(?: ?[-–] ?\d{1,3})?) ?(?:p|ph)(?!\w)")
+_ZERO_HOUR = re.compile(r"(?<![\w.,:])0(\d)(?= ?(?:h|giờ)(?!\w))")
+_RATIO = re.compile(r"(?<![\w:.,])(\d{1,7}) ?: ?(\d{1,7})(?![\w:]|[.,]\d)")
+_RATIO_CUES = re.compile(
+    r"(?:tỷ lệ|tỉ lệ|tỷ số|tỉ số|tỷ xích|màn hình|khung hình|scale|aspect)[^.!?]{0,20}$"
+)
+
+
+def read_times(text: str) -> str:
+    """Read `7:30`, `19h45`, `8h-17h`, `1h30p`, `45'`, `7:30 PM` and `16:9`."""
+    text = _RATIO.sub(_read_ratio, text)
+    text = _DURATION.sub(_read_duration, text)
+    text = _HOUR_G.sub(r"\1\2h", text)
+    text = _TIME_RANGE.sub(r"\1 đến ", text)
+    text = _TIME.sub(_read_time, text)
+    text = _HOUR_AND_HALF_OF_DAY.sub(_read_hour, text)
+    text = _MINUTES_SECONDS.sub(r"\1 phút \2 giây", text)
+    text = _MINUTES.sub(lambda match: _unless_quoted(match, "'", f"{match[1]} phút"), text)
+    text = _INCHES.sub(lambda match: _unless_quoted(match, '"', f"{match[1]} inh"), text)
+    text = _SCREEN_LINES.sub(_read_screen_lines, text)
+    text = _SHORT_MINUTES.sub(r"\1 phút", text)
+    return _ZERO_HOUR.sub(r"\1", text)
+
+
+def _read_time(match: re.Match[str]) -> str:
+    parts = [int(part) for part in re.findall(r"\d+", match[1])]
+    hour, minute, second = (*parts, 0, 0)[:3]
+    words = f"{read_integer(hour)} giờ"
+    if hour == 0 and len(parts) == 3 and (minute or second):
+        words = ""  # a countdown such as 00:05:30
+    if minute:
+        words += f" {read_integer(minute)} phút"
+    if second:
+        words += f" {read_integer(second)} giây"
+    return words.strip() + _read_half_of_day(match[2], hour)
+
+
+def _read_hour(match: re.Match[str]) -> str:
+    hour = int(match[1])
+    return f"{read_integer(hour)} giờ{_read_half_of_day(match[2], hour)}"
+
+
+def _read_half_of_day(written: str | None, hour: int) -> str:
+    if not written:
+        return ""
+    if written.strip().lower().startswith("a"):
+        return " đêm" if hour == 12 else " sáng"
+    if hour == 12:
+        return " trưa"
+    return " chiều" if hour < 6 else " tối" if hour < 11 else " đêm"
+
+
+def _read_duration(match: re.Match[str]) -> str:
+    hours, minutes, seconds = (int(part) if part else 0 for part in match.groups())
+    words = f"{read_integer(hours)} giờ"
+    if minutes:
+        words += f" {read_integer(minutes)} phút"
+    return f"{words} {read_integer(seconds)} giây" if seconds else words
+
+
+def _read_ratio(match: re.Match[str]) -> str:
+    is_clock = len(match[2]) == 2 and int(match[1]) <= 24 and int(match[2]) < 60
+    if is_clock and not _RATIO_CUES.search(text_before(match)):
+        return match[0]
+    joint = " " if match[1] in ("16", "21", "4") and len(match[2]) == 1 else " trên "
+    return f"{match[1]}{joint}{match[2]}"
+
+
+def _read_screen_lines(match: re.Match[str]) -> str:
+    return f"{read_integer(int(match[1]))} {'pê' if match[2] == 'p' else 'i'}"
+
+
+def _unless_quoted(match: re.Match[str], quote: str, words: str) -> str:
+    """Return the words, unless the mark closes a quotation that was opened before it."""
+    return match[0] if text_before(match).count(quote) % 2 else words
