@@ -1,0 +1,35 @@
+"""Install pip into the running virtual environment, from PyPI, with the standard library alone."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+INDEX = "https://pypi.org/simple/pip/"
+
+
+def main() -> None:
+    """Download the newest pip wheel, check its hash, and let it install itself."""
+    request = urllib.request.Request(
+        INDEX, headers={"Accept": "application/vnd.pypi.simple.v1+json"}
+    )
+    with urllib.request.urlopen(request) as response:
+        files = json.load(response)["files"]
+    wheel = [file for file in files if file["filename"].endswith(".whl") and not file["yanked"]][-1]
+    with urllib.request.urlopen(wheel["url"]) as response:
+        content = response.read()
+    if hashlib.sha256(content).hexdigest() != wheel["hashes"]["sha256"]:
+        sys.exit(f"{wheel['url']} is damaged: its hash is not the index's")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, wheel["filename"])
+        with open(path, "wb") as file:
+            file.write(content)
+        # A wheel is a zip archive, and Python runs a package inside one.
+        subprocess.run([sys.executable, f"{path}/pip", "install", "--quiet", path], check=True)
+
+
+if __name__ == "__main__":
+    main()

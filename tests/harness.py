@@ -1,0 +1,185 @@
+"""A real server on a real socket, a client that reads all it says, and an engine made for tests."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from wyoming.client import AsyncClient
+from wyoming.event import Event
+from wyoming.info import Describe, Info
+from wyoming.tts import (
+    Synthesize,
+    SynthesizeChunk,
+    SynthesizeStart,
+    SynthesizeStop,
+    SynthesizeVoice,
+)
+
+from wyoming_vietts.handler import Handler
+from wyoming_vietts.server import Server
+from wyoming_vietts.speech import SpeechSettings
+from wyoming_vietts.tts import TTS
+from wyoming_vietts.voices import Voice
+
+SETTINGS = SpeechSettings(
+    voice=None,
+    speed=1.0,
+    sentence_silence_seconds=0.0,
+    max_text_characters=20_000,
+    lexicon=None,
+)
+
+
+def make_voice(name: str, *languages: str) -> Voice:
+    return Voice(name, f"Voice {name}", languages or ("vi-VN",), "tests", "https://localhost", "1")
+
+
+@dataclass
+class StepTTS:
+    """Speaks `steps` pieces of PCM a sentence, and remembers what it was asked and has computed.
+
+    A sentence's samples depend on its text, voice and speed alone. `silent_steps` are steps that
+    have no audio yet.
+    """
+
+    steps: int = 4
+    silent_steps: int = 0
+    samples_per_step: int = 100
+    sample_rate: int = 22_050
+    voices: dict[str, Voice] = field(
+        default_factory=lambda: {"an": make_voice("an"), "binh": make_voice("binh", "vi")}
+    )
+    asked: list[tuple[str, str, float]] = field(default_factory=list)
+    computed: list[str] = field(default_factory=list)
+
+    def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+        self.asked.append((text, voice, speed))
+        for step in range(self.silent_steps + self.steps):
+            self.computed.append(text)
+            if "lỗi" in text:
+                raise RuntimeError("the engine broke")
+            level = sum(map(ord, text + voice)) + step
+            samples = np.full(self.samples_per_step, level % 30_000, "<i2")
+            yield b"" if step < self.silent_steps else samples.tobytes()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def running_server(
+    tts: TTS,
+    settings: SpeechSettings = SETTINGS,
+    samples_per_chunk: int = 2048,
+    supports_streaming: bool = True,
+) -> AsyncIterator[str]:
+    """Serve on a port of its own; yields the URI."""
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    server = Server(uri, partial(Handler, tts, settings, samples_per_chunk, supports_streaming))
+    await server.start()
+    try:
+        yield uri
+    finally:
+        server.stop_accepting()
+        await server.finish()
+
+
+@asynccontextmanager
+async def connected(uri: str) -> AsyncIterator[AsyncClient]:
+    async with asyncio.timeout(60), AsyncClient.from_uri(uri) as client:
+        yield client
+
+
+async def read_until(client: AsyncClient, *last_types: str) -> list[Event]:
+    """Events up to the first of one of these types, or to the end of the connection."""
+    events: list[Event] = []
+    while (event := await client.read_event()) is not None:
+        events.append(event)
+        if event.type in last_types:
+            break
+    return events
+
+
+def types(events: Sequence[Event]) -> list[str]:
+    """Event types, runs of audio chunks as one."""
+    names = [event.type for event in events]
+    return [
+        name for i, name in enumerate(names) if not (name == "audio-chunk" == names[i - 1] and i)
+    ]
+
+
+def pcm_of(events: Sequence[Event]) -> bytes:
+    return b"".join(event.payload or b"" for event in events if event.type == "audio-chunk")
+
+
+def voice_of(voice: str | None) -> SynthesizeVoice | None:
+    return None if voice is None else SynthesizeVoice(name=voice)
+
+
+async def synthesize(
+    uri: str, text: str, voice: str | None = None, text_format: str | None = None
+) -> list[Event]:
+    """The whole answer to a plain request on a connection of its own."""
+    async with connected(uri) as client:
+        request = Synthesize(text=text, voice=voice_of(voice), text_format=text_format)
+        await client.write_event(request.event())
+        return await read_until(client, "audio-stop")
+
+
+async def stream(
+    uri: str, pieces: Sequence[str], voice: str | None = None, text_format: str | None = None
+) -> list[Event]:
+    """The whole answer to a streamed text, as Home Assistant sends it."""
+    async with connected(uri) as client:
+        start = SynthesizeStart(voice=voice_of(voice), text_format=text_format)
+        await client.write_event(start.event())
+        for piece in pieces:
+            await client.write_event(SynthesizeChunk(text=piece).event())
+        await client.write_event(Synthesize(text="".join(pieces)).event())
+        await client.write_event(SynthesizeStop().event())
+        return await read_until(client, "synthesize-stopped")
+
+
+async def describe(uri: str) -> Info:
+    async with connected(uri) as client:
+        await client.write_event(Describe().event())
+        events = await read_until(client, "info")
+    return Info.from_event(events[-1])
+
+
+async def send(uri: str, type_: str, data: dict[str, Any]) -> list[Event]:
+    """All that comes back for one event until the server closes the connection."""
+    async with connected(uri) as client:
+        await client.write_event(Event(type_, data))
+        return await read_until(client)
+
+
+@contextmanager
+def server_process(
+    *arguments: str, **options: Any
+) -> Generator["subprocess.Popen[bytes]", None, None]:
+    """The `wyoming-vietts` command, ended at exit."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WYOMING_VIETTS_")}
+    environment.update(options.pop("environment", {}))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wyoming_vietts", *arguments],
+        env=environment,
+        stderr=subprocess.PIPE,
+        **options,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()

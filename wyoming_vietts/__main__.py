@@ -1,0 +1,98 @@
+"""The `wyoming-vietts` command: flags, the one TTS instance, the server."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+from .discovery import Announcement, DiscoveryError
+from .espeak import EspeakTTS
+from .handler import Handler
+from .options import parse_options
+from .server import Server, parse_uri
+from .speech import SpeechSettings
+from .text import Lexicon
+from .tts import TTS
+from .voices import UnknownVoiceError, choose_voice
+
+_LOGGER = logging.getLogger(__package__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; returns the exit status."""
+    options = parse_options(sys.argv[1:] if arguments is None else arguments)
+    # Standard output belongs to the client where the server talks over stdio.
+    logging.basicConfig(
+        level=logging.DEBUG if options.debug else logging.INFO,
+        format=options.log_format,
+        stream=sys.stderr,
+    )
+    try:
+        asyncio.run(_serve(options))
+    except (DiscoveryError, UnknownVoiceError, OSError, ValueError, RuntimeError) as error:
+        _LOGGER.critical("%s", error)
+        return 1
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    """Build everything, then serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(stop_signal, stop.set)
+
+    announcement = _announcement(options)
+    tts = _make_tts(options)
+    settings = SpeechSettings(
+        voice=options.voice,
+        speed=options.speed,
+        sentence_silence_seconds=options.sentence_silence,
+        max_text_characters=options.max_text,
+        lexicon=Lexicon.load(options.lexicon) if options.lexicon else None,
+    )
+    choose_voice(tts.voices, settings.voice)  # a wrong --voice shows now, not at the first request
+    server = Server(
+        options.uri,
+        partial(Handler, tts, settings, options.samples_per_chunk, not options.no_streaming),
+    )
+    try:
+        await server.start()
+    except OSError as error:
+        raise OSError(f"Cannot listen on {options.uri}: {error}") from error
+    _LOGGER.info("Ready on %s with %d voices", options.uri, len(tts.voices))
+    if announcement is not None:
+        await announcement.publish()
+        _LOGGER.info("Announced as '%s' at %s", announcement.name, announcement.address)
+    await server.wait(stop.wait())
+    server.stop_accepting()
+    if announcement is not None:
+        await announcement.withdraw()
+    await server.finish()
+    _LOGGER.info("Stopped")
+
+
+def _announcement(options: argparse.Namespace) -> Announcement | None:
+    if options.zeroconf is None:
+        return None
+    scheme, host, port = parse_uri(options.uri)
+    if scheme != "tcp":
+        raise DiscoveryError(f"--zeroconf needs a tcp:// address, not {options.uri}")
+    return Announcement(host, port, options.zeroconf or None)
+
+
+def _make_tts(options: argparse.Namespace) -> TTS:
+    """The engine that was asked for; `auto` is vietts where there is a model."""
+    if options.engine == "vietts":
+        raise ValueError("vietts comes next")
+    _LOGGER.info(
+        "Speaking with eSpeak NG; for the neural voice put a VietTTS model into %s",
+        options.model_dir,
+    )
+    return EspeakTTS()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""One answer: written text in, PCM out, whatever the engine."""
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .text import Lexicon, SentenceSplitter, speakable, split_sentences
+from .text.ssml import Break, Prosody, Run, parse_ssml
+from .tts import TTS
+
+FloatArray = npt.NDArray[np.float64]
+PCM = Generator[bytes, None, None]
+
+SAMPLE_WIDTH = 2  # bytes of an int16
+
+_SILENCE_PIECE_SECONDS = 1.0
+_NOTHING_TO_SAY_SECONDS = 0.2
+
+
+class TextTooLongError(ValueError):
+    """More text than one answer may have."""
+
+
+@dataclass(frozen=True)
+class SpeechSettings:
+    """How the server speaks where a request does not say otherwise."""
+
+    voice: str | None
+    """Name of the default voice; None for the engine's first."""
+
+    speed: float
+    """1.0 is the voice's own speed."""
+
+    sentence_silence_seconds: float
+    """Silence between two sentences."""
+
+    max_text_characters: int
+    """Longest text of one answer."""
+
+    lexicon: Lexicon | None
+    """What the user wants to hear for what is written."""
+
+
+class Speech:
+    """An answer under way.
+
+    Text comes in pieces, and each piece gives back the PCM of the sentences that it completes; the
+    audio does not depend on where the text was cut.
+    """
+
+    def __init__(self, tts: TTS, settings: SpeechSettings, voice: str, is_ssml: bool) -> None:
+        self._tts = tts
+        self._settings = settings
+        self._voice = voice
+        self._ssml: list[str] | None = [] if is_ssml else None
+        self._splitter = SentenceSplitter()
+        self._characters = 0
+        self._sentences = 0
+        self._samples = 0
+
+    @property
+    def seconds(self) -> float:
+        """Audio made so far."""
+        return self._samples / self._tts.sample_rate
+
+    def add(self, text: str) -> PCM:
+        """Take a piece of text; yield the PCM of what it completes, and b"" between steps.
+
+        Raises:
+            TextTooLongError: the pieces together are over the limit.
+        """
+        self._characters += len(text)
+        limit = self._settings.max_text_characters
+        if self._characters > limit:
+            raise TextTooLongError(f"Text is longer than {limit} characters; send less at a time")
+        if self._ssml is not None:
+            self._ssml.append(text)  # markup can be read only as a whole
+            return
+        for sentence in self._splitter.add(text):
+            yield from self._sentence(sentence, Prosody())
+
+    def finish(self) -> PCM:
+        """Yield the PCM of what is left; a short silence if nothing was to be said at all.
+
+        Raises:
+            SSMLError: the pieces together are not good SSML.
+        """
+        if self._ssml is not None:
+            for part in parse_ssml("".join(self._ssml)):
+                yield from self._part(part)
+        for sentence in self._splitter.finish():
+            yield from self._sentence(sentence, Prosody())
+        if self._samples == 0:
+            yield from self._silence(_NOTHING_TO_SAY_SECONDS)
+
+    def _part(self, part: Run | Break) -> PCM:
+        if isinstance(part, Break):
+            yield from self._silence(part.seconds)
+            return
+        for sentence in split_sentences(part.text):
+            yield from self._sentence(sentence, part.prosody)
+
+    def _sentence(self, sentence: str, prosody: Prosody) -> PCM:
+        spoken = speakable(sentence, self._settings.lexicon)
+        if not spoken:
+            yield b""
+            return
+        if self._sentences:
+            yield from self._silence(self._settings.sentence_silence_seconds)
+        self._sentences += 1
+        shifter = PitchShifter(prosody.pitch)
+        # Raising the pitch shortens the audio, so it is spoken that much slower.
+        speed = self._settings.speed * prosody.rate / prosody.pitch
+        with closing(self._tts.synthesize(spoken, self._voice, speed)) as pcm_pieces:
+            for pcm in pcm_pieces:
+                yield self._counted(shifter.shift(scale(pcm, prosody.volume)))
+
+    def _silence(self, seconds: float) -> PCM:
+        rate = self._tts.sample_rate
+        remaining, piece = round(seconds * rate), round(_SILENCE_PIECE_SECONDS * rate)
+        while remaining > 0:
+            samples = min(remaining, piece)
+            remaining -= samples
+            yield self._counted(bytes(SAMPLE_WIDTH * samples))
+
+    def _counted(self, pcm: bytes) -> bytes:
+        self._samples += len(pcm) // SAMPLE_WIDTH
+        return pcm
+
+
+def scale(pcm: bytes, factor: float) -> bytes:
+    """PCM with its amplitude times `factor`, clipped to 16 bits."""
+    if factor == 1.0:
+        return pcm
+    scaled = np.frombuffer(pcm, np.dtype("<i2")) * factor
+    return _pcm(np.clip(scaled, -32768, 32767))
+
+
+class PitchShifter:
+    """Raises the pitch of consecutive PCM pieces by playing them faster.
+
+    Linear interpolation between samples; position and last sample carry over from piece to piece,
+    so there is no seam.
+    """
+
+    def __init__(self, factor: float) -> None:
+        """`factor` 2 raises by an octave and halves the duration."""
+        self._factor = factor
+        self._last: FloatArray = np.zeros(0)
+        self._position = 0.0  # of the next output sample, counted from the start of `_last`
+
+    def shift(self, pcm: bytes) -> bytes:
+        if self._factor == 1.0 or not pcm:
+            return pcm
+        samples = np.concatenate([self._last, np.frombuffer(pcm, np.dtype("<i2"))])
+        end = len(samples) - 1
+        positions = np.arange(self._position, end, self._factor)
+        shifted = np.interp(positions, np.arange(len(samples)), samples)
+        next_position = self._position + len(positions) * self._factor
+        self._last = samples[-1:]
+        self._position = next_position - end
+        return _pcm(shifted)
+
+
+def _pcm(samples: FloatArray) -> bytes:
+    return bytes(np.rint(samples).astype("<i2").tobytes())
