@@ -9,7 +9,7 @@ from typing import Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
-from wyoming.event import Event, Eventable, async_write_event
+from wyoming.event import Event, Eventable
 from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 from wyoming.tts import (
@@ -26,7 +26,7 @@ from .speech import PCM, SAMPLE_WIDTH, Speech, SpeechSettings, TextTooLongError
 from .text.ssml import SSMLError
 from .tts import TTS
 from .voices import UnknownVoiceError, choose_voice
-from .wire import WireError, read_event
+from .wire import WireError, encode_event, read_event
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -176,12 +176,14 @@ class Handler:
 
     async def _send_pcm(self, answer: "_Answer", pcm: bytes) -> None:
         audio_format = {"rate": self._tts.sample_rate, "width": SAMPLE_WIDTH, "channels": 1}
+        events: list[Eventable] = [
+            AudioChunk(**audio_format, audio=pcm[start : start + self._chunk_bytes])
+            for start in range(0, len(pcm), self._chunk_bytes)
+        ]
         if answer.first_audio_seconds is None:
             answer.first_audio_seconds = time.perf_counter() - (answer.started or 0.0)
-            await self._write(AudioStart(**audio_format))
-        for start in range(0, len(pcm), self._chunk_bytes):
-            chunk = pcm[start : start + self._chunk_bytes]
-            await self._write(AudioChunk(**audio_format, audio=chunk))
+            events.insert(0, AudioStart(**audio_format))
+        await self._write(*events)
 
     async def _finish(self, answer: "_Answer") -> None:
         await self._speak(answer, answer.speech.finish())
@@ -195,11 +197,12 @@ class Handler:
             answer.busy_seconds / seconds,
         )
 
-    async def _write(self, event: Eventable) -> None:
-        """Send an event, waiting at most 30 s for a client that does not read."""
+    async def _write(self, *events: Eventable) -> None:
+        """Send events at once, waiting at most 30 s for a client that does not read."""
+        self._writer.write(b"".join(encode_event(event.event()) for event in events))
         try:
             async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-                await async_write_event(event.event(), self._writer)
+                await self._writer.drain()
         except TimeoutError:
             _LOGGER.info("A client read nothing for %g s", WRITE_TIMEOUT_SECONDS)
             self._writer.transport.abort()

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--voice", metavar="NAME", help="voice of requests that name none (default: the first)")
     add("--speed", type=_number(0.5, 2.0), default=1.0, metavar="FACTOR",
         help="1.0 is the voice's own speed; 0.5 to 2 (default: 1.0)")  # fmt: skip
-    add("--samples-per-chunk", type=_whole_number(64, 1_000_000), default=2048, metavar="N",
+    add("--samples-per-chunk", type=_whole_number(64, 1_000_000), default=4096, metavar="N",
         help="samples in an audio chunk, at most (default: %(default)s)")  # fmt: skip
     add("--sentence-silence", type=_number(0.0, 10.0), default=0.0, metavar="SECONDS",
         help="silence between sentences (default: 0)")  # fmt: skip
