@@ -6,11 +6,12 @@ import unicodedata
 _TONES = "àáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ"
 VIETNAMESE_LETTERS = "abcdefghijklmnopqrstuvwxyz" + "ăâđêôơư" + _TONES
 VIETNAMESE_VOWELS = "aăâeêioôơuưy" + _TONES
-LETTERS = VIETNAMESE_LETTERS + VIETNAMESE_LETTERS.upper()
+LOWER = VIETNAMESE_LETTERS
 UPPER = VIETNAMESE_LETTERS.upper()
+LETTERS = LOWER + UPPER
 
 _COMBINING_IN_USE = "\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323"
-_KEPT_SYMBOLS = "°²³‰€£¥₩฿₹±×÷≈≠≤≥√∞½¼¾⅓⅔⅛–→←↑↓"
+_KEPT_SYMBOLS = "°²³‰€£¥₩฿₹±×÷≈≠≤≥√∞–→←↑↓"
 _KEPT = frozenset(
     LETTERS + _COMBINING_IN_USE + _KEPT_SYMBOLS + "".join(map(chr, range(0x20, 0x7F))) + "\n"
 )
@@ -92,6 +93,12 @@ def _replacement(character: str) -> str:
     if category in ("Cf", "Mn", "Me", "Mc", "Cn", "Sk", "Lm"):
         return ""
     compatible = unicodedata.normalize("NFKC", character)
+    if "⁄" in compatible:
+        return " " + compatible.replace("⁄", "/")  # ½
+    if category == "So" and not 0x3300 <= ord(character) <= 0x33FF:
+        return " "  # pictures; the exceptions are squared units such as ㎡
+    if category == "Nd":
+        return str(unicodedata.digit(character))
     if compatible != character and all(c in _KEPT or c in _MAPPED for c in compatible):
         return "".join(_MAPPED.get(c, c) for c in compatible)
     base = unicodedata.normalize("NFKD", character)[0]
@@ -149,12 +156,13 @@ def _same_case(written: str, replacement: str) -> str:
 
 _UNSPEAKABLE = re.compile(f"[^{LETTERS} .,;:!?]+")
 _PAUSE = re.compile(r"[.,;:!?](?:[ .,;:!?]*[.,;:!?])?")
+_LINE_END = re.compile(r"(?<![.,;:!?]) ?\n")  # a line end is a pause, unless it has one
 _STRONGEST_FIRST = "?!.;:,"
 
 
 def keep_speakable(text: str) -> str:
     """Return only letters, single spaces and single pause marks, none of them leading."""
-    text = _UNSPEAKABLE.sub(" ", text.replace("\n", ". "))
+    text = _UNSPEAKABLE.sub(" ", _LINE_END.sub(". ", text))
     text = " ".join(text.split())
     text = _PAUSE.sub(_strongest_mark, text)
     text = re.sub(r" ?([.,;:!?]) ?", r"\1 ", text)

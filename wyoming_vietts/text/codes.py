@@ -4,6 +4,7 @@ import re
 
 from .context import text_before
 from .numbers import read_digits, read_whole
+from .tables import read_table
 from .words import spell
 
 # --- Formulae -----------------------------------------------------------------------------------
@@ -191,6 +192,9 @@ _CODE = re.compile(
 _PLATE = re.compile(
     r"(?<![\w.,])(\d{2}[ -]?(?:[A-Z]{1,2}|[A-Z]\d)|\d{2}-[A-Z]\d)[ .-]{1,3}(\d{3}\.?\d{2}|\d{4})(?![\w]|[.,]\d)"
 )
+_LETTERS_AND_DIGITS = re.compile(
+    r"(?<![\w.,])([A-Z]{2,10}|[A-Za-z]{1,10}(?=\d{5}))-?(\d{3,12})(?!\w|[.,]\d)"
+)
 _LONG_DIGITS = re.compile(r"\d{13,}")
 
 
@@ -200,7 +204,14 @@ def read_digit_strings(text: str) -> str:
     text = _PLATE.sub(_read_plate, text)
     text = _CODE.sub(lambda match: match[1] + _read_groups(match[2]), text)
     text = _PHONE.sub(_read_phone, text)
-    return _HOTLINE.sub(_read_hotline, text)
+    text = _HOTLINE.sub(_read_hotline, text)
+    return _LETTERS_AND_DIGITS.sub(_read_letters_and_digits, text)
+
+
+def _read_letters_and_digits(match: re.Match[str]) -> str:
+    letters, digits = match.groups()
+    is_spelled = letters.isupper() and letters not in read_table("acronyms.txt")
+    return f"{spell(letters) if is_spelled else letters} {read_digits(digits)}"
 
 
 def _read_plate(match: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ _END = r"(?![\w/]|[.,-]\d)"
 _START = r"(?<![\w/.,-])"
 
 _ISO = re.compile(
-    rf"{_START}({_YEAR})([-/.])({_MONTH})\2({_DAY})"
+    rf"{_START}({_YEAR})([-/])({_MONTH})\2({_DAY})"
     r"(?:(?:T| )(\d\d:\d\d)(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w/]|[.,-]\d)"
 )
 _FULL = re.compile(rf"{_START}({_DAY}) ?([-/.]) ?({_MONTH}) ?\2 ?({_YEAR}|\d\d){_END}")
@@ -142,14 +142,18 @@ def _read_day_month(match: re.Match[str]) -> str:
         return _with_day_word(match, words) if is_date else match[0]
     if word in _ADDRESS_CUES or (day, month) == ("24", "7"):
         return match[0]
+    if _DATE_LISTED_BEFORE.search(text_before(match)):
+        return words
     if has_cue:
         if word == "đến" and not _DATE_BEFORE_UNTIL.search(text_before(match)):
             return match[0] if int(day) < int(month) else _with_day_word(match, words)
         return _with_day_word(match, words)
-    return _with_day_word(match, words) if int(day) > int(month) else match[0]
+    is_date = int(day) > int(month) or (day, month) == ("2", "9")
+    return _with_day_word(match, words) if is_date else match[0]
 
 
 _DATE_BEFORE_UNTIL = re.compile(r"(?:ngày|tháng|nay|mai|từ|kéo dài|lùi|dời|hoãn)[^.!?]{0,30} đến $")
+_DATE_LISTED_BEFORE = re.compile(r"\d/\d{1,2}(?:,| và| hoặc|, và) $")
 _SCORE_BEFORE = re.compile(r"(?:tỷ số|tỉ số|thắng|thua|hòa|dẫn|điểm|set|kết quả)[^.!?]{0,25}$")
 _MEASURES = re.compile(
     r" ?(?:°|%|độ|phút|giờ|giây|kg|g|km|m|cm|ngày|lần|người|đ|k|tr|triệu|tỷ)(?!\w)|[°%]"

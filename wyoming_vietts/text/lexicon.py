@@ -2,6 +2,7 @@
 
 import logging
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,13 +28,14 @@ class Lexicon:
     """Written forms and how they are said, read from a file of `written = spoken` lines.
 
     A written form matches whole words, the longest first. It matches in any case, unless it has a
-    capital beyond its first letter (`TV`, `iPhone`): then only as written. A `#` starts a comment
+    capital inside a word (`TV`, `iPhone`): then only as written. A `#` starts a comment
     at the start of a line or after a space.
     """
 
     def __init__(self, path: Path, entries: dict[str, str], version: _FileVersion) -> None:
         self._path = path
         self._version = version
+        self._last_error = ""
         self._use(entries)
 
     @classmethod
@@ -122,8 +124,7 @@ def _read_entries(path: Path) -> dict[str, str]:
 
 
 def _is_case_sensitive(written: str) -> bool:
-    first_letter = next((i for i, c in enumerate(written) if c.isalpha()), len(written))
-    return any(character.isupper() for character in written[first_letter + 1 :])
+    return any(letter.isupper() and before.isalnum() for before, letter in pairwise(written))
 
 
 def _any_of(entries: dict[str, str]) -> re.Pattern[str] | None:

@@ -7,8 +7,14 @@ from .codes import read_digit_strings, read_formulae, read_net_addresses, read_v
 from .dates import read_dates
 from .lexicon import Lexicon
 from .markup import strip_markup
-from .ordinals import read_fractions, read_ordinals
-from .quantities import join_spaced_thousands, read_numbers, read_quantities, read_scores
+from .ordinals import read_fractions, read_ordinals, read_roman_numerals
+from .quantities import (
+    join_spaced_thousands,
+    read_lone_units,
+    read_numbers,
+    read_quantities,
+    read_scores,
+)
 from .symbols import read_arithmetic, read_symbols
 from .times import read_times
 from .words import expand_abbreviations, lower_capital_text, say_foreign_words, spell_acronyms
@@ -20,7 +26,8 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     lower_capital_text,  # ĐÈN PHÒNG KHÁCH
     expand_abbreviations,  # TP.HCM, GS.TS, P.5, v.v.
     read_digit_strings,  # 0912 345 678, mã OTP 123456, 30A-123.45
-    read_ordinals,  # thứ 4, thế kỷ XXI
+    read_roman_numerals,  # thế kỷ XXI
+    read_ordinals,  # lần thứ 4
     read_dates,  # 22/11/2026, T2-T6, tháng 11/2026
     read_versions,  # v1.2.3
     read_times,  # 7:30, 19h45, 8h-17h, 45'
@@ -29,10 +36,13 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_arithmetic,  # 2 x 3, 10^3, ~25
     read_scores,  # tỷ số 2-1
     read_quantities,  # 25-27°C, 15.000đ/kg, 60%
-    say_foreign_words,  # wifi, Living Room TV
-    spell_acronyms,  # USB, VTV1
     read_symbols,  # &, >=, /
     read_numbers,  # 1.234, 25,5
+    # No digit is left from here on, so nothing changes when spoken text comes through again.
+    expand_abbreviations,
+    read_lone_units,  # "tính bằng kWh"
+    say_foreign_words,  # wifi, Living Room TV
+    spell_acronyms,  # USB, VTV
 )
 
 

@@ -3,12 +3,13 @@
 import re
 from functools import cache
 
+from .characters import LETTERS, LOWER, UPPER
 from .context import text_before, word_before
 from .numbers import NUMBER, read_number
 from .tables import any_of, read_table
 
 _START = r"(?<![\w.,/])(?<!\d[-–])"
-_TO = r"( ?[-–~→] ?(?=[-\d$€£]))?"
+_TO = r"( ?[-–→] ?(?=[-\d$€£]))?"
 _SCALES = {
     "k": "nghìn", "K": "nghìn", "tr": "triệu", "M": "triệu", "B": "tỷ", "ty": "tỷ",
     "nghìn": "nghìn", "ngàn": "ngàn", "triệu": "triệu", "tỷ": "tỷ", "tỉ": "tỉ",
@@ -25,7 +26,7 @@ _CURRENCIES_AFTER = {
     "THB": "bạt", "฿": "bạt", "SGD": "đô la Sing ga po", "AUD": "đô la Úc", "CAD": "đô la Ca na đa",
     "CHF": "phrăng Thụy Sĩ", "₹": "ru pi",
 }  # fmt: skip
-_PER = r"(?:/ ?({unit}|[a-zăâđêôơưà-ỹ]{{2,7}}))?(?![\w])"
+_PER = r"(?:/ ?({unit}|[{LOWER}]{{2,7}}))?(?![\w])"
 
 
 @cache
@@ -33,7 +34,7 @@ def _money_before() -> re.Pattern[str]:
     sign = any_of(_CURRENCIES_BEFORE)
     return re.compile(
         rf"(?<![\w.,/]){sign} ?({NUMBER})(?: ?(k|K|tr|M|B|nghìn|ngàn|triệu|tỷ|tỉ)(?!\w))?"
-        rf"(?:/({_unit()}|[a-zăâđêôơưà-ỹ]{{2,7}})(?!\w))?{_TO}".replace(sign, f"({sign})", 1)
+        rf"(?:/({_unit()}|[{LOWER}]{{2,7}})(?!\w))?{_TO}".replace(sign, f"({sign})", 1)
     )
 
 
@@ -41,7 +42,7 @@ def _money_before() -> re.Pattern[str]:
 def _money_after() -> re.Pattern[str]:
     return re.compile(
         rf"{_START}({NUMBER})(?: ?({any_of(_SCALES)}))? ?({any_of(_CURRENCIES_AFTER)})(?![\w])"
-        rf"(?: ?/ ?({_unit()}|[a-zăâđêôơưà-ỹ]{{2,7}})(?!\w))?{_TO}"
+        rf"(?: ?/ ?({_unit()}|[{LOWER}]{{2,7}})(?!\w))?{_TO}"
     )
 
 
@@ -61,7 +62,7 @@ def _quantity() -> re.Pattern[str]:
 
 @cache
 def _quantity_per_word() -> re.Pattern[str]:
-    return re.compile(rf"{_START}({NUMBER}) ?({_unit()})/(?=[a-zăâđêôơưà-ỹ]{{2,7}}(?!\w))")
+    return re.compile(rf"{_START}({NUMBER}) ?({_unit()})/(?=[{LOWER}]{{2,7}}(?!\w))")
 
 
 @cache
@@ -70,9 +71,14 @@ def _unit_pair() -> re.Pattern[str]:
 
 
 @cache
+def _per_unit() -> re.Pattern[str]:
+    return re.compile(rf"(?<=[{LOWER}]) ?/ ?({_unit()})(?!\w)")
+
+
+@cache
 def _lone_unit() -> re.Pattern[str]:
     telling = [unit for unit in read_table("units.txt") if _tells_itself(unit)]
-    return re.compile(rf"(?<![\w/.-]){any_of(telling)}(?![\w])")
+    return re.compile(rf"(?<![{LETTERS}]){any_of(telling)}(?!\w)")
 
 
 def _tells_itself(unit: str) -> bool:
@@ -95,7 +101,7 @@ _SCORE_BEFORE = re.compile(
     r"(?:tỷ số|tỉ số|thắng|thua|hòa|dẫn|kết quả|chung cuộc|gỡ|hạ|vượt qua|set|ván|hiệp|loạt luân lưu)"
     r"[^.!?]{0,30}$"
 )
-_SCORE_BETWEEN_NAMES = re.compile(rf"(?<=[a-zà-ỹ] )(\d{{1,2}}) ?[-–:] ?(\d{{1,2}})(?= [A-ZĐÀ-Ỹ])")
+_SCORE_BETWEEN_NAMES = re.compile(rf"(?<=[{LOWER}] )(\d{{1,2}}) ?[-–:] ?(\d{{1,2}})(?= [{UPPER}])")
 _NEGATIVE = re.compile(r"(?<![\w)%°])-(?=\d)")
 _PLUS = re.compile(r"(?<![\w)])\+(?=\d)")
 _ANY_NUMBER = re.compile(NUMBER)
@@ -144,7 +150,15 @@ def read_quantities(text: str) -> str:
     text = _SCALED.sub(_read_scaled, text)
     text = _quantity_per_word().sub(_read_quantity_per_word, text)
     text = _quantity().sub(_read_quantity, text)
-    return _read_lone_units(text)
+    text = _per_unit().sub(lambda match: _per(match[1]), text)
+    units = read_table("units.txt")
+    return _unit_pair().sub(lambda match: f"{units[match[1]]} trên {units[match[2]]}", text)
+
+
+def read_lone_units(text: str) -> str:
+    """Read units that are known as such without a number before them."""
+    units = read_table("units.txt")
+    return _lone_unit().sub(lambda match: f" {units[match[0]]} ", text)
 
 
 def _read_range(match: re.Match[str]) -> str:
@@ -201,12 +215,6 @@ def _read_quantity(match: re.Match[str]) -> str:
         return match[0]
     units = read_table("units.txt")
     return f"{read_number(number)} {units[unit]}{_per(per)}{_to(to)}"
-
-
-def _read_lone_units(text: str) -> str:
-    units = read_table("units.txt")
-    text = _unit_pair().sub(lambda match: f"{units[match[1]]} trên {units[match[2]]}", text)
-    return _lone_unit().sub(lambda match: units[match[0]], text)
 
 
 def read_numbers(text: str) -> str:

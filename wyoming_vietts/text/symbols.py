@@ -2,17 +2,18 @@
 
 import re
 
+from .characters import LETTERS, UPPER
 from .numbers import NUMBER
 
 _TIMES = re.compile(r"(?<=\d) ?[x×X] ?(?=\d)")
 _TIMES_BEFORE = re.compile(r"(?<!\w)[xX×] ?(\d{1,4})(?!\w)")
-_MULTIPLE = re.compile(r"(?<![\w.,])(\d{1,4})[xX](?!\w)")
+_MULTIPLE = re.compile(r"(?<![\w.,])(\d{1,4})[xX](?!\w| ?[-+=^²³*/])")
 _POWER = re.compile(rf"(?<![\d.,])({NUMBER}) ?\^ ?(-?)(\d{{1,4}})")
 _EXPONENT = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d{1,6})?)[eE]([+-]?)(\d{1,3})(?!\w)")
 _DIVIDED = re.compile(r"(?<=\d) / (?=\d)")
 _MINUS_OF_SUM = re.compile(r"(?<=\d) ?[-–] ?(?=\d[\d.,]{0,12} ?=)")
-_NUMBER_SIGN = re.compile(r"(?<![\w])#(?=\d)")
-_ABOUT = re.compile(r"(?<!\w)~ ?(?=\d)")
+_NUMBER_SIGN = re.compile(r"(?<!\w)(?:[sS]ố ?)?#(?=\d)")
+_ABOUT = re.compile(r"(?<!\w)(?:[kK]hoảng )?~ ?(?=\d)")
 _BETWEEN = re.compile(r"(?<=\d) ?[→~] ?(?=-?\d)")
 
 _WORDS = {
@@ -29,6 +30,8 @@ _SYMBOL = re.compile("|".join(map(re.escape, sorted(_WORDS, key=len, reverse=Tru
 _DASH = re.compile(r" [-–]+ |–+| -(?=[^\W\d])|(?<=[^\W\d])- ")
 _SLASH_OF_NUMBERS = re.compile(r"(?<=\d) ?/ ?(?=\d)")
 _DOT_INSIDE_WORD = re.compile(r"(?<=[a-zA-Z0-9])\.(?=[a-z])")
+_MENU_STEP = re.compile(rf"(?<=[{LETTERS}]) [>»] (?=[{UPPER}])")
+_APOSTROPHE = re.compile(rf"(?<=[{LETTERS}])'(?=[{LETTERS}])")
 _HASHTAG = re.compile(r"#(?=\w)")
 
 
@@ -50,6 +53,8 @@ def read_arithmetic(text: str) -> str:
 def read_symbols(text: str) -> str:
     """Read or drop every sign that is left."""
     text = _SLASH_OF_NUMBERS.sub(" trên ", text)
+    text = _MENU_STEP.sub(", ", text)
+    text = _APOSTROPHE.sub("", text)
     text = _HASHTAG.sub("", text)
     text = _DOT_INSIDE_WORD.sub(" chấm ", text)
     text = _DASH.sub(", ", text)

@@ -14,6 +14,9 @@ _TIME = re.compile(rf"(?<![\w:.,/])({_CLOCK})(?![\w:]|[.,]\d)({_HALF_OF_DAY})?")
 _TIME_RANGE = re.compile(
     rf"(?<![\w:.,/])({_CLOCK}{_HALF_OF_DAY}?) ?[-–~→] ?(?={_CLOCK}(?![\w:]|[.,]\d))"
 )
+_HOUR_RANGE = re.compile(
+    r"(?<![\w:.,/-])([01]?\d|2[0-4]) ?[-–] ?(?=(?:[01]?\d|2[0-4]) ?(?:[hH]|[AaPp][Mm])(?!\w))"
+)
 _HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({_HALF_OF_DAY})")
 _HOUR_G = re.compile(r"((?:lúc|từ|đến|tới|trước|sau|khoảng|vào|hồi) )([01]?\d|2[0-4])g(?![\w])")
 _DURATION = re.compile(
@@ -30,6 +33,7 @@ _SCREEN_LINES = re.compile(
 _SHORT_MINUTES = re.compile(r"(?<![\w.,])(\d{1,3}(?: ?[-–] ?\d{1,3})?) ?(?:p|ph)(?!\w)")
 _ZERO_HOUR = re.compile(r"(?<![\w.,:])0(\d)(?= ?(?:h|giờ)(?!\w))")
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,7}) ?: ?(\d{1,7})(?![\w:]|[.,]\d)")
+_EQUALS_AFTER = re.compile(" ?=")
 _RATIO_CUES = re.compile(
     r"(?:tỷ lệ|tỉ lệ|tỷ số|tỉ số|tỷ xích|màn hình|khung hình|scale|aspect)[^.!?]{0,20}$"
 )
@@ -40,6 +44,7 @@ def read_times(text: str) -> str:
     text = _RATIO.sub(_read_ratio, text)
     text = _DURATION.sub(_read_duration, text)
     text = _HOUR_G.sub(r"\1\2h", text)
+    text = _HOUR_RANGE.sub(r"\1 đến ", text)
     text = _TIME_RANGE.sub(r"\1 đến ", text)
     text = _TIME.sub(_read_time, text)
     text = _HOUR_AND_HALF_OF_DAY.sub(_read_hour, text)
@@ -88,6 +93,8 @@ def _read_duration(match: re.Match[str]) -> str:
 
 
 def _read_ratio(match: re.Match[str]) -> str:
+    if _EQUALS_AFTER.match(match.string, match.end()):
+        return f"{match[1]} chia {match[2]}"
     is_clock = len(match[2]) == 2 and int(match[1]) <= 24 and int(match[2]) < 60
     if is_clock and not _RATIO_CUES.search(text_before(match)):
         return match[0]

@@ -42,7 +42,9 @@ def lower_capital_text(text: str) -> str:
     if not capitals:
         return text
     words = _ANY_WORD.findall(text)
-    is_capital_text = len(capitals) >= 3 and 2 * len(capitals) > len(words)
+    is_capital_text = 4 * len(capitals) >= 3 * len(words) and any(
+        map(_MARKED_VOWEL.search, capitals)
+    )
     known = read_table("acronyms.txt").keys() | read_table("abbreviations.txt").keys()
 
     def lower(match: re.Match[str]) -> str:
@@ -67,22 +69,27 @@ def _titles() -> re.Pattern[str]:
 
 @cache
 def _abbreviations() -> re.Pattern[str]:
-    return re.compile(rf"{_BEFORE}{any_of(read_table('abbreviations.txt'))}{_AFTER}")
+    # After a number `TB` and `TM` are units.
+    return re.compile(
+        rf"(?<!\d ){_BEFORE}{any_of(read_table('abbreviations.txt'))}(?![{LETTERS}\d])"
+    )
 
 
 _WARD = re.compile(
-    rf"{_BEFORE}([PFQ])(?:\. ?|(?=\d))(?=\d{{1,2}}(?!\w))|{_BEFORE}([PFQHX]|TX|TT|Đ)\. ?(?=[{UPPER}][^\W\d]|[{UPPER}]\d)"
+    rf"{_BEFORE}(P|Q|F(?=\.))(?:\. ?|(?=\d))(?=\d{{1,2}}(?!\w))|{_BEFORE}([PFQHX]|TX|TT|Đ)\. ?(?=[{UPPER}][^\W\d]|[{UPPER}]\d)"
 )
 _DISTRICTS = {
     "P": "phường", "F": "phường", "Q": "quận", "H": "huyện", "X": "xã", "TX": "thị xã",
     "TT": "thị trấn", "Đ": "đường",
 }  # fmt: skip
+_QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
 _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 
 
 def expand_abbreviations(text: str) -> str:
     """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
     text = _NIGHTS.sub(r"\1 ngày \2 đêm", text)
+    text = _QUARTER.sub(r"quý \1/\2", text)
     titles, table = read_table("titles.txt"), read_table("abbreviations.txt")
     text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
     text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
@@ -110,19 +117,17 @@ def say_foreign_words(text: str) -> str:
 
 
 _CAPITALS = re.compile(rf"(?<![{LETTERS}])[{UPPER}]{{2,}}{_AFTER}")
-_LONE_CONSONANT = re.compile(
-    rf"(?<![{LETTERS}'])[bcdfghjklmnpqrstvwxzđBCDFGHJKLMNPQRSTVWXZĐ]{_AFTER}"
-)
+_LONE_LETTER = re.compile(rf"(?<![{LETTERS}])[b-df-hj-np-tv-xzđA-ZĐ]{_AFTER}")
 _MAX_SPELLED_LETTERS = 6
 _SAYABLE = re.compile(r"(?:[^AEIOUY\W\d]{0,2}[AEIOUY]{1,2}){2,}[^AEIOUY\W\d]{0,2}")
 
 
 def spell_acronyms(text: str) -> str:
-    """Read acronyms by their table or letter by letter, and lone consonants by their names."""
+    """Read acronyms by their table or letter by letter, and lone letters by their names."""
     table = read_table("acronyms.txt")
     text = _acronyms().sub(lambda match: f" {table[match[0]]} ", text)
     text = _CAPITALS.sub(_spell_capitals, text)
-    return _LONE_CONSONANT.sub(lambda match: f" {spell(match[0])} ", text)
+    return _LONE_LETTER.sub(lambda match: f" {spell(match[0])} ", text)
 
 
 def _spell_capitals(match: re.Match[str]) -> str:

@@ -1,0 +1,91 @@
+"""What holds for any text at all."""
+
+import re
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wyoming_vietts.text import speakable, split_sentences
+from wyoming_vietts.text.characters import LETTERS
+from wyoming_vietts.text.tables import read_table
+
+_SPEAKABLE = re.compile(rf"(?:[{LETTERS}](?:[{LETTERS}]|[.,;:!?](?= |$)| (?=[{LETTERS}]))*)?")
+
+_WRITTEN_BITS = st.sampled_from(
+    """
+    0 1 2 5 05 10 15 21 25 101 1.005 25,5 3,14 1.234.567 22/11/2026 22-11 T2-T6 CN 7:30 19h45 8h-17h
+    1h30p 45' 3/4 24/7 16:9 2-1 -5 °C % km/h m² kWh µg/m³ đ VND $ € k tr đ/kg TP.HCM P.5 Q. v.v. GS.TS
+    USB VTV1 TV wifi iPhone A4 12A1 XXI thế kỷ chương lần thứ thứ tháng ngày quý số mã OTP PIN là gọi
+    0912345678 +84 1900 30A-123.45 a@b.vn https://a.vn/x 192.168.1.10 v1.2.3 CO2 PM2.5 ** _ ` # > | - –
+    ... ?! ( ) [ ] " ' “ ” & = >= ± × / ~ ^ → 😀 :) <3 <b> &amp; ``` [a](b) hoà thuý Đèn ĐÈN BẬT x D
+    """.split()
+)
+_WRITTEN = st.lists(
+    st.tuples(_WRITTEN_BITS, st.sampled_from(["", " ", "\n", ", ", ". "])), max_size=12
+)
+_ASSISTANT_TEXT = _WRITTEN.map(lambda bits: "".join(bit + joint for bit, joint in bits))
+_ANY_TEXT = st.one_of(
+    _ASSISTANT_TEXT, st.text(max_size=60), st.text("0123456789.,-/: hpgTđ%'", max_size=30)
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(_ANY_TEXT)
+def test_output_holds_letters_spaces_and_marks_alone(text: str) -> None:
+    spoken = speakable(text)
+    assert _SPEAKABLE.fullmatch(spoken), spoken
+    assert unicodedata.is_normalized("NFC", spoken)
+
+
+@settings(max_examples=600, deadline=None)
+@given(_ANY_TEXT)
+def test_speaking_twice_changes_nothing(text: str) -> None:
+    spoken = speakable(text)
+    assert speakable(spoken) == spoken
+
+
+@given(_ASSISTANT_TEXT)
+@settings(deadline=None)
+def test_composed_and_decomposed_text_sound_alike(text: str) -> None:
+    assert speakable(unicodedata.normalize("NFD", text)) == speakable(
+        unicodedata.normalize("NFC", text)
+    )
+
+
+@pytest.mark.parametrize(
+    "table", ["abbreviations.txt", "acronyms.txt", "said_words.txt", "titles.txt", "units.txt"]
+)
+def test_spoken_forms_of_the_tables_are_spoken_as_they_stand(table: str) -> None:
+    for written, spoken in read_table(table).items():
+        assert speakable(spoken) == spoken, written
+
+
+_HOSTILE = [
+    " ", "1", "0", "a", "A", "Đ", "-", ".", ",", "/", ":", "*", "_", "#", "`", "|", "[", "](", "<", "&",
+    "(", '"', "'", "\n", "\n ", "1-2-", "1.", "1,", "1/", "1:", "1 ", "1.234.", "22/11/", "7:30-", "8h-",
+    "a@", "a.", "http://", "+84 ", "0912 ", "T2-", "CN ", "XX ", "mã ", "mã 1 ", "thứ 2, ", "tỷ số ", "$1", "1đ",
+    "1đ/", "5kg/", "25°C-", "**a", "[a](", "<b ", "&amp;", "<|", "- ", "> ", "x2", "2x", "1e", "v1.", "A.",
+    "P. ", "TP.", "ABC ", "ĐÈN ", "\u0301", "\u0323\u0302", "\u200b", "😀", "\u0e33", "ﷺ", "½", "1' ", '1" ',
+    "<!--", "<!-- -", "1^", "~", "phiên bản ", "a:b:", "A1:", "số ", "12-", "0.", "1 000 ", "=)", "^_",
+]  # fmt: skip
+
+
+def _seconds(text: str) -> float:
+    best = float("inf")
+    for _ in range(2):
+        start = time.perf_counter()
+        speakable(text)
+        split_sentences(text)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+@pytest.mark.parametrize("unit", _HOSTILE)
+def test_time_grows_with_the_length_alone(unit: str) -> None:
+    short, long = unit * (2_500 // len(unit)), unit * (20_000 // len(unit))
+    speakable(short)
+    # Eight times the length; squared time would be 64 times.
+    assert _seconds(long) < 24 * _seconds(short) + 0.02
