@@ -11,7 +11,7 @@ UPPER = VIETNAMESE_LETTERS.upper()
 LETTERS = LOWER + UPPER
 
 _COMBINING_IN_USE = "\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323"
-_KEPT_SYMBOLS = "°²³‰€£¥₩฿₹±×÷≈≠≤≥√∞–→←↑↓"
+_KEPT_SYMBOLS = "°²³‰•·Ω€£¥₩฿₹±×÷≈≠≤≥√∞–→←↑↓"
 _KEPT = frozenset(
     LETTERS + _COMBINING_IN_USE + _KEPT_SYMBOLS + "".join(map(chr, range(0x20, 0x7F))) + "\n"
 )
@@ -33,8 +33,7 @@ _MAPPED = {
     "℉": "°F",
     "µ": "u",
     "μ": "u",
-    "Ω": "Ω",
-    "Ω": "Ω",
+    "\u2126": "Ω",
     "Ð": "Đ",
     "ð": "đ",
     "Ɖ": "Đ",
@@ -50,8 +49,6 @@ _MAPPED = {
     "…": "...",
     "、": ",",
     "。": ".",
-    "•": "•",
-    "·": "·",
     "∙": "·",
     "∼": "~",
     "≃": "≈",
@@ -108,7 +105,6 @@ def _replacement(character: str) -> str:
 
 
 _TABLE = _CharacterTable()
-_TABLE.update({ord("Ω"): "Ω", ord("•"): "•", ord("·"): "·"})
 
 # Canonical ordering costs the square of a run's length, and no letter carries more than two marks.
 _COMBINING_RUN = re.compile(f"([{_COMBINING_IN_USE}]{{3}})[{_COMBINING_IN_USE}]+")
@@ -122,7 +118,9 @@ _TONE_PAIRS = {
     "uỳ": "ùy", "uý": "úy", "uỷ": "ủy", "uỹ": "ũy", "uỵ": "ụy",
 }  # fmt: skip
 _NEW_STYLE = re.compile(rf"(?<![qQ])(?:[oO][àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ]|[uU][ỳýỷỹỵỲÝỶỸỴ])(?![{LETTERS}])")
-_OLD_STYLE_INSIDE = re.compile(rf"(?:[òóỏõọ][ae]|[ÒÓỎÕỌ][AE])(?=[{LETTERS}])")
+_OLD_STYLE_INSIDE = re.compile(
+    rf"(?:[òóỏõọ][ae]|[ÒÓỎÕỌ][AE])(?=(?:n[gh]?|ch?|[tmpio])(?![{LETTERS}]))", re.IGNORECASE
+)
 _TONE_PAIRS_BACK = {old: new for new, old in _TONE_PAIRS.items() if new[0] == "o"}
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from .context import text_before
+from .context import text_after, text_before
 from .numbers import read_digits, read_whole
 from .tables import read_table
 from .words import spell
@@ -14,10 +14,11 @@ _FORMULA = re.compile(
     r"(?<![\w])(?=[A-Z][A-Za-z]?\d|[A-Z][A-Za-z]?[A-Z][a-z]?\d)"
     r"((?:C|H|O|N|S|P|K|F|Na|Ca|Cl|Fe|Al|Mg|Si|Zn|Cu){1,4}\d(?:(?:C|H|O|N|S|P|Cl)\d{0,2}){0,3})(?!\w)"
 )
-_FORMULA_SYMBOLS = frozenset(
-    "CO2 NO2 SO2 SO3 H2O O2 O3 N2 N2O H2 H2S H2O2 H2SO4 HNO3 NH3 CH4 C2H5 C2H6 C3H8 CO3 CaCO3 "
-    "NaHCO3 Na2CO3 Fe2O3 Al2O3 SiO2 TiO2 Cl2 F2 LiFePO4 KNO3".split()
-)
+_FORMULA_SYMBOLS = frozenset({
+    "CO2", "NO2", "SO2", "SO3", "H2O", "O2", "O3", "N2", "N2O", "H2", "H2S", "H2O2", "H2SO4",
+    "HNO3", "NH3", "CH4", "C2H5", "C2H6", "C3H8", "CO3", "CaCO3", "NaHCO3", "Na2CO3", "Fe2O3",
+    "Al2O3", "SiO2", "TiO2", "Cl2", "F2", "LiFePO4", "KNO3",
+})  # fmt: skip
 
 
 def read_formulae(text: str) -> str:
@@ -58,7 +59,7 @@ _DOMAIN = re.compile(
 )
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _IP = re.compile(
-    rf"(?<![\d.])({_BYTE}(?:\.{_BYTE}){{3}})(?![\d]|\.\d)(?::(\d{{1,5}})(?!\d))?(?:/(\d{{1,2}})(?!\d))?"
+    rf"(?<![\w.])({_BYTE}(?:\.{_BYTE}){{3}})(?![\d]|\.\d)(?::(\d{{1,5}})(?!\d))?(?:/(\d{{1,2}})(?!\d))?"
 )
 _MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
 _TRAILING_MARKS = re.compile(r"[.,;:!?)\]'\"]+$")
@@ -140,7 +141,7 @@ _VERSION_CUES = (
     r"|home assistant|core|os|supervisor|gpt|claude|gemini|llama|chatgpt|qwen|web)"
 )
 _VERSION = re.compile(
-    r"(?<![\w.,])([vV]\.? ?)?(\d{1,4}(?:\.\d{1,4}){1,4})(?:(b|rc|beta)(\d{1,3}))?(?![\w]|[.,]\d)"
+    r"(?<![\w.,])([vV]\.? ?|[A-Z]{1,2}(?=\d))?(\d{1,4}(?:\.\d{1,4}){1,4})(?:(b|rc|beta)(\d{1,3}))?(?![\w]|[.,]\d)"
 )
 _AFTER_VERSION_CUE = re.compile(rf"(?<!\w){_VERSION_CUES}(?: số)?[ :-]{{1,2}}$")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
@@ -159,7 +160,7 @@ def _read_version(match: re.Match[str]) -> str:
         return match[0]
     words = " chấm ".join(map(read_whole, dotted.split(".")))
     if letter:
-        words = f"vê {words}"
+        words = f"{spell(letter.strip('. '))} {words}"
     return (
         f"{words} {spell(stage) if len(stage) < 3 else stage} {read_whole(number)}"
         if stage
@@ -182,6 +183,8 @@ _HOTLINE = re.compile(
     r"(1\d\d|\d{3,5}[ .-]?\d{3,4}(?:[ .-]?\d{2,4})?|1\d{3})(?![\w%]|[.,]\d)(?! (?:người|lần|phút|giây|giờ|độ|đồng|cuộc))",
     re.IGNORECASE,
 )
+_EMERGENCY = re.compile(r"(?<![\w.,/:-])11[1-5](?![\w%°/:]|[.,]\d)")
+_EMERGENCY_CUES = re.compile(r"gọi|tổng đài|hotline|khẩn cấp|cấp cứu|cứu hỏa|công an|cứu thương")
 _CODE = re.compile(
     r"((?<!\w)(?:otp|pin|mã|mã số|mật khẩu|passcode|password|cccd|cmnd|căn cước|hộ chiếu|stk|số tài khoản"
     r"|tài khoản|số thẻ|số seri|serial|imei|mst|biển số|số hiệu|số báo danh)"
@@ -193,7 +196,7 @@ _PLATE = re.compile(
     r"(?<![\w.,])(\d{2}[ -]?(?:[A-Z]{1,2}|[A-Z]\d)|\d{2}-[A-Z]\d)[ .-]{1,3}(\d{3}\.?\d{2}|\d{4})(?![\w]|[.,]\d)"
 )
 _LETTERS_AND_DIGITS = re.compile(
-    r"(?<![\w.,])([A-Z]{2,10}|[A-Za-z]{1,10}(?=\d{5}))-?(\d{3,12})(?!\w|[.,]\d)"
+    r"(?<![\w.,])([A-Z]{2,10}|[A-Za-z]{1,10}(?=\d{5}))-?(\d{3,12})(?!\d|[.,]\d)"
 )
 _LONG_DIGITS = re.compile(r"\d{13,}")
 
@@ -205,7 +208,13 @@ def read_digit_strings(text: str) -> str:
     text = _CODE.sub(lambda match: match[1] + _read_groups(match[2]), text)
     text = _PHONE.sub(_read_phone, text)
     text = _HOTLINE.sub(_read_hotline, text)
+    text = _EMERGENCY.sub(_read_emergency, text)
     return _LETTERS_AND_DIGITS.sub(_read_letters_and_digits, text)
+
+
+def _read_emergency(match: re.Match[str]) -> str:
+    has_cue = _EMERGENCY_CUES.search(text_before(match) + text_after(match)[:12]) is not None
+    return read_digits(match[0]) if has_cue else match[0]
 
 
 def _read_letters_and_digits(match: re.Match[str]) -> str:

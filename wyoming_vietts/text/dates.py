@@ -41,12 +41,17 @@ _WEEKDAY_LIST = re.compile(
     r"(?<!\w)([Tt]hứ )([2-7])((?:(?:, ?| và | hoặc | ?[-–] ?| đến | & )[2-7](?![\w/]|[.,:]\d)(?! (?:giờ|phút|lần|người|độ|cái)))*)(?![\w/]|[.,]\d)"
 )
 
-_DATE_CUES = frozenset(
-    "ngày hôm sáng trưa chiều tối đêm từ đến tới trước sau vào qua mùng mồng rằm hết nay mai kia lịch "
-    "nhật lễ dịp nghỉ đường phố tết khánh trận khai mạc hạn".split()
-)
-_BARE_CUES = frozenset("ngày mùng mồng rằm lễ dịp đường phố trận khánh".split())
-_ADDRESS_CUES = frozenset("số nhà ngõ hẻm kiệt ngách thửa lô phòng căn xuyệt đc".split())
+_DATE_CUES = frozenset({
+    "ngày", "hôm", "sáng", "trưa", "chiều", "tối", "đêm", "từ", "đến", "tới", "trước", "sau",
+    "vào", "qua", "mùng", "mồng", "rằm", "hết", "nay", "mai", "kia", "lịch", "nhật", "lễ", "dịp",
+    "nghỉ", "đường", "phố", "tết", "khánh", "trận", "khai", "mạc", "hạn",
+})  # fmt: skip
+_BARE_CUES = frozenset({
+    "ngày", "mùng", "mồng", "rằm", "lễ", "dịp", "đường", "phố", "trận", "khánh",
+})  # fmt: skip
+_ADDRESS_CUES = frozenset({
+    "số", "nhà", "ngõ", "hẻm", "kiệt", "ngách", "thửa", "lô", "phòng", "căn", "xuyệt", "đc",
+})  # fmt: skip
 _WEEKDAY_BEFORE = re.compile(r"(?:thứ (?:hai|ba|tư|năm|sáu|bảy|[2-7])|chủ nhật),? \(?$")
 _OPEN_BRACKET_BEFORE = re.compile(r"\($")
 

@@ -9,11 +9,14 @@ from .numbers import read_integer
 _ORDINAL = re.compile(r"(?<!\w)(thứ|hạng) ([14])(?![\w/]|[.,:-]\d)", re.IGNORECASE)
 
 _FRACTION = re.compile(r"(?<![\w/.,-])(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})(?![\d/]|[.,-]\d)")
-_COUNTED = frozenset(
-    "điểm thiết đèn người phòng câu bài cửa công cảm trận sao máy quạt học hộ tỉnh đại phiếu bước "
-    "việc trang mục ngày thành viên mã em bạn camera ổ bóng".split()
-)
-_PLACE_CUES = frozenset("số nhà ngõ hẻm kiệt ngách thửa lô phòng căn".split())
+_COUNTED = frozenset({
+    "điểm", "thiết", "đèn", "người", "phòng", "câu", "bài", "cửa", "công", "cảm", "trận", "sao",
+    "máy", "quạt", "học", "hộ", "tỉnh", "đại", "phiếu", "bước", "việc", "trang", "mục", "thành",
+    "viên", "mã", "em", "bạn", "camera", "ổ", "bóng",
+})  # fmt: skip
+_PLACE_CUES = frozenset({
+    "số", "nhà", "ngõ", "hẻm", "kiệt", "ngách", "thửa", "lô", "phòng", "căn",
+})  # fmt: skip
 
 _ROMAN = r"(?=[IVXL])(?:X{1,3}|XL|L)?(?:IX|IV|V?I{0,3})"
 _ROMAN_CUE = re.compile(

@@ -91,10 +91,10 @@ def _tells_itself(unit: str) -> bool:
     )
 
 
-_CLASS_CUES = frozenset(
-    "lớp phòng nhà số tòa căn khu lô block tuyến cổng ghế hẻm ngõ tầng bàn bìa điều khoản đường xe "
-    "toa dãy bến".split()
-)
+_CLASS_CUES = frozenset({
+    "lớp", "phòng", "nhà", "số", "tòa", "căn", "khu", "lô", "block", "tuyến", "cổng", "ghế",
+    "hẻm", "ngõ", "tầng", "bàn", "bìa", "điều", "khoản", "đường", "xe", "toa", "dãy", "bến",
+})  # fmt: skip
 _LETTER_UNITS = frozenset("ABCKLNJVWFmglhspw")
 _RANGE = re.compile(rf"{_START}({NUMBER}) ?[-–~→] ?({NUMBER})(?![\d/=]| ?=|[-–]\d)")
 _SCORE_BEFORE = re.compile(

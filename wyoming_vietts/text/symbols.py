@@ -28,6 +28,9 @@ _WORDS = {
 }  # fmt: skip
 _SYMBOL = re.compile("|".join(map(re.escape, sorted(_WORDS, key=len, reverse=True))))
 _DASH = re.compile(r" [-–]+ |–+| -(?=[^\W\d])|(?<=[^\W\d])- ")
+_DIVIDED_SUM = re.compile(r"\) ?/ ?(?=\d)")
+_PER = re.compile(rf"(?<=\d )([{LETTERS}]{{2,7}})/(?=[{LETTERS}]{{2,7}}(?!\w))")
+_FILE_SUFFIX = re.compile(r"(?<!\S)\.(?=[a-z])")
 _SLASH_OF_NUMBERS = re.compile(r"(?<=\d) ?/ ?(?=\d)")
 _DOT_INSIDE_WORD = re.compile(r"(?<=[a-zA-Z0-9])\.(?=[a-z])")
 _MENU_STEP = re.compile(rf"(?<=[{LETTERS}]) [>»] (?=[{UPPER}])")
@@ -52,10 +55,12 @@ def read_arithmetic(text: str) -> str:
 
 def read_symbols(text: str) -> str:
     """Read or drop every sign that is left."""
+    text = _PER.sub(r"\1 trên ", _DIVIDED_SUM.sub(") chia ", text))
     text = _SLASH_OF_NUMBERS.sub(" trên ", text)
     text = _MENU_STEP.sub(", ", text)
-    text = _APOSTROPHE.sub("", text)
+    text = _APOSTROPHE.sub("", text.rstrip(")]} "))
     text = _HASHTAG.sub("", text)
+    text = _FILE_SUFFIX.sub("chấm ", text)
     text = _DOT_INSIDE_WORD.sub(" chấm ", text)
     text = _DASH.sub(", ", text)
     return _SYMBOL.sub(lambda match: f" {_WORDS[match[0]]} ", text)

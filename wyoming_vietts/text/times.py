@@ -2,7 +2,7 @@
 
 import re
 
-from .context import text_before, word_before
+from .context import text_before
 from .numbers import read_integer
 
 _CLOCK = (
@@ -11,6 +11,7 @@ _CLOCK = (
 )
 _HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.)(?!\w))"
 _TIME = re.compile(rf"(?<![\w:.,/])({_CLOCK})(?![\w:]|[.,]\d)({_HALF_OF_DAY})?")
+_PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
 _TIME_RANGE = re.compile(
     rf"(?<![\w:.,/])({_CLOCK}{_HALF_OF_DAY}?) ?[-–~→] ?(?={_CLOCK}(?![\w:]|[.,]\d))"
 )
@@ -44,6 +45,7 @@ def read_times(text: str) -> str:
     text = _RATIO.sub(_read_ratio, text)
     text = _DURATION.sub(_read_duration, text)
     text = _HOUR_G.sub(r"\1\2h", text)
+    text = _PER_HOURS.sub(" trong ", text)
     text = _HOUR_RANGE.sub(r"\1 đến ", text)
     text = _TIME_RANGE.sub(r"\1 đến ", text)
     text = _TIME.sub(_read_time, text)
@@ -108,4 +110,5 @@ def _read_screen_lines(match: re.Match[str]) -> str:
 
 def _unless_quoted(match: re.Match[str], quote: str, words: str) -> str:
     """Return the words, unless the mark closes a quotation that was opened before it."""
-    return match[0] if text_before(match).count(quote) % 2 else words
+    is_quoted = re.search(rf"(?<!\w){quote}[^{quote}]*$", text_before(match)) is not None
+    return match[0] if is_quoted else words

@@ -82,6 +82,7 @@ _DISTRICTS = {
     "P": "phường", "F": "phường", "Q": "quận", "H": "huyện", "X": "xã", "TX": "thị xã",
     "TT": "thị trấn", "Đ": "đường",
 }  # fmt: skip
+_ROOM = re.compile(r"(?<!\w)P(?:\. ?)?(?=\d{3,4}(?!\w))")
 _QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
 _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 
@@ -89,6 +90,7 @@ _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 def expand_abbreviations(text: str) -> str:
     """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
     text = _NIGHTS.sub(r"\1 ngày \2 đêm", text)
+    text = _ROOM.sub("phòng ", text)
     text = _QUARTER.sub(r"quý \1/\2", text)
     titles, table = read_table("titles.txt"), read_table("abbreviations.txt")
     text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
