@@ -1,4 +1,4 @@
-"""What is read piece by piece: formulae, net addresses, versions, phone numbers, codes, plates."""
+"""What is read piece by piece: formulae, versions, phone numbers, codes and plates."""
 
 import re
 
@@ -6,6 +6,15 @@ from .context import text_after, text_before
 from .numbers import read_digits, read_whole
 from .tables import read_table
 from .words import spell
+
+
+def spell_code(code: str) -> str:
+    """Read letters by name and digits one by one, whatever stands between them left out."""
+    return " ".join(
+        read_digits(part) if part.isdecimal() else spell(part)
+        for part in re.findall(r"\d+|[^\W\d_]+", code)
+    )
+
 
 # --- Formulae -----------------------------------------------------------------------------------
 
@@ -41,98 +50,6 @@ def _read_formula(match: re.Match[str]) -> str:
     )
 
 
-# --- Net addresses ------------------------------------------------------------------------------
-
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})"
-_EMAIL = re.compile(
-    rf"(?<![\w.+@-])((?:mailto:)?[A-Za-z0-9][\w.+-]{{0,63}})@((?:{_LABEL}\.){{1,4}}[A-Za-z]{{2,12}})(?!\w)"
-)
-_URL = re.compile(
-    r"(?<![\w])(?:https?|ftp|wss?|mqtts?|rtsp|tcp)://(?:[^\s/@]{1,64}@)?([^\s/:?#,;!)\]]{1,253})"
-    r"(?::(\d{1,5}))?(?:[/?#][^\s]{0,2000})?",
-    re.IGNORECASE,
-)
-_DOMAIN = re.compile(
-    rf"(?<![\w.@/-])((?:{_LABEL}\.){{1,4}}"
-    r"(?:com|net|org|vn|edu|gov|io|dev|local|info|app|xyz|me|tv|ai|lan))"
-    r"(?![\w-]|\.\w)(?::(\d{1,5}))?(?:/[^\s]{0,2000})?"
-)
-_BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-_IP = re.compile(
-    rf"(?<![\w.])({_BYTE}(?:\.{_BYTE}){{3}})(?![\d]|\.\d)(?::(\d{{1,5}})(?!\d))?(?:/(\d{{1,2}})(?!\d))?"
-)
-_MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
-_TRAILING_MARKS = re.compile(r"[.,;:!?)\]'\"]+$")
-_NET_MARKS = {".": " chấm ", "-": " gạch ngang ", "_": " gạch dưới ", "+": " cộng "}
-
-
-def read_net_addresses(text: str) -> str:
-    """Read e-mail addresses, the host of web addresses, IP and MAC addresses."""
-    text = _EMAIL.sub(_read_email, text)
-    text = _URL.sub(_read_url, text)
-    text = _IP.sub(_read_ip, text)
-    text = _MAC.sub(lambda match: _spell_code(match[0]), text)
-    return _DOMAIN.sub(_read_domain, text)
-
-
-def _read_email(match: re.Match[str]) -> str:
-    return f"{_read_net_name(match[1].removeprefix('mailto:'))} a còng {_read_host(match[2])}"
-
-
-def _read_url(match: re.Match[str]) -> str:
-    marks = _TRAILING_MARKS.search(match[0])
-    host = _TRAILING_MARKS.sub("", match[1])
-    return _read_host_and_port(host, match[2]) + (marks[0] if marks else "")
-
-
-def _read_domain(match: re.Match[str]) -> str:
-    marks = _TRAILING_MARKS.search(match[0])
-    return _read_host_and_port(match[1], match[2]) + (marks[0] if marks else "")
-
-
-def _read_host_and_port(host: str, port: str | None) -> str:
-    words = _read_host(host)
-    return f"{words} cổng {read_digits(port)}" if port else words
-
-
-def _read_host(host: str) -> str:
-    if _IP.fullmatch(host):
-        return _read_dotted(host)
-    host = re.sub(r"^www\.", "", host, flags=re.IGNORECASE)
-    labels = host.split(".")
-    return " chấm ".join(
-        spell(label) if len(label) == 2 and i > 0 else _read_net_name(label)
-        for i, label in enumerate(labels)
-    )
-
-
-def _read_net_name(name: str) -> str:
-    words = re.sub(r"[._+-]", lambda mark: _NET_MARKS[mark[0]], name)
-    return re.sub(r"\d+", lambda digits: f" {read_digits(digits[0])} ", words)
-
-
-def _read_ip(match: re.Match[str]) -> str:
-    words = _read_dotted(match[1])
-    if match[2]:
-        words += f" cổng {read_digits(match[2])}"
-    return f"{words} trên {read_whole(match[3])}" if match[3] else words
-
-
-def _read_dotted(dotted: str) -> str:
-    """Read the parts of an IP address: three digits one by one, fewer as a number."""
-    return " chấm ".join(
-        read_digits(part) if len(part) > 2 else read_whole(part) for part in dotted.split(".")
-    )
-
-
-def _spell_code(code: str) -> str:
-    """Read letters by name and digits one by one, whatever stands between them left out."""
-    return " ".join(
-        read_digits(part) if part.isdecimal() else spell(part)
-        for part in re.findall(r"\d+|[^\W\d_]+", code)
-    )
-
-
 # --- Versions -----------------------------------------------------------------------------------
 
 _VERSION_CUES = (
@@ -141,7 +58,8 @@ _VERSION_CUES = (
     r"|home assistant|core|os|supervisor|gpt|claude|gemini|llama|chatgpt|qwen|web)"
 )
 _VERSION = re.compile(
-    r"(?<![\w.,])([vV]\.? ?|[A-Z]{1,2}(?=\d))?(\d{1,4}(?:\.\d{1,4}){1,4})(?:(b|rc|beta)(\d{1,3}))?(?![\w]|[.,]\d)"
+    r"(?<![\w.,])([vV]\.? ?|[A-Z]{1,2}(?=\d))?(\d{1,4}(?:\.\d{1,4}){1,4})"
+    r"(?:(b|rc|beta)(\d{1,3}))?(?!\w|[.,]\d)"
 )
 _AFTER_VERSION_CUE = re.compile(rf"(?<!\w){_VERSION_CUES}(?: số)?[ :-]{{1,2}}$")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
@@ -161,11 +79,7 @@ def _read_version(match: re.Match[str]) -> str:
     words = " chấm ".join(map(read_whole, dotted.split(".")))
     if letter:
         words = f"{spell(letter.strip('. '))} {words}"
-    return (
-        f"{words} {spell(stage) if len(stage) < 3 else stage} {read_whole(number)}"
-        if stage
-        else words
-    )
+    return f"{words} {stage} {read_whole(number)}" if stage else words
 
 
 # --- Digit by digit -----------------------------------------------------------------------------
@@ -179,21 +93,24 @@ _PHONE = re.compile(
 )
 _HOTLINE = re.compile(
     r"((?:gọi|gọi số|gọi tới|tổng đài|hotline|đường dây nóng|cấp cứu|cứu hỏa|cứu thương|cảnh sát"
-    r"|công an|số điện thoại|điện thoại|sđt|đt|số máy|liên hệ|zalo|tel|fax)(?: qua)?(?: số)?(?: là)?[:.]? ?)"
-    r"(1\d\d|\d{3,5}[ .-]?\d{3,4}(?:[ .-]?\d{2,4})?|1\d{3})(?![\w%]|[.,]\d)(?! (?:người|lần|phút|giây|giờ|độ|đồng|cuộc))",
+    r"|công an|số điện thoại|điện thoại|sđt|đt|số máy|liên hệ|zalo|tel|fax)"
+    r"(?: qua)?(?: số)?(?: là)?[:.]? ?)"
+    r"(1\d\d|\d{3,5}[ .-]?\d{3,4}(?:[ .-]?\d{2,4})?|1\d{3})"
+    r"(?![\w%]|[.,]\d| (?:người|lần|phút|giây|giờ|độ|đồng|cuộc))",
     re.IGNORECASE,
 )
 _EMERGENCY = re.compile(r"(?<![\w.,/:-])11[1-5](?![\w%°/:]|[.,]\d)")
 _EMERGENCY_CUES = re.compile(r"gọi|tổng đài|hotline|khẩn cấp|cấp cứu|cứu hỏa|công an|cứu thương")
 _CODE = re.compile(
-    r"((?<!\w)(?:otp|pin|mã|mã số|mật khẩu|passcode|password|cccd|cmnd|căn cước|hộ chiếu|stk|số tài khoản"
-    r"|tài khoản|số thẻ|số seri|serial|imei|mst|biển số|số hiệu|số báo danh)"
+    r"((?<!\w)(?:otp|pin|mã|mật khẩu|passcode|password|cccd|cmnd|căn cước|hộ chiếu|stk|tài khoản"
+    r"|số thẻ|seri|serial|imei|mst|biển số|số hiệu|số báo danh)"
     r"(?: [^\W\d]{1,12}){0,5}?[: ]{1,2}(?:là )?)"
-    r"(\d{3,12}(?:[ -]\d{3,4}){0,4})(?![\w%°]|[.,/:]\d| ?(?:đồng|đ|chữ|ký|số|phút|giây|người|lần)(?!\w))",
+    r"(\d{3,12}(?:[ -]\d{3,4}){0,4})"
+    r"(?![\w%°]|[.,/:]\d| ?(?:đồng|đ|chữ|ký|số|phút|giây|người|lần)(?!\w))",
     re.IGNORECASE,
 )
 _PLATE = re.compile(
-    r"(?<![\w.,])(\d{2}[ -]?(?:[A-Z]{1,2}|[A-Z]\d)|\d{2}-[A-Z]\d)[ .-]{1,3}(\d{3}\.?\d{2}|\d{4})(?![\w]|[.,]\d)"
+    r"(?<![\w.,])(\d{2}[ -]?[A-Z][A-Z\d]?)[ .-]{1,3}(\d{3}\.?\d{2}|\d{4})(?!\w|[.,]\d)"
 )
 _LETTERS_AND_DIGITS = re.compile(
     r"(?<![\w.,])([A-Z]{2,10}|[A-Za-z]{1,10}(?=\d{5}))-?(\d{3,12})(?!\d|[.,]\d)"
@@ -224,7 +141,7 @@ def _read_letters_and_digits(match: re.Match[str]) -> str:
 
 
 def _read_plate(match: re.Match[str]) -> str:
-    return f"{_spell_code(match[1])}, {read_digits(match[2])}"
+    return f"{spell_code(match[1])}, {read_digits(match[2])}"
 
 
 def _read_phone(match: re.Match[str]) -> str:

@@ -2,8 +2,9 @@
 
 import re
 
-from .context import text_before, word_after, word_before
+from .context import text_before, word_before
 from .numbers import read_integer, read_whole
+from .ranges import is_measured, is_score
 
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTH = r"(?:0?[1-9]|1[0-2])"
@@ -25,7 +26,7 @@ _MONTHS_YEAR = re.compile(rf"{_START}({_MONTH}) ?[-–] ?({_MONTH})/({_YEAR}){_E
 _DAY_MONTH = re.compile(rf"{_START}({_DAY})([/-])({_MONTH}){_END}")
 _SHORT_MONTH = re.compile(rf"(?<!\w)[Tt]\.? ?({_MONTH})[/-]({_YEAR}){_END}")
 _MONTH_RANGE = re.compile(rf"(?<!\w)([Tt])háng ({_MONTH}) ?[-–] ?({_MONTH})(?![\w/]|[.,]\d)")
-_MONTH_ALONE = re.compile(rf"(?<!\w)([Tt])háng 0?([1-9]|1[0-2])(?![\w/]|[.,]\d)")
+_MONTH_ALONE = re.compile(r"(?<!\w)([Tt])háng 0?([1-9]|1[0-2])(?![\w/]|[.,]\d)")
 _DAY_ALONE = re.compile(r"(?<!\w)((?:[Nn]gày|[Mm]ùng|[Mm]ồng) )0([1-9])(?![\w/]|[.,]\d)")
 _YEAR_PAIR = re.compile(
     rf"((?:năm học|niên khóa|mùa giải|mùa|vụ) )({_YEAR}) ?[-–/] ?({_YEAR}|\d\d)(?!\d)",
@@ -38,7 +39,8 @@ _WEEKDAY_RANGE = re.compile(
     r"(?<!\w)((?:T|[Tt]hứ )[2-7]|CN) ?[-–→] ?(?=(?:T|[Tt]hứ )[2-7](?!\w)|CN(?!\w)|[Cc]hủ nhật)"
 )
 _WEEKDAY_LIST = re.compile(
-    r"(?<!\w)([Tt]hứ )([2-7])((?:(?:, ?| và | hoặc | ?[-–] ?| đến | & )[2-7](?![\w/]|[.,:]\d)(?! (?:giờ|phút|lần|người|độ|cái)))*)(?![\w/]|[.,]\d)"
+    r"(?<!\w)([Tt]hứ )([2-7])((?:(?:, ?| và | hoặc | ?[-–] ?| đến | & )[2-7]"
+    r"(?![\w/]|[.,:]\d| (?:giờ|phút|lần|người|độ|cái)))*)(?![\w/]|[.,]\d)"
 )
 
 _DATE_CUES = frozenset({
@@ -53,7 +55,6 @@ _ADDRESS_CUES = frozenset({
     "số", "nhà", "ngõ", "hẻm", "kiệt", "ngách", "thửa", "lô", "phòng", "căn", "xuyệt", "đc",
 })  # fmt: skip
 _WEEKDAY_BEFORE = re.compile(r"(?:thứ (?:hai|ba|tư|năm|sáu|bảy|[2-7])|chủ nhật),? \(?$")
-_OPEN_BRACKET_BEFORE = re.compile(r"\($")
 
 
 def read_month(month: int) -> str:
@@ -143,7 +144,7 @@ def _read_day_month(match: re.Match[str]) -> str:
     has_cue = word in _DATE_CUES or _WEEKDAY_BEFORE.search(text_before(match)) is not None
     if mark == "-":
         is_date = word == "ngày" or (_WEEKDAY_BEFORE.search(text_before(match)) is not None)
-        is_date = is_date or (int(day) > 12 and not _is_measured(match) and not _is_score(match))
+        is_date = is_date or (int(day) > 12 and not is_measured(match) and not is_score(match))
         return _with_day_word(match, words) if is_date else match[0]
     if word in _ADDRESS_CUES or (day, month) == ("24", "7"):
         return match[0]
@@ -159,18 +160,6 @@ def _read_day_month(match: re.Match[str]) -> str:
 
 _DATE_BEFORE_UNTIL = re.compile(r"(?:ngày|tháng|nay|mai|từ|kéo dài|lùi|dời|hoãn)[^.!?]{0,30} đến $")
 _DATE_LISTED_BEFORE = re.compile(r"\d/\d{1,2}(?:,| và| hoặc|, và) $")
-_SCORE_BEFORE = re.compile(r"(?:tỷ số|tỉ số|thắng|thua|hòa|dẫn|điểm|set|kết quả)[^.!?]{0,25}$")
-_MEASURES = re.compile(
-    r" ?(?:°|%|độ|phút|giờ|giây|kg|g|km|m|cm|ngày|lần|người|đ|k|tr|triệu|tỷ)(?!\w)|[°%]"
-)
-
-
-def _is_measured(match: re.Match[str]) -> bool:
-    return _MEASURES.match(match.string, match.end()) is not None
-
-
-def _is_score(match: re.Match[str]) -> bool:
-    return _SCORE_BEFORE.search(text_before(match)) is not None
 
 
 def _read_year_pair(match: re.Match[str]) -> str:

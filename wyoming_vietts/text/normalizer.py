@@ -3,20 +3,18 @@
 from collections.abc import Callable
 
 from .characters import fold_characters, keep_speakable
-from .codes import read_digit_strings, read_formulae, read_net_addresses, read_versions
+from .codes import read_digit_strings, read_formulae, read_versions
 from .dates import read_dates
 from .lexicon import Lexicon
 from .markup import strip_markup
+from .money import read_money
+from .net import read_net_addresses
+from .numbers import read_numbers
 from .ordinals import read_fractions, read_ordinals, read_roman_numerals
-from .quantities import (
-    join_spaced_thousands,
-    read_lone_units,
-    read_numbers,
-    read_quantities,
-    read_scores,
-)
+from .ranges import join_spaced_thousands, read_ranges_and_signs, read_scores
 from .symbols import read_arithmetic, read_symbols
 from .times import read_times
+from .units import read_lone_units, read_units
 from .words import expand_abbreviations, lower_capital_text, say_foreign_words, spell_acronyms
 
 # Each step takes what the earlier ones left: what looks like a number to one is a date to another.
@@ -35,7 +33,9 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_fractions,  # 3/4
     read_arithmetic,  # 2 x 3, 10^3, ~25
     read_scores,  # tỷ số 2-1
-    read_quantities,  # 25-27°C, 15.000đ/kg, 60%
+    read_ranges_and_signs,  # 25-27, -5
+    read_money,  # 15.000đ/kg
+    read_units,  # 25°C, 60%
     read_symbols,  # &, >=, /
     read_numbers,  # 1.234, 25,5
     # No digit is left from here on, so nothing changes when spoken text comes through again.
@@ -49,8 +49,8 @@ _STEPS: tuple[Callable[[str], str], ...] = (
 def speakable(text: str, lexicon: Lexicon | None = None) -> str:
     """Return what is spoken of a written text: letters, single spaces and `.,;:!?` alone.
 
-    The result is in NFC, starts with a letter, and is "" where there is nothing to say. Words of the
-    lexicon win over every rule. Takes linear time and never raises.
+    The result is in NFC, starts with a letter, and is "" where there is nothing to say. Words of
+    the lexicon win over every rule. Takes linear time and never raises.
     """
     text = strip_markup(fold_characters(text))
     if lexicon is not None:

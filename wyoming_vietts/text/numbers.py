@@ -12,6 +12,7 @@ NUMBER = (
     r"|\d{1,3},\d{3}\.\d{1,9}"
     r"|\d{1,12}(?:[.,]\d{1,9})?)(?!\d)"
 )
+_ANY_NUMBER = re.compile(NUMBER)
 _THOUSANDS_POINTS = re.compile(r"(?!0)\d{1,3}(?:\.\d{3})+")
 _THOUSANDS_COMMAS = re.compile(r"(?!0)\d{1,3}(?:,\d{3})+")
 
@@ -84,8 +85,8 @@ def read_fraction_digits(digits: str) -> str:
 def split_number(written: str, thousands_comma: bool = False) -> tuple[str, str]:
     """Return the whole digits and the decimals of a written number.
 
-    A point before three digits parts thousands (`1.234`). A comma does so where it occurs twice, where
-    the three digits end in two zeros (`2,500`), or where `thousands_comma` says that it must (money).
+    A point before three digits parts thousands (`1.234`). A comma does so where it occurs twice,
+    where the three digits end in two zeros (`2,500`), or where `thousands_comma` says so (money).
     """
     if "." in written and "," in written:
         decimal_mark = max(".,", key=written.rindex)
@@ -106,3 +107,8 @@ def read_number(written: str, thousands_comma: bool = False) -> str:
     whole, decimals = split_number(written, thousands_comma)
     words = read_whole(whole)
     return f"{words} phẩy {read_fraction_digits(decimals)}" if decimals else words
+
+
+def read_numbers(text: str) -> str:
+    """Read every number that is left."""
+    return _ANY_NUMBER.sub(lambda match: f" {read_number(match[0])} ", text)

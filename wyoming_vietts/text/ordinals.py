@@ -20,8 +20,8 @@ _PLACE_CUES = frozenset({
 
 _ROMAN = r"(?=[IVXL])(?:X{1,3}|XL|L)?(?:IX|IV|V?I{0,3})"
 _ROMAN_CUE = re.compile(
-    r"(?<!\w)((?:thế kỷ|thế kỉ|tk|chương|phần|quý|khóa|lần|thứ|kỳ|hồi|tập|quyển|mục|điều|loại|cấp|bậc"
-    r"|giai đoạn|đời|vòng|bảng|nhóm|quân khu|quân đoàn|đại hội|hạng|thế chiến|thế giới"
+    r"(?<!\w)((?:thế kỷ|thế kỉ|tk|chương|phần|quý|khóa|lần|thứ|kỳ|hồi|tập|quyển|mục|điều|loại|cấp"
+    r"|bậc|giai đoạn|đời|vòng|bảng|nhóm|quân khu|quân đoàn|đại hội|hạng|thế chiến|thế giới"
     r"|khu vực|vùng|type|số|đệ|hội nghị|phụ lục|tiết|hệ|độ|đợt|tổ) )"
     rf"({_ROMAN})(?:( ?[-–] ?|, ?| và | đến )({_ROMAN}))?(?!\w)",
     re.IGNORECASE,

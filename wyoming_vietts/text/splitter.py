@@ -1,7 +1,7 @@
 """Growing text in, whole written sentences out.
 
-The splitter reads one character at a time and decides from what it has read, never from how the text
-was cut into pieces. So any cutting gives the same sentences.
+The splitter reads one character at a time and decides from what it has read, never from how the
+text was cut into pieces. So any cutting gives the same sentences.
 """
 
 import unicodedata

@@ -8,7 +8,7 @@ from importlib import resources
 
 @cache
 def read_table(name: str) -> dict[str, str]:
-    """Return the `written = spoken` lines of `data/NAME`; lines that start with `#` are comments."""
+    """Return the `written = spoken` lines of `data/NAME`; `#` lines are comments."""
     content = (resources.files(__package__) / "data" / name).read_text(encoding="utf-8")
     table: dict[str, str] = {}
     for line in content.splitlines():

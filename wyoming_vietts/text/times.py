@@ -7,7 +7,8 @@ from .numbers import read_integer
 
 _CLOCK = (
     r"(?:[01]?\d|2[0-4])"
-    r"(?:[:][0-5]\d(?::[0-5]\d)?h?|[hHgG] ?[0-5]\d(?:ph|p|'|m)?(?: ?[0-5]?\ds)?|[hH]\d(?:ph|p|')|[hH])"
+    r"(?::[0-5]\d(?::[0-5]\d)?h?"
+    r"|[hHgG] ?[0-5]\d(?:ph|p|'|m)?(?: ?[0-5]?\ds)?|[hH]\d(?:ph|p|')|[hH])"
 )
 _HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.)(?!\w))"
 _TIME = re.compile(rf"(?<![\w:.,/])({_CLOCK})(?![\w:]|[.,]\d)({_HALF_OF_DAY})?")

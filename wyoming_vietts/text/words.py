@@ -9,19 +9,17 @@ from .tables import any_of, read_table
 _BEFORE = rf"(?<![{LETTERS}\d])"
 _AFTER = rf"(?![{LETTERS}])"
 
-LETTER_NAMES = dict(
-    pair.split("=")
-    for pair in (
-        "a=a b=bê c=xê d=đê e=e f=ép g=gờ h=hát i=i j=gi k=ca l=lờ m=mờ n=nờ o=ô p=pê q=quy r=rờ "
-        "s=ét t=tê u=u v=vê w=vê_kép x=ích y=y z=dét đ=đê ă=á â=ớ ê=ê ô=ô ơ=ơ ư=ư"
-    ).split()
-)
+_LETTER_NAMES = {
+    "a": "a", "b": "bê", "c": "xê", "d": "đê", "e": "e", "f": "ép", "g": "gờ", "h": "hát",
+    "i": "i", "j": "gi", "k": "ca", "l": "lờ", "m": "mờ", "n": "nờ", "o": "ô", "p": "pê",
+    "q": "quy", "r": "rờ", "s": "ét", "t": "tê", "u": "u", "v": "vê", "w": "vê kép", "x": "ích",
+    "y": "y", "z": "dét", "đ": "đê", "ă": "á", "â": "ớ",
+}  # fmt: skip
 
 
 def spell(letters: str) -> str:
     """Return the Vietnamese names of the letters."""
-    names = (LETTER_NAMES.get(letter, letter) for letter in letters.lower())
-    return " ".join(names).replace("_", " ")
+    return " ".join(_LETTER_NAMES.get(letter, letter) for letter in letters.lower())
 
 
 # --- Text in capitals ---------------------------------------------------------------------------
@@ -37,7 +35,7 @@ _SYLLABLE = re.compile(
 
 
 def lower_capital_text(text: str) -> str:
-    """Return words in capitals as words: those with a marked vowel, and all in a text of capitals."""
+    """Return capital words with a marked vowel, and a whole text in capitals, as plain words."""
     capitals = _CAPITAL_WORD.findall(text)
     if not capitals:
         return text
@@ -76,7 +74,8 @@ def _abbreviations() -> re.Pattern[str]:
 
 
 _WARD = re.compile(
-    rf"{_BEFORE}(P|Q|F(?=\.))(?:\. ?|(?=\d))(?=\d{{1,2}}(?!\w))|{_BEFORE}([PFQHX]|TX|TT|Đ)\. ?(?=[{UPPER}][^\W\d]|[{UPPER}]\d)"
+    rf"{_BEFORE}(P|Q|F(?=\.))(?:\. ?|(?=\d))(?=\d{{1,2}}(?!\w))"
+    rf"|{_BEFORE}([PFQHX]|TX|TT|Đ)\. ?(?=[{UPPER}][^\W_])"
 )
 _DISTRICTS = {
     "P": "phường", "F": "phường", "Q": "quận", "H": "huyện", "X": "xã", "TX": "thị xã",

@@ -1,0 +1,82 @@
+"""Amounts of money."""
+
+import re
+from functools import cache
+
+from .characters import LOWER
+from .numbers import NUMBER, read_number
+from .ranges import NUMBER_START
+from .tables import any_of
+from .units import RANGE_DASH, any_unit, read_dash, read_rate
+
+_SCALES = {
+    "k": "nghìn", "K": "nghìn", "tr": "triệu", "M": "triệu", "B": "tỷ", "ty": "tỷ",
+    "nghìn": "nghìn", "ngàn": "ngàn", "triệu": "triệu", "tỷ": "tỷ", "tỉ": "tỉ",
+}  # fmt: skip
+_SIGNS = {
+    "US$": "đô la Mỹ", "$": "đô la", "€": "ơ rô", "£": "bảng Anh", "¥": "yên", "₩": "uôn",
+    "฿": "bạt", "₹": "ru pi", "đ": "đồng",
+}  # fmt: skip
+_CURRENCIES = _SIGNS | {
+    "Đ": "đồng", "đồng": "đồng", "VNĐ": "đồng", "VND": "đồng", "vnđ": "đồng", "vnd": "đồng",
+    "USD": "đô la Mỹ", "usd": "đô la Mỹ", "đô": "đô", "EUR": "ơ rô", "euro": "ơ rô",
+    "Euro": "ơ rô", "GBP": "bảng Anh", "JPY": "yên Nhật", "KRW": "uôn", "CNY": "nhân dân tệ",
+    "NDT": "nhân dân tệ", "THB": "bạt", "SGD": "đô la Sing ga po", "AUD": "đô la Úc",
+    "CAD": "đô la Ca na đa", "CHF": "phrăng Thụy Sĩ",
+}  # fmt: skip
+
+_SCALED = re.compile(rf"{NUMBER_START}({NUMBER})(k|tr|ty)(?!\w){RANGE_DASH}")
+_MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
+
+
+@cache
+def _rate() -> str:
+    return rf"(?: ?/ ?({any_unit()}|[{LOWER}]{{2,7}})(?!\w))?"
+
+
+@cache
+def _sign_first() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<![\w.,/])({any_of(_SIGNS)}) ?({NUMBER})(?: ?({any_of(_SCALES)})(?!\w))?"
+        rf"{_rate()}{RANGE_DASH}"
+    )
+
+
+@cache
+def _currency_last() -> re.Pattern[str]:
+    return re.compile(
+        rf"{NUMBER_START}({NUMBER})(?: ?({any_of(_SCALES)}))? ?({any_of(_CURRENCIES)})(?!\w)"
+        rf"{_rate()}{RANGE_DASH}"
+    )
+
+
+def read_money(text: str) -> str:
+    """Read `15.000đ/kg`, `$1.5M`, `100k` and `1tr5`."""
+    text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
+    text = _sign_first().sub(_read_sign_first, text)
+    text = _currency_last().sub(_read_currency_last, text)
+    return _SCALED.sub(_read_scaled, text)
+
+
+def _read_millions_and_rest(match: re.Match[str]) -> str:
+    return f"{match[1]} triệu {match[2].ljust(3, '0')} nghìn"
+
+
+def _read_sign_first(match: re.Match[str]) -> str:
+    sign, number, scale, rate, dash = match.groups()
+    return _amount(number, scale, _SIGNS[sign]) + read_rate(rate) + read_dash(dash)
+
+
+def _read_currency_last(match: re.Match[str]) -> str:
+    number, scale, currency, rate, dash = match.groups()
+    return _amount(number, scale, _CURRENCIES[currency]) + read_rate(rate) + read_dash(dash)
+
+
+def _amount(number: str, scale: str | None, currency: str) -> str:
+    words = read_number(number, thousands_comma=not scale)
+    return f"{words} {_SCALES[scale]} {currency}" if scale else f"{words} {currency}"
+
+
+def _read_scaled(match: re.Match[str]) -> str:
+    number, scale, dash = match.groups()
+    return f"{read_number(number)} {_SCALES[scale]}{read_dash(dash)}"

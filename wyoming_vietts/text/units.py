@@ -1,0 +1,96 @@
+"""Quantities: numbers with a unit, and units alone."""
+
+import re
+from functools import cache
+
+from .characters import LETTERS, LOWER
+from .context import word_before
+from .numbers import NUMBER, read_number
+from .ranges import NUMBER_START
+from .tables import any_of, read_table
+
+# The dash of `25°C-27°C`, after the first of two quantities.
+RANGE_DASH = r"( ?[-–→] ?(?=[-\d$€£]))?"
+
+# After these words `3A` is a name and not a current.
+_NAMED_PLACES = frozenset({
+    "lớp", "phòng", "nhà", "số", "tòa", "căn", "khu", "lô", "block", "tuyến", "cổng", "ghế",
+    "hẻm", "ngõ", "tầng", "bàn", "bìa", "điều", "khoản", "đường", "xe", "toa", "dãy", "bến",
+})  # fmt: skip
+
+# Units that are known as such even without a number before them. Other short ones may be anything.
+_TELLING_SHORT_UNITS = frozenset({"km", "cm", "mm", "kg", "ml", "mg"})
+_DOUBTFUL_UNITS = frozenset({
+    "KG", "HP", "UI", "MP", "PB", "VA", "Lux", "MV", "Mb", "Gb", "IU", "Pa", "TB",
+})  # fmt: skip
+
+
+@cache
+def any_unit() -> str:
+    """Return a pattern of every unit of the table."""
+    return any_of(read_table("units.txt"))
+
+
+@cache
+def _quantity() -> re.Pattern[str]:
+    unit = any_unit()
+    return re.compile(
+        rf"{NUMBER_START}({NUMBER}) ?({unit})(?: ?/ ?({unit}|[{LOWER}]{{2,7}})(?!\w))?(?!\w)"
+        + RANGE_DASH
+    )
+
+
+@cache
+def _rate_of_words() -> re.Pattern[str]:
+    return re.compile(rf"(?<=[{LOWER}]) ?/ ?({any_unit()})(?!\w)")
+
+
+@cache
+def _rate_of_units() -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w/])({any_unit()})/({any_unit()})(?![\w/])")
+
+
+@cache
+def _lone_unit() -> re.Pattern[str]:
+    telling = [unit for unit in read_table("units.txt") if _tells_itself(unit)]
+    return re.compile(rf"(?<![{LETTERS}]){any_of(telling)}(?!\w)")
+
+
+def _tells_itself(unit: str) -> bool:
+    has_sign = any(character.isupper() or character in "²³Ω°" for character in unit)
+    is_clear = len(unit) > 1 and has_sign and unit not in _DOUBTFUL_UNITS
+    return is_clear or unit in _TELLING_SHORT_UNITS
+
+
+def read_units(text: str) -> str:
+    """Read `25°C`, `60%`, `5 km/h`, `2 lần/ngày`, and `km/h` alone."""
+    units = read_table("units.txt")
+    text = _quantity().sub(_read_quantity, text)
+    text = _rate_of_words().sub(lambda match: read_rate(match[1]), text)
+    return _rate_of_units().sub(lambda match: units[match[1]] + read_rate(match[2]), text)
+
+
+def read_lone_units(text: str) -> str:
+    """Read units that are known as such without a number before them."""
+    units = read_table("units.txt")
+    return _lone_unit().sub(lambda match: f" {units[match[0]]} ", text)
+
+
+def read_rate(unit_or_word: str | None) -> str:
+    """Return what is said of the unit or word after a slash."""
+    if unit_or_word is None:
+        return ""
+    return f" trên {read_table('units.txt').get(unit_or_word, unit_or_word)}"
+
+
+def read_dash(dash: str | None) -> str:
+    """Return what is said of a dash between two quantities."""
+    return " đến " if dash else ""
+
+
+def _read_quantity(match: re.Match[str]) -> str:
+    number, unit, rate, dash = match.groups()
+    if len(unit) == 1 and unit.isalpha() and word_before(match) in _NAMED_PLACES:
+        return match[0]
+    words = f"{read_number(number)} {read_table('units.txt')[unit]}"
+    return words + read_rate(rate) + read_dash(dash)
