@@ -2,7 +2,7 @@
 
 One letter for each axis, in the comments and docstrings of this package:
 
-    B batch             S text tokens        T speech tokens     P prompt (speech tokens of the voice)
+    B batch             S text tokens        T speech tokens     P speech tokens of the prompt
     F mel frames        N samples            C channels          V vocabulary
     H attention heads   D size of one head
 

@@ -355,7 +355,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise ConfigError("YAML aliases (*name) are not used in a model's config.yaml")
-        return super().compose_node(parent, index)  # type: ignore[no-untyped-call,no-any-return]
+        return super().compose_node(parent, index)
 
 
 _SECTIONS = ("llm", "flow", "hift")
@@ -363,7 +363,10 @@ _SECTIONS = ("llm", "flow", "hift")
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     """The three sections, with !ref <name> replaced by the top-level value it names."""
-    loader = _Loader(path.read_bytes())
+    try:
+        loader = _Loader(path.read_bytes())
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
     try:
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
@@ -376,7 +379,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, ConfigError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _plain(loader: _Loader, node: yaml.Node, scalars: Mapping[str, yaml.ScalarNode]) -> Any:
@@ -401,4 +404,4 @@ def _plain(loader: _Loader, node: yaml.Node, scalars: Mapping[str, yaml.ScalarNo
         raise ConfigError(f"{at}: tag {node.tag} is not known; !new:, !name: and !ref are")
     if isinstance(node, yaml.SequenceNode):
         return [_plain(loader, item, scalars) for item in node.value]
-    return loader.construct_object(node)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import FlowConfig
-from .linear import Linear
+from .layers import Linear, embedding
 from .steps import Steps
 from .transformer import Encoder
 from .unet import UNet
@@ -28,7 +28,7 @@ class Flow(nn.Module):
         super().__init__()
         self.config = config
         bands = config.mel_bands
-        self.token_embedding = nn.Embedding(config.speech_vocabulary, config.size)
+        self.token_embedding = embedding(config.speech_vocabulary, config.size)
         self.speaker_projection = Linear(config.speaker_size, bands)
         self.encoder = Encoder(config.encoder)
         self.mel_projection = Linear(config.encoder.size, bands)
@@ -110,7 +110,9 @@ def encode_tokens(flow: Flow, speech_tokens: Tensor, voice: FlowVoice) -> Tensor
     return flow.regulator(torch.cat(spread, dim=2))[0]  # type: ignore[no-any-return]
 
 
-def euler(flow: Flow, mu: Tensor, voice: FlowVoice, noise: Tensor, schedule: Schedule) -> Steps[Tensor]:
+def euler(
+    flow: Flow, mu: Tensor, voice: FlowVoice, noise: Tensor, schedule: Schedule
+) -> Steps[Tensor]:
     """Solve dx/dt = v(x, t) from noise [80, F] to the mel spectrogram [80, F], with pauses."""
     conditions = _conditions(mu, voice)
     x = noise.to(mu)[None]
@@ -133,9 +135,9 @@ def _guided_velocity(
 ) -> Steps[Tensor]:
     """Classifier-free guidance (arXiv 2306.15687), both halves in one batch: [1, 80, F]."""
     inputs = torch.cat((x.expand(2, -1, -1), conditions), dim=1)
-    guided, unguided = (yield from flow.unet.walk(inputs, shifts)).split(1)
+    velocity = yield from flow.unet.walk(inputs, shifts)
     weight = flow.config.guidance
-    return (1.0 + weight) * guided - weight * unguided
+    return (1.0 + weight) * velocity[:1] - weight * velocity[1:]
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import HiFTConfig
-from .linear import Linear
+from .layers import Linear, modules
 from .steps import Steps
 
 F0_CONTEXT_FRAMES = 5
@@ -27,11 +27,11 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int, kernel: int, dilations: Sequence[int]) -> None:
         super().__init__()
-        self.convs1 = nn.ModuleList(
+        self.convs1 = modules(
             nn.Conv1d(channels, channels, kernel, dilation=d, padding=(kernel - 1) * d // 2)
             for d in dilations
         )
-        self.convs2 = nn.ModuleList(
+        self.convs2 = modules(
             nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations
         )
         self.alphas1 = nn.ParameterList(torch.empty(channels) for _ in dilations)
@@ -70,25 +70,26 @@ class HiFT(nn.Module):
         self.source_mix = Linear(config.harmonics + 1, 1)
 
         self.conv_pre = nn.Conv1d(bands, config.channels, 7, padding=3)
-        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
-        self.source_downs, self.source_resblocks = nn.ModuleList(), nn.ModuleList()
+        ups, resblocks, source_downs, source_resblocks = [], [], [], []
         for i, (rate, kernel) in enumerate(
             zip(config.upsample_rates, config.upsample_kernels, strict=True)
         ):
             before, channels = config.channels >> i, config.channels >> (i + 1)
             padding = (kernel - rate) // 2
-            self.ups.append(nn.ConvTranspose1d(before, channels, kernel, rate, padding))
+            ups.append(nn.ConvTranspose1d(before, channels, kernel, rate, padding))
             stride = math.prod(config.upsample_rates[i + 1 :])
             if stride == 1:
-                self.source_downs.append(nn.Conv1d(spectrum, channels, 1))
+                source_downs.append(nn.Conv1d(spectrum, channels, 1))
             else:
                 down = nn.Conv1d(spectrum, channels, 2 * stride, stride, padding=stride // 2)
-                self.source_downs.append(down)
-            self.source_resblocks.append(
+                source_downs.append(down)
+            source_resblocks.append(
                 ResBlock(channels, config.source_kernels[i], config.source_dilations[i])
             )
             for size, dilations in zip(config.kernels, config.dilations, strict=True):
-                self.resblocks.append(ResBlock(channels, size, dilations))
+                resblocks.append(ResBlock(channels, size, dilations))
+        self.ups, self.resblocks = modules(ups), modules(resblocks)
+        self.source_downs, self.source_resblocks = modules(source_downs), modules(source_resblocks)
         self.conv_post = nn.Conv1d(channels, spectrum, 7, padding=3)
 
     @property
@@ -118,9 +119,7 @@ def draw_noise(hift: HiFT, frames: int, generator: torch.Generator | None) -> Te
     return torch.randn(shape, generator=generator, device=device).T
 
 
-def harmonic_source(
-    hift: HiFT, f0: Tensor, phases: Tensor, noise: Tensor
-) -> tuple[Tensor, Tensor]:
+def harmonic_source(hift: HiFT, f0: Tensor, phases: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """The sines and noise that the vocoder shapes.
 
     Args:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import LMConfig
-from .linear import Linear
+from .layers import Linear, embedding
 from .sampling import draw
 from .transformer import Encoder, KVCache
 
@@ -29,12 +29,12 @@ class SpeechLM(nn.Module):
         super().__init__()
         self.config = config
         text, decoder = config.text_encoder, config.decoder
-        self.text_embedding = nn.Embedding(config.text_vocabulary, text.input_size)
+        self.text_embedding = embedding(config.text_vocabulary, text.input_size)
         self.text_encoder = Encoder(text)
         self.text_projection = Linear(text.size, decoder.input_size)
         self.speaker_projection = Linear(config.speaker_size, decoder.input_size)
-        self.marks = nn.Embedding(2, decoder.input_size)  # start of sequence, task
-        self.speech_embedding = nn.Embedding(config.speech_vocabulary, decoder.input_size)
+        self.marks = embedding(2, decoder.input_size)  # start of sequence, task
+        self.speech_embedding = embedding(config.speech_vocabulary, decoder.input_size)
         self.decoder = Encoder(decoder)
         self.logits = Linear(decoder.size, config.speech_vocabulary + 1)
 

@@ -10,7 +10,7 @@ from .config import SamplingConfig
 
 
 def nucleus(logits: Tensor, config: SamplingConfig) -> tuple[Tensor, Tensor]:
-    """The candidates: the likeliest tokens until they hold ``top_p``, at least 2, at most ``top_k``.
+    """The candidates: the likeliest tokens, until they hold ``top_p``; 2 to ``top_k`` of them.
 
     Args:
         logits: [V], any constant added (so log-probabilities will do).

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import EncoderConfig
-from .linear import Linear
+from .layers import Linear, modules
 
 
 class KVCache:
@@ -79,7 +79,7 @@ class RelativeAttention(nn.Module):
         return self.output(x.transpose(1, 2).reshape(batch, n, size))  # type: ignore[no-any-return]
 
     def _position_scores(self, q: Tensor, length: int) -> Tensor:
-        """The second term for the last n of ``length`` positions: [B, H, n, D] -> [B, H, n, length].
+        """The second term for the last n of all positions: [B, H, n, D] -> [B, H, n, length].
 
         Row r is position ``length - n + r``; -inf where a causal model must not look.
         """
@@ -130,7 +130,7 @@ class Encoder(nn.Module):
         self.config = config
         self.input = Linear(config.input_size, config.size)
         self.input_norm = nn.LayerNorm(config.size, eps=1e-5)
-        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
+        self.layers = modules(EncoderLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.size, eps=1e-5)
         self.reserved = 0
 

@@ -6,13 +6,14 @@ same length.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import UNetConfig
-from .linear import Linear
+from .layers import Linear, modules
 from .steps import Steps
 
 GROUPS = 8  # of every group norm
@@ -90,11 +91,11 @@ class Stage(nn.Module):
     """A ResNet and transformer blocks; ``resample`` is for the U-Net to apply after them."""
 
     def __init__(
-        self, config: UNetConfig, channels_in: int, channels: int, resample: nn.Module | None
+        self, config: UNetConfig, channels_in: int, channels: int, resample: nn.Module
     ) -> None:
         super().__init__()
         self.resnet = ResNet(channels_in, channels, _time_size(config))
-        self.blocks = nn.ModuleList(
+        self.blocks = modules(
             TransformerBlock(channels, config.heads, config.head_size) for _ in range(config.blocks)
         )
         self.resample = resample
@@ -118,22 +119,24 @@ class UNet(nn.Module):
         self.time_in = Linear(config.in_channels, time_size)
         self.time_out = Linear(time_size, time_size)
 
-        self.down = nn.ModuleList()
+        down = []
         before = config.in_channels
         for i, size in enumerate(channels):
             last = i == len(channels) - 1
-            resample = nn.Conv1d(size, size, 3, padding=1) if last else Halve(size)
-            self.down.append(Stage(config, before, size, resample))
+            halve = nn.Conv1d(size, size, 3, padding=1) if last else Halve(size)
+            down.append(Stage(config, before, size, halve))
             before = size
-        self.middle = nn.ModuleList(
-            Stage(config, before, before, None) for _ in range(config.middle_stages)
+        self.down = modules(down)
+        self.middle = modules(
+            Stage(config, before, before, nn.Identity()) for _ in range(config.middle_stages)
         )
-        self.up = nn.ModuleList()
+        up = []
         ups = (*channels[::-1], channels[0])
-        for i, (before, size) in enumerate(zip(ups, ups[1:], strict=False)):
+        for i, (before, size) in enumerate(pairwise(ups)):
             last = i == len(channels) - 1
-            resample = nn.Conv1d(size, size, 3, padding=1) if last else Double(size)
-            self.up.append(Stage(config, 2 * before, size, resample))
+            double = nn.Conv1d(size, size, 3, padding=1) if last else Double(size)
+            up.append(Stage(config, 2 * before, size, double))
+        self.up = modules(up)
         self.last_conv = nn.Conv1d(ups[-1], ups[-1], 3, padding=1)
         self.last_norm = nn.GroupNorm(GROUPS, ups[-1])
         self.output = nn.Conv1d(ups[-1], config.out_channels, 1)

@@ -7,7 +7,7 @@ this package's parameter names and folded weight norms; it is used where it is a
 
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import safetensors
@@ -121,7 +121,9 @@ def _shape(shape: torch.Size | None) -> str:
 
 def _fold_weight_norm(gain: Tensor, direction: Tensor) -> Tensor:
     """w = g v / |v|, the norm taken over all dimensions but the first."""
-    return direction * (gain / direction.flatten(1).norm(dim=1).view_as(gain))
+    norm = torch.linalg.vector_norm(direction, dim=tuple(range(1, direction.ndim)), keepdim=True)
+    folded: Tensor = direction * (gain / norm)
+    return folded
 
 
 # --- names --------------------------------------------------------------------------------------
@@ -143,7 +145,8 @@ _CONFORMER_NORMS = (
     (r"\.attention_norm\.", ".norm_mha."),
     (r"\.feed_forward_norm\.", ".norm_ff."),
 )
-_NAMES = {
+_STAGES = {"down": "down_blocks", "middle": "mid_blocks", "up": "up_blocks"}
+_NAMES: dict[str, tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = {
     r"text_encoder\.": _ENCODER + _CONFORMER_NORMS,
     r"encoder\.": _ENCODER + _CONFORMER_NORMS,
     r"decoder\.": (
@@ -188,7 +191,6 @@ _NAMES = {
     r"source_mix\.": ((r"^source_mix", "m_source.l_linear"),),
     r"(source_)?resblocks\.": ((r"\.alphas([12])\.(\d+)", r".activations\1.\2.alpha"),),
 }
-_STAGES = {"down": "down_blocks", "middle": "mid_blocks", "up": "up_blocks"}
 
 
 def published_name(part: str, name: str) -> str:
