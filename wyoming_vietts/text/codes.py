@@ -55,7 +55,7 @@ def _read_formula(match: re.Match[str]) -> str:
 _VERSION_CUES = (
     r"(?:phiên bản|bản|version|ver|firmware|phần mềm|mục|bài|chương|điều|phần|khoản|hình|bảng"
     r"|bluetooth|zigbee|usb|hdmi|android|ios|ipados|macos|windows|python|matter|wi-?fi|esphome"
-    r"|home assistant|core|os|supervisor|gpt|claude|gemini|llama|chatgpt|qwen|web)"
+    r"|home assistant|core|os|supervisor|gpt|claude|gemini|llama|chatgpt|qwen|web|pcie)"
 )
 _VERSION = re.compile(
     r"(?<![\w.,])([vV]\.? ?|[A-Z]{1,2}(?=\d))?(\d{1,4}(?:\.\d{1,4}){1,4})"
@@ -103,7 +103,7 @@ _EMERGENCY = re.compile(r"(?<![\w.,/:-])11[1-5](?![\w%°/:]|[.,]\d)")
 _EMERGENCY_CUES = re.compile(r"gọi|tổng đài|hotline|khẩn cấp|cấp cứu|cứu hỏa|công an|cứu thương")
 _CODE = re.compile(
     r"((?<!\w)(?:otp|pin|mã|mật khẩu|passcode|password|cccd|cmnd|căn cước|hộ chiếu|stk|tài khoản"
-    r"|số thẻ|seri|serial|imei|mst|biển số|số hiệu|số báo danh)"
+    r"|số thẻ|seri|serial|imei|id|mst|biển số|số hiệu|số báo danh)"
     r"(?: [^\W\d]{1,12}){0,5}?[: ]{1,2}(?:là )?)"
     r"(\d{3,12}(?:[ -]\d{3,4}){0,4})"
     r"(?![\w%°]|[.,/:]\d| ?(?:đồng|đ|chữ|ký|số|phút|giây|người|lần)(?!\w))",

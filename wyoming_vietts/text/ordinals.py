@@ -14,8 +14,9 @@ _COUNTED = frozenset({
     "máy", "quạt", "học", "hộ", "tỉnh", "đại", "phiếu", "bước", "việc", "trang", "mục", "thành",
     "viên", "mã", "em", "bạn", "camera", "ổ", "bóng",
 })  # fmt: skip
-_PLACE_CUES = frozenset({
+_COUNT_CUES = frozenset({
     "số", "nhà", "ngõ", "hẻm", "kiệt", "ngách", "thửa", "lô", "phòng", "căn",
+    "trang", "tập", "bước", "câu", "mức", "vòng", "quạt", "bài",
 })  # fmt: skip
 
 _ROMAN = r"(?=[IVXL])(?:X{1,3}|XL|L)?(?:IX|IV|V?I{0,3})"
@@ -82,7 +83,7 @@ def _read_fraction(match: re.Match[str]) -> str:
     is_part = 0 < int(above) < int(below) <= 10 or (
         above == "1" and int(below) in (12, 16, 20, 100)
     )
-    if word in _PLACE_CUES or word_after(match) in _COUNTED:
+    if word in _COUNT_CUES or word_after(match) in _COUNTED:
         is_part = False
     if not is_part:
         return f"{prefix}{above} trên {below}"

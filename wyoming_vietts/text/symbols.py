@@ -6,7 +6,8 @@ from .characters import LETTERS, UPPER
 from .numbers import NUMBER
 
 _TIMES = re.compile(r"(?<=\d) ?[x×X] ?(?=\d)")
-_TIMES_BEFORE = re.compile(r"(?<!\w)[xX×] ?(\d{1,4})(?!\w)")
+_TIMES_BEFORE = re.compile(r"(?<!\w)(?:[x×] ?|X )(?=\d)")
+_MORE_THAN = re.compile(rf"(?<![\w.,])({NUMBER}(?:k|tr)?)\+(?! ?[\d+]|\w)")
 _MULTIPLE = re.compile(r"(?<![\w.,])(\d{1,4})[xX](?!\w| ?[-+=^²³*/])")
 _POWER = re.compile(rf"(?<![\d.,])({NUMBER}) ?\^ ?(-?)(\d{{1,4}})")
 _EXPONENT = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d{1,6})?)[eE]([+-]?)(\d{1,3})(?!\w)")
@@ -45,7 +46,8 @@ def read_arithmetic(text: str) -> str:
         lambda match: f"{match[1]} nhân mười mũ {'âm ' if match[2] == '-' else ''}{match[3]}", text
     )
     text = _TIMES.sub(" nhân ", text)
-    text = _TIMES_BEFORE.sub(r"nhân \1", text)
+    text = _TIMES_BEFORE.sub("nhân ", text)
+    text = _MORE_THAN.sub(r"hơn \1", text)
     text = _MULTIPLE.sub(r"\1 lần", text)
     text = _DIVIDED.sub(" chia ", text)
     text = _MINUS_OF_SUM.sub(" trừ ", text)

@@ -47,7 +47,9 @@ def _rate_of_words() -> re.Pattern[str]:
 
 @cache
 def _rate_of_units() -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w/])({any_unit()})/({any_unit()})(?![\w/])")
+    # Single capitals are other things: A/C, N/A.
+    units = any_of(unit for unit in read_table("units.txt") if unit not in "ABCFJKLNVW")
+    return re.compile(rf"(?<![\w/])({units})/({units})(?![\w/])")
 
 
 @cache
@@ -62,9 +64,13 @@ def _tells_itself(unit: str) -> bool:
     return is_clear or unit in _TELLING_SHORT_UNITS
 
 
+_METRES_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})m([1-9]\d?)(?!\w)")
+
+
 def read_units(text: str) -> str:
     """Read `25°C`, `60%`, `5 km/h`, `2 lần/ngày`, and `km/h` alone."""
     units = read_table("units.txt")
+    text = _METRES_AND_REST.sub(r"\1 mét \2", text)
     text = _quantity().sub(_read_quantity, text)
     text = _rate_of_words().sub(lambda match: read_rate(match[1]), text)
     return _rate_of_units().sub(lambda match: units[match[1]] + read_rate(match[2]), text)
@@ -90,7 +96,7 @@ def read_dash(dash: str | None) -> str:
 
 def _read_quantity(match: re.Match[str]) -> str:
     number, unit, rate, dash = match.groups()
-    if len(unit) == 1 and unit.isalpha() and word_before(match) in _NAMED_PLACES:
+    if len(unit) == 1 and unit.isupper() and word_before(match) in _NAMED_PLACES:
         return match[0]
     words = f"{read_number(number)} {read_table('units.txt')[unit]}"
     return words + read_rate(rate) + read_dash(dash)

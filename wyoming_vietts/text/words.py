@@ -43,7 +43,8 @@ def lower_capital_text(text: str) -> str:
     is_capital_text = 4 * len(capitals) >= 3 * len(words) and any(
         map(_MARKED_VOWEL.search, capitals)
     )
-    known = read_table("acronyms.txt").keys() | read_table("abbreviations.txt").keys()
+    tables = ("acronyms.txt", "abbreviations.txt", "titles.txt")
+    known = {written for table in tables for written in read_table(table)}
 
     def lower(match: re.Match[str]) -> str:
         word = match[0]
