@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .discovery import Announcement, DiscoveryError
 from .espeak import EspeakTTS
@@ -17,6 +18,9 @@ from .speech import SpeechSettings
 from .text import Lexicon
 from .tts import TTS
 from .voices import UnknownVoiceError, choose_voice
+
+if TYPE_CHECKING:
+    from .vietts.tts import VietTTS
 
 _LOGGER = logging.getLogger(__package__)
 
@@ -53,7 +57,8 @@ async def _serve(options: argparse.Namespace) -> None:
         max_text_characters=options.max_text,
         lexicon=Lexicon.load(options.lexicon) if options.lexicon else None,
     )
-    choose_voice(tts.voices, settings.voice)  # a wrong --voice shows now, not at the first request
+    if settings.voice is not None:
+        choose_voice(tts.voices, settings.voice)  # a wrong name shows now, not at a request
     server = Server(
         options.uri,
         partial(Handler, tts, settings, options.samples_per_chunk, not options.no_streaming),
@@ -85,13 +90,37 @@ def _announcement(options: argparse.Namespace) -> Announcement | None:
 
 def _make_tts(options: argparse.Namespace) -> TTS:
     """The engine that was asked for; `auto` is vietts where there is a model."""
-    if options.engine == "vietts":
-        raise ValueError("vietts comes next")
-    _LOGGER.info(
-        "Speaking with eSpeak NG; for the neural voice put a VietTTS model into %s",
-        options.model_dir,
-    )
+    has_model = (options.model_dir / "config.yaml").is_file()
+    if options.engine == "vietts" or (options.engine == "auto" and has_model):
+        return _make_vietts(options)
+    if options.engine == "auto":
+        _LOGGER.info(
+            "Speaking with eSpeak NG; for the neural voice put a VietTTS model into %s",
+            options.model_dir,
+        )
     return EspeakTTS()
+
+
+def _make_vietts(options: argparse.Namespace) -> "VietTTS":
+    """The neural engine; its packages are imported only where it is used."""
+    try:
+        from .vietts.tts import VietTTS
+    except ModuleNotFoundError as error:
+        raise RuntimeError(
+            f"The neural voice needs the package {error.name}: "
+            "script/setup vietts, or pip install 'wyoming-vietts[vietts]'"
+        ) from error
+    tts = VietTTS(
+        options.model_dir,
+        options.voices_dir or options.model_dir / "voices",
+        device=options.device,
+        threads=options.threads,
+        streams_sentences=not options.no_streaming,
+        seed=options.seed,
+    )
+    if not tts.voices:
+        _LOGGER.warning("No voice yet: put a recording of a few seconds into %s", tts.voices_dir)
+    return tts
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from wyoming.tts import (
 from .info import make_info
 from .speech import PCM, SAMPLE_WIDTH, Speech, SpeechSettings, TextTooLongError
 from .text.ssml import SSMLError
-from .tts import TTS
+from .tts import TTS, SynthesisError
 from .voices import UnknownVoiceError, choose_voice
 from .wire import WireError, encode_event, read_event
 
@@ -94,6 +94,9 @@ class Handler:
         except asyncio.CancelledError:  # the server stops
             if self.is_busy:
                 await self._refuse("The server is shutting down", "shutting-down")
+        except SynthesisError as error:
+            _LOGGER.error("%s", error)
+            await self._refuse(str(error), "engine-failed")
         except Exception:
             _LOGGER.exception("Cannot answer a request")
             await self._refuse("The speech engine failed; see the server's log", "engine-failed")

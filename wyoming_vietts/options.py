@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
         help="how to say what: lines of 'written = spoken'")  # fmt: skip
     add("--no-streaming", action="store_true",
         help="take a text only as a whole, and say so to clients")  # fmt: skip
+    add("--threads", type=_whole_number(1, 1024), metavar="N",
+        help="for vietts: threads (default: the cores that the machine grants)")  # fmt: skip
+    add("--seed", type=_whole_number(0, 2**63 - 1), metavar="N",
+        help="for vietts: the same audio for the same text every time")  # fmt: skip
     add("--device", type=_device, default="auto",
         help="for vietts: auto, cuda, cuda:N, mps or cpu (default: auto)")  # fmt: skip
     add("--debug", action="store_true", help="log what is spoken, too")

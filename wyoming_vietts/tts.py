@@ -6,6 +6,10 @@ from typing import Protocol
 from .voices import Voice
 
 
+class SynthesisError(RuntimeError):
+    """A sentence cannot be spoken now; the message is for the client."""
+
+
 class TTS(Protocol):
     """Turns one speakable sentence into PCM; PCM is mono int16 little-endian."""
 
@@ -30,4 +34,7 @@ class TTS(Protocol):
 
         Yields:
             PCM, possibly empty.
+
+        Raises:
+            SynthesisError: this sentence cannot be spoken; others may.
         """

@@ -1,0 +1,54 @@
+"""Where the networks run, and with how many threads."""
+
+import math
+import os
+from pathlib import Path
+
+import onnxruntime
+import torch
+
+
+class DeviceError(ValueError):
+    """The device that was asked for is not there; the message says what is."""
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for `auto`, `cuda`, `cuda:N`, `mps` or `cpu`; `auto` is a CUDA GPU, else the CPU.
+
+    Raises:
+        DeviceError: an explicit device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    available = ["cpu"] + [f"cuda:{index}" for index in range(gpus)]
+    if torch.backends.mps.is_available():
+        available.append("mps")
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in available:
+        raise DeviceError(f"Device '{name}' is not there; available: {', '.join(available)}")
+    return device
+
+
+def network_type(device: torch.device) -> torch.dtype:
+    """Number type of language model and flow: bf16 on a GPU, fp32 on a CPU (half is slower)."""
+    return torch.bfloat16 if device.type == "cuda" else torch.float32
+
+
+def onnx_providers(device: torch.device) -> tuple[str, ...]:
+    """Execution providers of ONNX Runtime that match the device, best first."""
+    cuda = "CUDAExecutionProvider"
+    is_there = device.type == "cuda" and cuda in onnxruntime.get_available_providers()
+    return (cuda, "CPUExecutionProvider") if is_there else ("CPUExecutionProvider",)
+
+
+def granted_cores() -> int:
+    """Cores that this process may use: its affinity, and its control group's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        granted = math.inf if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        granted = math.inf
+    return max(1, math.floor(min(cores or 1, granted)))

@@ -1,0 +1,80 @@
+"""The features of every voice: computed once, kept beside the model, read in milliseconds."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError
+
+from .prompt import Prompt, PromptEncoder, load_prompt_audio, prompt_mel
+from .steps import Steps
+
+_LOGGER = logging.getLogger(__name__)
+
+CACHE_FOLDER = "voices-cache"  # in the model directory
+_ENCODERS = ("speech_tokenizer.onnx", "speech_embedding.onnx")
+
+
+class PromptEncodings:
+    """Prompts by recording; what has been seen once, by content, is not computed again."""
+
+    def __init__(self, model_dir: Path, threads: int, providers: tuple[str, ...]) -> None:
+        self._model_dir = model_dir
+        self._threads = threads
+        self._providers = providers
+        self._by_file: dict[tuple[Path, int, int], Prompt] = {}
+
+    def get(self, recording: Path) -> Steps[Prompt]:
+        """The prompt of a recording, pausing between the networks where it must be computed.
+
+        Raises:
+            PromptError: the recording cannot be a voice.
+            OSError: it cannot be read.
+        """
+        status = recording.stat()
+        file = (recording, status.st_mtime_ns, status.st_size)
+        if file not in self._by_file:
+            self._by_file[file] = yield from self._load_or_encode(recording)
+        return self._by_file[file]
+
+    def make_encoder(self) -> PromptEncoder:
+        """The networks that hear a recording; large, so they are not kept."""
+        return PromptEncoder(self._model_dir, self._threads, self._providers)
+
+    def _load_or_encode(self, recording: Path) -> Steps[Prompt]:
+        path = self._model_dir / CACHE_FOLDER / f"{self._key(recording)}.safetensors"
+        if path.is_file():
+            try:
+                return Prompt(**safetensors.torch.load_file(path))
+            except (SafetensorError, TypeError) as error:
+                _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
+        wave = load_prompt_audio(recording)
+        yield
+        encoder = self.make_encoder()
+        yield
+        speech_tokens = encoder.speech_tokens(wave)
+        yield
+        prompt = Prompt(speech_tokens, encoder.speaker_embedding(wave), prompt_mel(wave))
+        _save(prompt, path)
+        return prompt
+
+    def _key(self, recording: Path) -> str:
+        """Changes with the recording's content and with the networks that hear it."""
+        digest = hashlib.sha256(recording.read_bytes())
+        for name in _ENCODERS:
+            status = (self._model_dir / name).stat()
+            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}".encode())
+        return digest.hexdigest()
+
+
+def _save(prompt: Prompt, path: Path) -> None:
+    """Write whole or not at all; a model directory that cannot be written is no obstacle."""
+    unfinished = path.with_suffix(".new")
+    tensors = {name: tensor.contiguous() for name, tensor in vars(prompt).items()}
+    try:
+        path.parent.mkdir(exist_ok=True)
+        safetensors.torch.save_file(tensors, unfinished)
+        unfinished.replace(path)
+    except (OSError, SafetensorError) as error:
+        _LOGGER.warning("Voices are encoded again at each start: cannot write %s: %s", path, error)
