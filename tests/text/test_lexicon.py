@@ -112,3 +112,8 @@ def test_removed_file_keeps_the_old_words_and_warns_once(
         lexicon.refresh()
     assert speakable("Bo", lexicon) == "Bô"
     assert len(caplog.records) == 1
+
+
+def test_written_private_characters_are_never_taken_for_entries(tmp_path: Path) -> None:
+    lexicon = _lexicon(tmp_path, "Bo = Bô")
+    assert speakable("\U000f0000 Bo &#xF0000; &#xF0001;", lexicon) == "Bô"

@@ -116,16 +116,15 @@ def test_any_sentence_is_bounded_and_no_text_is_lost(unit: str) -> None:
     assert not any(unicodedata.combining(sentence[0]) for sentence in sentences)
 
 
-_TEXT = st.lists(
-    st.sampled_from(
-        """
-        Xin chào . , ; : ! ? … ... 25,5 °C 1. 10:30 v.v. TP. HCM GS.TS. P. 5 A. a@b.vn https://a.vn/?A " “ ” ( )
-        ** ``` - | # > _ 😀 độ ẩm a\u0323\u0302 \r\n \n \t đ
-        """.replace("\n", " ").split(" ")
-        + [" ", "  ", "\n", "\r\n", "một câu khá dài để vượt qua giới hạn của mệnh đề đầu tiên"]
-    ),
-    max_size=40,
-).map("".join)
+_BITS = """
+    Xin chào . , ; : ! ? … ... 25,5 °C 1. 10:30 v.v. TP. HCM GS.TS. P. 5 A. a@b.vn https://a.vn/?A
+    " “ ” ( ) ** ``` - | # > _ 😀 độ ẩm a\u0323\u0302 đ
+"""
+_SPACES = [" ", "  ", "\t", "\n", "\r\n"]
+_LONG_CLAUSE = "một câu khá dài để vượt qua giới hạn của mệnh đề đầu tiên"
+_TEXT = st.lists(st.sampled_from([*_BITS.split(), *_SPACES, " ", _LONG_CLAUSE]), max_size=40).map(
+    "".join
+)
 
 
 @settings(max_examples=500, deadline=None)

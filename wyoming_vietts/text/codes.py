@@ -112,6 +112,7 @@ _CODE = re.compile(
 _PLATE = re.compile(
     r"(?<![\w.,])(\d{2}[ -]?[A-Z][A-Z\d]?)[ .-]{1,3}(\d{3}\.?\d{2}|\d{4})(?!\w|[.,]\d)"
 )
+_LONG_NUMBER_SIGN = re.compile(r"#(\d{5,12})(?!\w|[.,]\d)")
 _LETTERS_AND_DIGITS = re.compile(
     r"(?<![\w.,])([A-Z]{2,10}|[A-Za-z]{1,10}(?=\d{5}))-?(\d{3,12})(?!\d|[.,]\d)"
 )
@@ -121,6 +122,7 @@ _LONG_DIGITS = re.compile(r"\d{13,}")
 def read_digit_strings(text: str) -> str:
     """Read phone numbers, codes, plates and very long numbers digit by digit."""
     text = _LONG_DIGITS.sub(lambda match: read_digits(match[0]), text)
+    text = _LONG_NUMBER_SIGN.sub(lambda match: f"số {read_digits(match[1])}", text)
     text = _PLATE.sub(_read_plate, text)
     text = _CODE.sub(lambda match: match[1] + _read_groups(match[2]), text)
     text = _PHONE.sub(_read_phone, text)

@@ -12,7 +12,7 @@ _HTML_TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9:-]{0,32}(?:\s[^<>\n]{0,300})?/?>"
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,24});")
 
 _FENCE = re.compile(r"^ {0,3}(?:```+|~~~+)[^\n`]{0,64}$", re.M)
-_TABLE_RULE = re.compile(r"^[ |:+-]*[-|=]{2,}[ |:=+-]*$", re.M)
+_TABLE_RULE = re.compile(r"^[ |:=+-]{2,}$", re.M)
 _TABLE_EDGE = re.compile(r"^ ?\||\| ?$", re.M)
 _TABLE_BAR = re.compile(r" ?\|+ ?")
 _RULE = re.compile(r"^ ?(?:[*_=-] ?){3,}$", re.M)
@@ -26,9 +26,7 @@ _FOOTNOTE = re.compile(r"\[\^?\d{1,3}\]")
 _AUTO_LINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]{1,300})>")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
 _UNDERSCORES = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=\S)_{1,3}(?!\w)")
-_STARS = re.compile(
-    r"\*{2,}|(?<![\w\s)])\*|\*(?![\s\w(])|(?<!\S)\*(?=\S)|(?<=\S)\*(?!\S)|(?<=[^\W\d])\*|\*(?=[^\W\d])"
-)
+_TIMES_STAR = re.compile(r"(?<=\d)(?: \* |\*)(?=\d)")
 _STRIKE = re.compile(r"~~+")
 
 _EMOTICON = re.compile(
@@ -37,17 +35,10 @@ _EMOTICON = re.compile(
 )
 
 
-def strip_markup(text: str) -> str:
-    """Return the text without markup; line feeds between blocks stay."""
-    text = _SPECIAL_TOKEN.sub(" ", text)
-    text = _strip_html(text)
-    text = _strip_blocks(text)
-    text = _strip_spans(text)
-    return _EMOTICON.sub(" ", text)
-
-
-def _strip_html(text: str) -> str:
+def strip_html(text: str) -> str:
+    """Return the text without HTML tags and special tokens, its entities as characters."""
     if "<" in text:
+        text = _SPECIAL_TOKEN.sub(" ", text)
         text = _HTML_COMMENT.sub(" ", text)
         text = _HTML_BREAK.sub("\n", text)
         text = _AUTO_LINK.sub(_auto_link, _HTML_TAG.sub("", text))
@@ -59,6 +50,11 @@ def _strip_html(text: str) -> str:
 def _auto_link(match: re.Match[str]) -> str:
     inside = match[1]
     return inside if "://" in inside or "@" in inside else match[0]
+
+
+def strip_markdown(text: str) -> str:
+    """Return the folded text without Markdown and emoticons; line feeds stay between blocks."""
+    return _EMOTICON.sub(" ", _strip_spans(_strip_blocks(text)))
 
 
 def _strip_blocks(text: str) -> str:
@@ -80,6 +76,6 @@ def _strip_spans(text: str) -> str:
         text = _FOOTNOTE.sub("", text)
     text = _ESCAPE.sub(r"\1", text)
     text = _STRIKE.sub("", text)
-    text = _STARS.sub("", text)
+    text = _TIMES_STAR.sub(" × ", text).replace("*", "")
     text = _UNDERSCORES.sub("", text)
     return text.replace("`", "")

@@ -25,13 +25,17 @@ _CURRENCIES = _SIGNS | {
     "CAD": "đô la Ca na đa", "CHF": "phrăng Thụy Sĩ",
 }  # fmt: skip
 
-_SCALED = re.compile(rf"{NUMBER_START}({NUMBER})(k|tr|ty)(?!\w){RANGE_DASH}")
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
 
 @cache
 def _rate() -> str:
     return rf"(?: ?/ ?({any_unit()}|[{LOWER}]{{2,7}})(?!\w))?"
+
+
+@cache
+def _scaled() -> re.Pattern[str]:
+    return re.compile(rf"{NUMBER_START}({NUMBER})(k|tr|ty)(?!\w){_rate()}{RANGE_DASH}")
 
 
 @cache
@@ -55,7 +59,7 @@ def read_money(text: str) -> str:
     text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
     text = _sign_first().sub(_read_sign_first, text)
     text = _currency_last().sub(_read_currency_last, text)
-    return _SCALED.sub(_read_scaled, text)
+    return _scaled().sub(_read_scaled, text)
 
 
 def _read_millions_and_rest(match: re.Match[str]) -> str:
@@ -78,5 +82,5 @@ def _amount(number: str, scale: str | None, currency: str) -> str:
 
 
 def _read_scaled(match: re.Match[str]) -> str:
-    number, scale, dash = match.groups()
-    return f"{read_number(number)} {_SCALES[scale]}{read_dash(dash)}"
+    number, scale, rate, dash = match.groups()
+    return f"{read_number(number)} {_SCALES[scale]}" + read_rate(rate) + read_dash(dash)

@@ -6,7 +6,7 @@ from .characters import fold_characters, keep_speakable
 from .codes import read_digit_strings, read_formulae, read_versions
 from .dates import read_dates
 from .lexicon import Lexicon
-from .markup import strip_markup
+from .markup import strip_html, strip_markdown
 from .money import read_money
 from .net import read_net_addresses
 from .numbers import read_numbers
@@ -52,7 +52,7 @@ def speakable(text: str, lexicon: Lexicon | None = None) -> str:
     The result is in NFC, starts with a letter, and is "" where there is nothing to say. Words of
     the lexicon win over every rule. Takes linear time and never raises.
     """
-    text = strip_markup(fold_characters(text))
+    text = strip_markdown(fold_characters(strip_html(text)))
     if lexicon is not None:
         text = lexicon.protect(text)
     for step in _STEPS:

@@ -11,16 +11,18 @@ _CLOCK = (
     r"|[hHgG] ?[0-5]\d(?:ph|p|'|m)?(?: ?[0-5]?\ds)?|[hH]\d(?:ph|p|')|[hH])"
 )
 _HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.)(?!\w))"
-_TIME = re.compile(rf"(?<![\w:.,/])({_CLOCK})(?![\w:]|[.,]\d)({_HALF_OF_DAY})?")
+_TIME = re.compile(rf"(?<![\w:.,/])({_CLOCK})(?!\w|[:.,]\d)({_HALF_OF_DAY})?")
 _PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
 _TIME_RANGE = re.compile(
-    rf"(?<![\w:.,/])({_CLOCK}{_HALF_OF_DAY}?) ?[-–~→] ?(?={_CLOCK}(?![\w:]|[.,]\d))"
+    rf"(?<![\w:.,/])({_CLOCK}{_HALF_OF_DAY}?) ?[-–~→] ?(?={_CLOCK}(?!\w|[:.,]\d))"
 )
 _HOUR_RANGE = re.compile(
     r"(?<![\w:.,/-])([01]?\d|2[0-4]) ?[-–] ?(?=(?:[01]?\d|2[0-4]) ?(?:[hH]|[AaPp][Mm])(?!\w))"
 )
 _HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({_HALF_OF_DAY})")
-_HOUR_G = re.compile(r"((?:lúc|từ|đến|tới|trước|sau|khoảng|vào|hồi) )([01]?\d|2[0-4])g(?![\w])")
+_HOUR_G = re.compile(
+    r"((?:lúc|từ|đến|tới|trước|sau|khoảng|vào|hồi) )([01]?\d|2[0-4])g(?!\w)", re.IGNORECASE
+)
 _DURATION = re.compile(
     r"(?<![\w:.,])(\d{1,3})(?:h|g) ?(\d{1,2}) ?(?:ph|p|')(?:út)?(?: ?(\d{1,2}) ?(?:s|giây))?(?!\w)"
 )
@@ -34,7 +36,7 @@ _SCREEN_LINES = re.compile(
 )
 _SHORT_MINUTES = re.compile(r"(?<![\w.,])(\d{1,3}(?: ?[-–] ?\d{1,3})?) ?(?:p|ph)(?!\w)")
 _ZERO_HOUR = re.compile(r"(?<![\w.,:])0(\d)(?= ?(?:h|giờ)(?!\w))")
-_RATIO = re.compile(r"(?<![\w:.,])(\d{1,7}) ?: ?(\d{1,7})(?![\w:]|[.,]\d)")
+_RATIO = re.compile(r"(?<![\w:.,])(\d{1,7}) ?: ?(\d{1,7})(?!\w|[:.,]\d)")
 _EQUALS_AFTER = re.compile(" ?=")
 _RATIO_CUES = re.compile(
     r"(?:tỷ lệ|tỉ lệ|tỷ số|tỉ số|tỷ xích|màn hình|khung hình|scale|aspect)[^.!?]{0,20}$"
