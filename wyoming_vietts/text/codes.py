@@ -102,8 +102,8 @@ _HOTLINE = re.compile(
 _EMERGENCY = re.compile(r"(?<![\w.,/:-])11[1-5](?![\w%°/:]|[.,]\d)")
 _EMERGENCY_CUES = re.compile(r"gọi|tổng đài|hotline|khẩn cấp|cấp cứu|cứu hỏa|công an|cứu thương")
 _CODE = re.compile(
-    r"((?<!\w)(?:otp|pin|mã|mật khẩu|passcode|password|cccd|cmnd|căn cước|hộ chiếu|stk|tài khoản"
-    r"|số thẻ|seri|serial|imei|id|mst|biển số|số hiệu|số báo danh)"
+    r"((?<!\w)(?:otp|(?-i:PIN)|mã|mật khẩu|passcode|password|cccd|cmnd|căn cước|hộ chiếu|stk"
+    r"|tài khoản|số thẻ|seri|serial|imei|id|mst|biển số|số hiệu|số báo danh)"
     r"(?: [^\W\d]{1,12}){0,5}?[: ]{1,2}(?:là )?)"
     r"(\d{3,12}(?:[ -]\d{3,4}){0,4})"
     r"(?![\w%°]|[.,/:]\d| ?(?:đồng|đ|chữ|ký|số|phút|giây|người|lần)(?!\w))",

@@ -4,7 +4,7 @@ import html
 import re
 
 _SPECIAL_TOKEN = re.compile(r"<\|[^|<>\n]{0,64}\|>")
-_HTML_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,2000}-->")
+_HTML_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,500}-->")
 _HTML_BREAK = re.compile(
     r"<(?:/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote)|br|hr)\b[^<>\n]{0,300}>", re.I
 )

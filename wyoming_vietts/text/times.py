@@ -36,7 +36,7 @@ _SCREEN_LINES = re.compile(
 )
 _SHORT_MINUTES = re.compile(r"(?<![\w.,])(\d{1,3}(?: ?[-–] ?\d{1,3})?) ?(?:p|ph)(?!\w)")
 _ZERO_HOUR = re.compile(r"(?<![\w.,:])0(\d)(?= ?(?:h|giờ)(?!\w))")
-_RATIO = re.compile(r"(?<![\w:.,])(\d{1,7}) ?: ?(\d{1,7})(?!\w|[:.,]\d)")
+_RATIO = re.compile(r"(?<![\w:.,])(\d{1,7})(?::| : )(\d{1,7})(?!\w|[:.,]\d)")
 _EQUALS_AFTER = re.compile(" ?=")
 _RATIO_CUES = re.compile(
     r"(?:tỷ lệ|tỉ lệ|tỷ số|tỉ số|tỷ xích|màn hình|khung hình|scale|aspect)[^.!?]{0,20}$"

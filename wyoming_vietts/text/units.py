@@ -35,9 +35,14 @@ def any_unit() -> str:
 def _quantity() -> re.Pattern[str]:
     unit = any_unit()
     return re.compile(
-        rf"{NUMBER_START}({NUMBER}) ?({unit})(?: ?/ ?({unit}|[{LOWER}]{{2,7}})(?!\w))?(?!\w)"
-        + RANGE_DASH
+        rf"{NUMBER_START}({NUMBER}) ?({unit})(?: ?/ ?({unit}|[{LOWER}]{{2,7}})(?!\w))?"
+        rf"(?!\w|\.[^\W\d]){RANGE_DASH}"
     )
+
+
+@cache
+def _amount_per_amount() -> re.Pattern[str]:
+    return re.compile(rf"(?<=\d)( ?{any_unit()})/(?=\d{{1,4}} ?{any_unit()}(?!\w))")
 
 
 @cache
@@ -71,6 +76,7 @@ def read_units(text: str) -> str:
     """Read `25°C`, `60%`, `5 km/h`, `2 lần/ngày`, and `km/h` alone."""
     units = read_table("units.txt")
     text = _METRES_AND_REST.sub(r"\1 mét \2", text)
+    text = _amount_per_amount().sub(r"\1 trên ", text)
     text = _quantity().sub(_read_quantity, text)
     text = _rate_of_words().sub(lambda match: read_rate(match[1]), text)
     return _rate_of_units().sub(lambda match: units[match[1]] + read_rate(match[2]), text)
@@ -94,9 +100,15 @@ def read_dash(dash: str | None) -> str:
     return " đến " if dash else ""
 
 
+def _is_name(match: re.Match[str], unit: str) -> bool:
+    """Tell whether `18A` is the number of a house or a class: `lớp 5A`, `18A Lý Thường Kiệt`."""
+    following = match.string[match.end() : match.end() + 2].strip()
+    return word_before(match) in _NAMED_PLACES or (unit in "ACKLN" and following.isupper())
+
+
 def _read_quantity(match: re.Match[str]) -> str:
     number, unit, rate, dash = match.groups()
-    if len(unit) == 1 and unit.isupper() and word_before(match) in _NAMED_PLACES:
+    if len(unit) == 1 and unit.isupper() and number.isdecimal() and _is_name(match, unit):
         return match[0]
     words = f"{read_number(number)} {read_table('units.txt')[unit]}"
     return words + read_rate(rate) + read_dash(dash)

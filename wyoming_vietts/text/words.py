@@ -25,6 +25,7 @@ def spell(letters: str) -> str:
 # --- Text in capitals ---------------------------------------------------------------------------
 
 _CAPITAL_WORD = re.compile(rf"{_BEFORE}[{UPPER}]{{2,}}{_AFTER}")
+_CAPITAL_RUN = re.compile(rf"{_CAPITAL_WORD.pattern}(?:[ ,]{{1,2}}[{UPPER}]{{2,}}{_AFTER})*")
 _ANY_WORD = re.compile(rf"[{LETTERS}]{{2,}}")
 _MARKED = "".join(vowel for vowel in VIETNAMESE_VOWELS.upper() if vowel not in "AEIOUY")
 _MARKED_VOWEL = re.compile(f"[{_MARKED}]")
@@ -35,26 +36,33 @@ _SYLLABLE = re.compile(
 
 
 def lower_capital_text(text: str) -> str:
-    """Return capital words with a marked vowel, and a whole text in capitals, as plain words."""
+    """Return words in capitals as plain words, where they are words and no acronyms.
+
+    Those are words with a marked vowel, the syllables beside them, and a long text of capitals.
+    """
     capitals = _CAPITAL_WORD.findall(text)
     if not capitals:
         return text
-    words = _ANY_WORD.findall(text)
-    is_capital_text = 4 * len(capitals) >= 3 * len(words) and any(
-        map(_MARKED_VOWEL.search, capitals)
-    )
+    is_capital_text = len(capitals) > 3 and 4 * len(capitals) >= 3 * len(_ANY_WORD.findall(text))
+
+    def lower_run(run: re.Match[str]) -> str:
+        is_prose = is_capital_text or _MARKED_VOWEL.search(run[0]) is not None
+        return _CAPITAL_WORD.sub(lambda word: _lower_word(word[0], is_prose), run[0])
+
+    return _CAPITAL_RUN.sub(lower_run, text)
+
+
+def _lower_word(word: str, is_prose: bool) -> str:
+    if word in _listed_capitals():
+        return word
+    is_word = _SYLLABLE.fullmatch(word) or len(word) > 4 or _MARKED_VOWEL.search(word)
+    return word.lower() if is_prose and is_word else word
+
+
+@cache
+def _listed_capitals() -> frozenset[str]:
     tables = ("acronyms.txt", "abbreviations.txt", "titles.txt")
-    known = {written for table in tables for written in read_table(table)}
-
-    def lower(match: re.Match[str]) -> str:
-        word = match[0]
-        if word in known:
-            return word
-        if is_capital_text and (_SYLLABLE.fullmatch(word) or len(word) > 4):
-            return word.lower()
-        return word.lower() if _MARKED_VOWEL.search(word) and len(word) > 1 else word
-
-    return _CAPITAL_WORD.sub(lower, text)
+    return frozenset(written for table in tables for written in read_table(table))
 
 
 # --- Abbreviations ------------------------------------------------------------------------------
@@ -93,8 +101,8 @@ def expand_abbreviations(text: str) -> str:
     text = _ROOM.sub("phòng ", text)
     text = _QUARTER.sub(r"quý \1/\2", text)
     titles, table = read_table("titles.txt"), read_table("abbreviations.txt")
-    text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
-    text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
+    for _ in range(2):  # "PGS. TS. Nam": one title stands before another
+        text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
     text = _abbreviations().sub(lambda match: table[match[0]], text)
     return _WARD.sub(lambda match: f"{_DISTRICTS[match[1] or match[2]]} ", text)
 
@@ -121,7 +129,10 @@ def say_foreign_words(text: str) -> str:
 _CAPITALS = re.compile(rf"(?<![{LETTERS}])[{UPPER}]{{2,}}{_AFTER}")
 _LONE_LETTER = re.compile(rf"(?<![{LETTERS}])[b-df-hj-np-tv-xzđA-ZĐ]{_AFTER}")
 _MAX_SPELLED_LETTERS = 6
-_SAYABLE = re.compile(r"(?:[^AEIOUY\W\d]{0,2}[AEIOUY]{1,2}){2,}[^AEIOUY\W\d]{0,2}")
+_CONSONANT = r"[^AEIOUY\W\d]"
+_SAYABLE = re.compile(
+    rf"{_CONSONANT}{{0,2}}[AEIOUY]{{1,2}}(?:{_CONSONANT}{{1,2}}[AEIOUY]{{1,2}})+{_CONSONANT}{{0,2}}"
+)
 
 
 def spell_acronyms(text: str) -> str:
