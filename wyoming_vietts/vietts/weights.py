@@ -46,6 +46,15 @@ def load_weights(
     module.requires_grad_(False).eval()
 
 
+def save_converted(module: nn.Module, path: Path) -> None:
+    """Write a loaded network's weights under this package's names."""
+    state = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+    # To another name first: whoever finds the file finds it whole.
+    unfinished = path.with_suffix(".unfinished")
+    safetensors.torch.save_file(state, unfinished)
+    unfinished.replace(path)
+
+
 def is_converted(model_dir: Path, part: str) -> bool:
     """Whether ``part`` has a converted file that is not older than the published one."""
     published, converted = model_dir / f"{part}.pt", model_dir / f"{part}.safetensors"
@@ -60,7 +69,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError:
         raise WeightsError(f"{path} is missing") from None
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+    except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(f"{path} is cut off, or no PyTorch weights file: {reason}") from error
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):

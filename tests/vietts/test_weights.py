@@ -1,0 +1,158 @@
+"""Published and converted weights: names, shapes, damaged and foreign files."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from wyoming_vietts.vietts.networks import Networks, convert, load_networks
+from wyoming_vietts.vietts.weights import PARTS, WeightsError, read_published
+
+from .conftest import CPU
+from .goldens import golden
+
+
+def load(model_dir: Path) -> Networks:
+    return load_networks(model_dir, CPU, torch.float32)
+
+
+def change(model_dir: Path, part: str, changes: dict[str, torch.Tensor | None]) -> None:
+    """Write a published file again with some tensors replaced, added or (None) left out."""
+    path = model_dir / f"{part}.pt"
+    state = {name: tensor.clone() for name, tensor in read_published(path).items()}
+    for name, tensor in changes.items():
+        if tensor is None:
+            del state[name]
+        else:
+            state[name] = tensor
+    torch.save(state, path)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_names_are_those_of_the_published_files(model_dirs: dict[int, Path], part: str) -> None:
+    names = sorted(read_published(model_dirs[25] / f"{part}.pt"))
+    assert names == golden("names")[part].tolist()
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("llm", "llm.encoders.1.self_attn.linear_k.bias"),
+        ("llm", "text_encoder.encoders.0.norm_mha.weight"),
+        ("flow", "decoder.estimator.mid_blocks.1.1.0.ff.net.2.weight"),
+        ("flow", "decoder.estimator.down_blocks.0.2.conv.bias"),
+        ("hift", "resblocks.5.activations2.2.alpha"),
+    ],
+)
+def test_missing_tensor_is_named(model_dir: Path, part: str, name: str) -> None:
+    change(model_dir, part, {name: None})
+    with pytest.raises(WeightsError, match=rf"{part}\.pt: '{name}' is missing"):
+        load(model_dir)
+
+
+def test_half_of_a_weight_norm_is_missed(model_dir: Path) -> None:
+    change(model_dir, "hift", {"conv_pre.weight_g": None})
+    with pytest.raises(WeightsError, match=r"hift\.pt: 'conv_pre\.weight' is missing"):
+        load(model_dir)
+
+
+def test_unknown_tensor_is_named(model_dir: Path) -> None:
+    change(model_dir, "flow", {"decoder.surprise": torch.zeros(1)})
+    with pytest.raises(WeightsError, match=r"flow\.pt: 1 unknown tensors.*'decoder\.surprise'"):
+        load(model_dir)
+
+
+def test_wrong_shape_is_named_with_both_shapes(model_dir: Path) -> None:
+    change(model_dir, "llm", {"llm_decoder.bias": torch.zeros(7)})
+    with pytest.raises(WeightsError, match=r"'llm_decoder\.bias' has the shape \[7\].*\[61\]"):
+        load(model_dir)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_cut_off_file_is_refused(model_dir: Path, share: float) -> None:
+    path = model_dir / "hift.pt"
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(WeightsError, match=r"hift\.pt is cut off"):
+        load(model_dir)
+
+
+def test_foreign_file_is_refused(model_dir: Path) -> None:
+    (model_dir / "flow.pt").write_text("<html>404: not found</html>")
+    with pytest.raises(WeightsError, match=r"flow\.pt is cut off, or no PyTorch weights file"):
+        load(model_dir)
+
+
+def test_missing_file_is_named(model_dir: Path) -> None:
+    (model_dir / "llm.pt").unlink()
+    with pytest.raises(WeightsError, match=r"llm\.pt is missing"):
+        load(model_dir)
+
+
+def test_file_without_tensors_is_refused(model_dir: Path) -> None:
+    torch.save({"epoch": 3}, model_dir / "llm.pt")
+    with pytest.raises(WeightsError, match=r"llm\.pt holds"):
+        load(model_dir)
+
+
+class Bomb:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple:
+        return (os.mkdir, (str(self.mark),))
+
+
+def test_code_in_a_file_is_not_run(model_dir: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "exploded"
+    torch.save({"x": Bomb(mark)}, model_dir / "llm.pt")
+    with pytest.raises(WeightsError, match=r"llm\.pt"):
+        load(model_dir)
+    assert not mark.exists()
+
+
+# --- converted files -----------------------------------------------------------------------------
+
+
+def states(networks: Networks) -> dict[str, torch.Tensor]:
+    return {
+        f"{part}.{name}": tensor
+        for part in ("lm", "flow", "hift")
+        for name, tensor in getattr(networks, part).state_dict().items()
+    }
+
+
+def test_converted_model_is_the_same_without_the_published_files(model_dir: Path) -> None:
+    before = {name: tensor.clone() for name, tensor in states(load(model_dir)).items()}
+    convert(model_dir)
+    for part in PARTS:
+        (model_dir / f"{part}.pt").unlink()
+    after = states(load(model_dir))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_newer_published_file_is_preferred(model_dir: Path) -> None:
+    convert(model_dir)
+    change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
+    later = (model_dir / "llm.safetensors").stat().st_mtime + 10
+    os.utime(model_dir / "llm.pt", (later, later))
+    assert float(load(model_dir).lm.logits.bias[0]) == 5.0
+
+
+def test_cut_off_converted_file_is_refused(model_dir: Path) -> None:
+    convert(model_dir)
+    path = model_dir / "flow.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match=r"flow\.safetensors is cut off"):
+        load(model_dir)
+
+
+def test_converted_file_of_another_model_is_refused(model_dir: Path) -> None:
+    convert(model_dir)
+    (model_dir / "hift.safetensors").write_bytes((model_dir / "flow.safetensors").read_bytes())
+    with pytest.raises(WeightsError, match=r"hift\.safetensors: .*Convert the model again"):
+        load(model_dir)
