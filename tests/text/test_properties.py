@@ -2,6 +2,7 @@
 
 import re
 import time
+import timeit
 import unicodedata
 
 import pytest
@@ -84,6 +85,15 @@ def _seconds(text: str) -> float:
         split_sentences(text)
         best = min(best, time.perf_counter() - start)
     return best
+
+
+def test_pile_of_accents_on_one_letter_takes_linear_time() -> None:
+    # Putting so many marks into canonical order by insertion would take square time.
+    def seconds(marks: int) -> float:
+        text = "a" + "\u0302\u0323" * marks
+        return min(timeit.repeat(lambda: speakable(text), number=1, repeat=3))
+
+    assert seconds(20_000) < 24 * seconds(2_500) + 0.02
 
 
 @pytest.mark.parametrize("unit", _HOSTILE)

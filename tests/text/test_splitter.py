@@ -40,6 +40,7 @@ from wyoming_vietts.text.splitter import MAX_SENTENCE_CHARACTERS
         ("Gửi a.b@c.vn. Xong.", ["Gửi a.b@c.vn.", "Xong."]),
         ("IP là 192.168.1.10. Bản v1.2.3. Hết.", ["IP là 192.168.1.10.", "Bản v1.2.3.", "Hết."]),
         ('Anh nói: "Đi thôi." Rồi đi.', ['Anh nói: "Đi thôi."', "Rồi đi."]),
+        ("Anh bảo “Xong.”, Nam đi.", ["Anh bảo “Xong.”, Nam đi."]),
         ("(Đã bật.) Xong.", ["(Đã bật.)", "Xong."]),
         ("“Đi!” “Ừ.”", ["“Đi!”", "“Ừ.”"]),
         ("Thật không?! Ừ!!! Thế à??", ["Thật không?!", "Ừ!!!", "Thế à??"]),

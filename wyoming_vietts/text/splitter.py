@@ -9,6 +9,7 @@ import unicodedata
 MAX_SENTENCE_CHARACTERS = 250
 MIN_FIRST_CLAUSE_CHARACTERS = 40
 _MIN_CLAUSE_CHARACTERS = 60
+_MAX_MARKS_ON_A_LETTER = 3
 
 _MARKS = frozenset(".!?…。！？")
 _CLAUSE_MARKS = frozenset(",;:")
@@ -250,7 +251,7 @@ def _best_cut(sentence: str) -> int:
     space = sentence.rfind(" ", 0, len(sentence) - 1)
     if space > 0:
         return space
-    cut = len(sentence)
-    while cut > 1 and unicodedata.combining(sentence[cut - 1]):
-        cut -= 1
-    return max(cut - 1, 1)
+    cut = len(sentence) - 1
+    for _ in range(_MAX_MARKS_ON_A_LETTER):
+        cut -= unicodedata.combining(sentence[cut]) != 0
+    return cut
