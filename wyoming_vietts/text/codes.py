@@ -45,8 +45,23 @@ def _read_formula(match: re.Match[str]) -> str:
     if match[1] not in _FORMULA_SYMBOLS:
         return match[0]
     return " ".join(
-        read_whole(part) if part.isdecimal() else spell(part)
+        read_whole(part) if part.isdecimal() else _NITROGEN.get(part, spell(part))
         for part in re.findall(r"\d+|[A-Za-z]", match[1])
+    )
+
+
+_NITROGEN = {"N": "en"}  # "en ô hai", although the letter alone is "nờ"
+
+# --- Roads --------------------------------------------------------------------------------------
+
+_ROAD = re.compile(r"(?<!\w)(QL|TL|HL) ?\.?(\d{1,4})([A-Z]?)(?!\w)")
+_ROADS = {"QL": "quốc lộ ", "TL": "tỉnh lộ ", "HL": "hương lộ "}
+
+
+def read_roads(text: str) -> str:
+    """Read `QL1A`."""
+    return _ROAD.sub(
+        lambda match: f"{_ROADS[match[1]]}{read_whole(match[2])} {spell(match[3])}".rstrip(), text
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .characters import fold_characters, keep_speakable
-from .codes import read_digit_strings, read_formulae, read_versions
+from .codes import read_digit_strings, read_formulae, read_roads, read_versions
 from .dates import read_dates
 from .lexicon import Lexicon
 from .markup import strip_html, strip_markdown
@@ -20,6 +20,7 @@ from .words import expand_abbreviations, lower_capital_text, say_foreign_words, 
 # Each step takes what the earlier ones left: what looks like a number to one is a date to another.
 _STEPS: tuple[Callable[[str], str], ...] = (
     read_net_addresses,  # name@mail.vn, https://..., 192.168.1.10
+    read_roads,  # QL1A
     read_formulae,  # CO2, PM2.5
     lower_capital_text,  # ĐÈN PHÒNG KHÁCH
     expand_abbreviations,  # TP.HCM, GS.TS, P.5, v.v.

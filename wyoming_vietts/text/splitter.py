@@ -131,7 +131,7 @@ class SentenceSplitter:
                 self._after_mark = False
             elif character in _CLAUSE_MARKS:
                 self._after_mark = False
-        if character in _MARKS:
+        if character in _MARKS and not self._sentence.endswith("<"):  # no mark in <!-- ... -->
             self._after_mark = True
         self._append(character, sentences)
 

@@ -36,6 +36,7 @@ _SLASH_OF_NUMBERS = re.compile(r"(?<=\d) ?/ ?(?=\d)")
 _DOT_INSIDE_WORD = re.compile(r"(?<=[a-zA-Z0-9])\.(?=[a-z])")
 _MENU_STEP = re.compile(rf"(?<=[{LETTERS}]) [>»] (?=[{UPPER}])")
 _APOSTROPHE = re.compile(rf"(?<=[{LETTERS}])'(?=[{LETTERS}])")
+_TIMES_OF_WORDS = re.compile(rf"(?<=[{LETTERS}]) [x×] (?=[{LETTERS}])")
 _HASHTAG = re.compile(r"#(?=\w)")
 
 
@@ -57,6 +58,7 @@ def read_arithmetic(text: str) -> str:
 
 def read_symbols(text: str) -> str:
     """Read or drop every sign that is left."""
+    text = _TIMES_OF_WORDS.sub(" nhân ", text)
     text = _PER.sub(r"\1 trên ", _DIVIDED_SUM.sub(") chia ", text))
     text = _SLASH_OF_NUMBERS.sub(" trên ", text)
     text = _MENU_STEP.sub(", ", text)
