@@ -1,10 +1,11 @@
-"""The `wyoming-vietts` command: flags, the one TTS instance, the server."""
+"""The `wyoming-vietts` command: the one TTS instance, and the server around it."""
 
 import argparse
 import asyncio
 import logging
 import signal
 import sys
+import wave
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from .espeak import EspeakTTS
 from .handler import Handler
 from .options import parse_options
 from .server import Server, parse_uri
-from .speech import SpeechSettings
+from .speech import SAMPLE_WIDTH, SpeechSettings
 from .text import Lexicon
 from .tts import TTS
 from .voices import UnknownVoiceError, choose_voice
@@ -35,7 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     try:
-        asyncio.run(_serve(options))
+        if options.command == "voices":
+            _list_voices(options)
+        elif options.command == "convert":
+            _convert(options)
+        else:
+            asyncio.run(_serve(options))
     except (DiscoveryError, UnknownVoiceError, OSError, ValueError, RuntimeError) as error:
         _LOGGER.critical("%s", error)
         return 1
@@ -79,6 +85,24 @@ async def _serve(options: argparse.Namespace) -> None:
     _LOGGER.info("Stopped")
 
 
+def _list_voices(options: argparse.Namespace) -> None:
+    for voice in _make_tts(options).voices.values():
+        print(f"{voice.name}\t{', '.join(voice.languages)}\t{voice.description}")
+
+
+def _convert(options: argparse.Namespace) -> None:
+    """Voice conversion, to a WAV file."""
+    tts = _make_vietts(options)
+    choose_voice(tts.voices, None, options.target)
+    pcm = b"".join(tts.convert(options.recording, options.target))
+    with wave.open(str(options.output), "wb") as wav:
+        wav.setframerate(tts.sample_rate)
+        wav.setsampwidth(SAMPLE_WIDTH)
+        wav.setnchannels(1)
+        wav.writeframes(pcm)
+    _LOGGER.info("Wrote %s", options.output)
+
+
 def _announcement(options: argparse.Namespace) -> Announcement | None:
     if options.zeroconf is None:
         return None
@@ -115,6 +139,7 @@ def _make_vietts(options: argparse.Namespace) -> "VietTTS":
         options.voices_dir or options.model_dir / "voices",
         device=options.device,
         threads=options.threads,
+        quality=options.quality,
         streams_sentences=not options.no_streaming,
         seed=options.seed,
     )

@@ -13,6 +13,12 @@ from .server import parse_uri
 ENVIRONMENT_PREFIX = "WYOMING_VIETTS_"
 DEFAULT_URI = "tcp://0.0.0.0:10200"
 
+_COMMANDS = {
+    "serve": "A Vietnamese voice for Home Assistant: text to speech over Wyoming.",
+    "voices": "List the voices.",
+    "convert": "Say the words of a recording in one of the neural voices.",
+}
+
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -22,21 +28,32 @@ def parse_options(
 ) -> argparse.Namespace:
     """Read flags; a flag that is not given comes from its variable, if that is set and not empty.
 
+    The first argument may be a command: `serve` (the default), `voices` or `convert`.
+
     Exits with status 2 and a message for anything that is not valid.
     """
-    parser = _parser()
-    return parser.parse_args([*_environment_arguments(parser, environment), *arguments])
+    command, rest = "serve", list(arguments)
+    if rest and rest[0] in _COMMANDS:
+        command = rest.pop(0)
+    parser = _parser(command)
+    options = parser.parse_args([*_environment_arguments(parser, environment), *rest])
+    options.command = command
+    return options
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="wyoming-vietts",
-        description="A Vietnamese voice for Home Assistant: text to speech over Wyoming.",
+        prog="wyoming-vietts" if command == "serve" else f"wyoming-vietts {command}",
+        description=_COMMANDS[command],
         epilog=f"Each flag can be set by a variable as well: --model-dir is "
-        f"{ENVIRONMENT_PREFIX}MODEL_DIR.",
+        f"{ENVIRONMENT_PREFIX}MODEL_DIR. Commands: {', '.join(_COMMANDS)}.",
         allow_abbrev=False,
     )
     add = parser.add_argument
+    if command == "convert":
+        add("recording", type=Path, help="speech of at most 30 s")
+        add("target", metavar="voice", help="whose voice shall say it")
+        add("-o", "--output", type=Path, required=True, metavar="FILE", help="WAV file to write")
     add("--uri", type=_uri, default=DEFAULT_URI, help="where to listen: tcp://HOST:PORT, "
         "unix://PATH or stdio:// (default: %(default)s)")  # fmt: skip
     add("--zeroconf", nargs="?", const="", metavar="NAME",
@@ -62,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         help="take a text only as a whole, and say so to clients")  # fmt: skip
     add("--threads", type=_whole_number(1, 1024), metavar="N",
         help="for vietts: threads (default: the cores that the machine grants)")  # fmt: skip
+    add("--quality", choices=("exact", "balanced", "fast"),
+        help="for vietts: see BENCHMARKS.md (default: balanced; exact on a GPU)")  # fmt: skip
     add("--seed", type=_whole_number(0, 2**63 - 1), metavar="N",
         help="for vietts: the same audio for the same text every time")  # fmt: skip
     add("--device", type=_device, default="auto",
@@ -81,7 +100,7 @@ def _environment_arguments(
     arguments = []
     for action in parser._actions:
         flag = action.option_strings[-1] if action.option_strings else ""
-        if not flag.startswith("--") or flag in ("--help", "--version"):
+        if not flag.startswith("--") or flag in ("--help", "--version", "--output"):
             continue
         variable = ENVIRONMENT_PREFIX + flag[2:].replace("-", "_").upper()
         value = environment.get(variable, "").strip()

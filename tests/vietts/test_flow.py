@@ -11,6 +11,7 @@ from wyoming_vietts.vietts.flow import (
     flow_voice,
     generate_mel,
     mel_frames,
+    utterance_frames,
 )
 from wyoming_vietts.vietts.networks import Networks
 from wyoming_vietts.vietts.steps import finish
@@ -109,5 +110,8 @@ def test_tokens_are_heard_from_both_sides(networks: dict[int, Networks]) -> None
     changed = speech.clone()
     changed[-1] = (changed[-1] + 1) % flow.config.speech_vocabulary
     first = slice(0, voice.prompt_mel.shape[1])
-    difference = encode_tokens(flow, speech, voice) - encode_tokens(flow, changed, voice)
+    spread = utterance_frames(flow, 43)
+    difference = encode_tokens(flow, speech, voice, spread) - encode_tokens(
+        flow, changed, voice, spread
+    )
     assert float(difference[:, first].abs().max()) > 1e-6

@@ -5,6 +5,7 @@ ordinary differential equation is solved from noise to the mel spectrogram, the 
 given as a condition.  Prompt frames take part in every step and are cut off the result.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +60,8 @@ class Schedule:
     """Of each step; they add up to 1."""
     shifts: tuple[tuple[Tensor, ...], ...]
     """For each step one [C] for each stage of the U-Net."""
+    guided: tuple[bool, ...]
+    """Of each step, whether its unguided half is computed, too."""
 
 
 @torch.inference_mode()
@@ -76,13 +79,17 @@ def flow_voice(
 
 
 @torch.inference_mode()
-def cosine_schedule(flow: Flow, steps: int = 10) -> Schedule:
-    """The reference's times: t_k = 1 - cos(pi k / (2 steps)), short steps first."""
+def cosine_schedule(flow: Flow, steps: int = 10, guidance_every: int = 1) -> Schedule:
+    """The reference's times: t_k = 1 - cos(pi k / (2 steps)), short steps first.
+
+    With ``guidance_every`` 2 the unguided half is computed at every other step.
+    """
     times = 1 - torch.cos(torch.linspace(0, 1, steps + 1) * 0.5 * torch.pi)
     by_stage = flow.unet.time_shifts(times[:-1].to(flow.speaker_projection.weight.device))
     return Schedule(
         durations=tuple(times.diff().tolist()),
         shifts=tuple(tuple(stage[step] for stage in by_stage) for step in range(steps)),
+        guided=tuple(step % guidance_every == 0 for step in range(steps)),
     )
 
 
@@ -91,34 +98,55 @@ def mel_frames(flow: Flow, tokens: int) -> int:
     return int(tokens / flow.config.token_rate * SAMPLE_RATE / HOP_SAMPLES)
 
 
+def utterance_frames(flow: Flow, tokens: int) -> list[tuple[int, int]]:
+    """How the tokens of a whole utterance are spread over its frames: (tokens, frames) by turns."""
+    frames = mel_frames(flow, tokens)
+    if tokens <= 2 * EDGE_TOKENS:
+        return [(tokens, frames)]
+    edge = mel_frames(flow, EDGE_TOKENS)
+    middle = (tokens - 2 * EDGE_TOKENS, frames - 2 * edge)
+    return [(EDGE_TOKENS, edge), middle, (EDGE_TOKENS, edge)]
+
+
 @torch.inference_mode()
-def encode_tokens(flow: Flow, speech_tokens: Tensor, voice: FlowVoice) -> Tensor:
-    """Speech tokens [T] after those of the voice's prompt -> mu [80, F prompt + F]."""
+def encode_tokens(
+    flow: Flow, speech_tokens: Tensor, voice: FlowVoice, spread: Sequence[tuple[int, int]]
+) -> Tensor:
+    """Speech tokens [T] after those of the voice's prompt -> mu [80, F prompt + F].
+
+    ``spread`` tells how many of the tokens become how many frames, piece by piece.
+    """
     tokens = torch.cat((voice.prompt_tokens, speech_tokens))
     hidden = flow.encoder(flow.encoder.embed(flow.token_embedding(tokens)[None]))
     coarse = flow.mel_projection(hidden).transpose(1, 2)  # [1, 80, P + T]
-    prompt, spoken = coarse.split((len(voice.prompt_tokens), len(speech_tokens)), dim=2)
-    pieces = [(spoken, mel_frames(flow, len(speech_tokens)))]
-    if len(speech_tokens) > 2 * EDGE_TOKENS:
-        edge = mel_frames(flow, EDGE_TOKENS)
-        middle = pieces[0][1] - 2 * edge
-        sizes = (EDGE_TOKENS, len(speech_tokens) - 2 * EDGE_TOKENS, EDGE_TOKENS)
-        pieces = list(zip(spoken.split(sizes, dim=2), (edge, middle, edge), strict=True))
-    if len(voice.prompt_tokens):
-        pieces.insert(0, (prompt, voice.prompt_mel.shape[1]))
-    spread = [F.interpolate(piece, size=frames, mode="linear") for piece, frames in pieces]
-    return flow.regulator(torch.cat(spread, dim=2))[0]  # type: ignore[no-any-return]
+    prompt = (len(voice.prompt_tokens), voice.prompt_mel.shape[1])
+    sizes, frames = zip(prompt, *spread, strict=True)
+    pieces = zip(coarse.split(sizes, dim=2), frames, strict=True)
+    interpolated = [F.interpolate(p, size=n, mode="linear") for p, n in pieces if p.shape[2]]
+    return flow.regulator(torch.cat(interpolated, dim=2))[0]  # type: ignore[no-any-return]
 
 
 def euler(
     flow: Flow, mu: Tensor, voice: FlowVoice, noise: Tensor, schedule: Schedule
 ) -> Steps[Tensor]:
-    """Solve dx/dt = v(x, t) from noise [80, F] to the mel spectrogram [80, F], with pauses."""
+    """Solve dx/dt = v(x, t) from noise [80, F] to the mel spectrogram [80, F], with pauses.
+
+    Classifier-free guidance (arXiv 2306.15687): v goes beyond the guided velocity by a share of its
+    distance from the unguided one.  Both are one batch; where the schedule says so, only the first
+    is computed, and the distance is the last step's.
+    """
     conditions = _conditions(mu, voice)
     x = noise.to(mu)[None]
-    for duration, shifts in zip(schedule.durations, schedule.shifts, strict=True):
-        velocity = yield from _guided_velocity(flow, x, conditions, shifts)
-        x = x + duration * velocity
+    distance = torch.zeros_like(x)
+    for duration, shifts, is_guided in zip(
+        schedule.durations, schedule.shifts, schedule.guided, strict=True
+    ):
+        batch = conditions if is_guided else conditions[:1]
+        inputs = torch.cat((x.expand(len(batch), -1, -1), batch), dim=1)
+        velocity = yield from flow.unet.walk(inputs, shifts)
+        if is_guided:
+            distance = velocity[:1] - velocity[1:]
+        x = x + duration * (velocity[:1] + flow.config.guidance * distance)
     return x[0]
 
 
@@ -128,16 +156,6 @@ def _conditions(mu: Tensor, voice: FlowVoice) -> Tensor:
     prompt = F.pad(voice.prompt_mel, (0, frames - voice.prompt_mel.shape[1]))
     guided = torch.cat((mu, voice.speaker[:, None].expand(bands, frames), prompt))
     return torch.stack((guided, torch.zeros_like(guided)))
-
-
-def _guided_velocity(
-    flow: Flow, x: Tensor, conditions: Tensor, shifts: tuple[Tensor, ...]
-) -> Steps[Tensor]:
-    """Classifier-free guidance (arXiv 2306.15687), both halves in one batch: [1, 80, F]."""
-    inputs = torch.cat((x.expand(2, -1, -1), conditions), dim=1)
-    velocity = yield from flow.unet.walk(inputs, shifts)
-    weight = flow.config.guidance
-    return (1.0 + weight) * velocity[:1] - weight * velocity[1:]
 
 
 @torch.inference_mode()
@@ -153,7 +171,8 @@ def generate_mel(
     Returns:
         [80, F] with F = ``mel_frames(flow, T)``; pauses after each of the U-Net's blocks.
     """
-    mu = encode_tokens(flow, speech_tokens, voice)
+    spread = utterance_frames(flow, len(speech_tokens))
+    mu = encode_tokens(flow, speech_tokens, voice, spread)
     yield
     if noise.shape[1] < mu.shape[1]:
         raise ValueError(f"{noise.shape[1]} frames of noise for {mu.shape[1]} mel frames")

@@ -8,10 +8,9 @@ overlap.  So a window goes on from the last one as the prompt goes on into an ut
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from .flow import Flow, FlowVoice, Schedule, euler, generate_mel, mel_frames
+from .flow import Flow, FlowVoice, Schedule, encode_tokens, euler, generate_mel, mel_frames
 from .steps import Steps
 
 CONTEXT_TOKENS = 25
@@ -70,7 +69,8 @@ class FlowStream:
         given, start, end = (self._frames(tokens) for tokens in (first, self.done, certain))
         context = self.mel[:, self.mel.shape[1] - (start - given) :]
         voice = replace(self.voice, prompt_mel=torch.cat((self.voice.prompt_mel, context), dim=1))
-        mu = self._encode(speech_tokens[first:], self._frames(total) - given)
+        spread = [(total - first, self._frames(total) - given)]
+        mu = encode_tokens(self.flow, speech_tokens[first:], self.voice, spread)
         yield
         noise = torch.cat((self.noise[:prompt_frames], self.noise[prompt_frames + given :])).T
         solved = yield from euler(self.flow, mu, voice, noise, self.schedule)
@@ -89,20 +89,6 @@ class FlowStream:
         missing, bands = frames - len(self.noise), self.noise.shape[1]
         more = torch.randn(missing, bands, generator=self.generator, device=self.noise.device)
         self.noise = torch.cat((self.noise, more.to(self.noise)))
-
-    def _encode(self, window: Tensor, frames: int) -> Tensor:
-        """Tokens [T] after those of the prompt -> mu [80, F prompt + frames]."""
-        flow, prompt = self.flow, self.voice.prompt_tokens
-        hidden = flow.token_embedding(torch.cat((prompt, window)))[None]
-        coarse = flow.mel_projection(flow.encoder(flow.encoder.embed(hidden))).transpose(1, 2)
-        pieces = coarse.split((len(prompt), len(window)), dim=2)
-        sizes = (self.voice.prompt_mel.shape[1], frames)
-        spread = [
-            F.interpolate(piece, size=size, mode="linear")
-            for piece, size in zip(pieces, sizes, strict=True)
-            if piece.shape[2]
-        ]
-        return flow.regulator(torch.cat(spread, dim=2))[0]  # type: ignore[no-any-return]
 
 
 def _blend(foreseen: Tensor, mel: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from .config import ModelConfig, load_config
 from .flow import Flow
 from .hift import HiFT
+from .int8 import INT8_FILE, load_int8_lm, use_int8
 from .lm import SpeechLM
 from .weights import PARTS, load_weights, save_converted
 
@@ -22,12 +23,15 @@ class Networks:
     hift: HiFT
 
 
-def load_networks(model_dir: Path, device: torch.device, dtype: torch.dtype) -> Networks:
+def load_networks(
+    model_dir: Path, device: torch.device, dtype: torch.dtype, int8_lm: bool = False
+) -> Networks:
     """Load a model directory.
 
     Args:
         dtype: of language model and flow.  The vocoder, small and the last to touch the sound,
             stays in fp32.
+        int8_lm: give the language model 8-bit weights; on a CPU only.
 
     Raises:
         ConfigError: config.yaml cannot be used.
@@ -35,7 +39,10 @@ def load_networks(model_dir: Path, device: torch.device, dtype: torch.dtype) -> 
     """
     config = load_config(model_dir / "config.yaml")
     lm, flow, hift = empty_networks(config)
-    load_weights(lm, model_dir, "llm", device, dtype)
+    if int8_lm:
+        load_int8_lm(lm, model_dir)
+    else:
+        load_weights(lm, model_dir, "llm", device, dtype)
     load_weights(flow, model_dir, "flow", device, dtype)
     load_weights(hift, model_dir, "hift", device, torch.float32)
     lm.prepare()
@@ -43,9 +50,9 @@ def load_networks(model_dir: Path, device: torch.device, dtype: torch.dtype) -> 
 
 
 def convert(model_dir: Path) -> list[Path]:
-    """Write llm.safetensors, flow.safetensors and hift.safetensors beside the published files.
+    """Write what a start would compute beside the published files, as safetensors.
 
-    They start faster: nothing is left to be computed.  Returns their paths.
+    The three networks, and the language model once more with 8-bit weights.  Returns the paths.
     """
     networks = empty_networks(load_config(model_dir / "config.yaml"))
     paths = []
@@ -53,6 +60,10 @@ def convert(model_dir: Path) -> list[Path]:
         load_weights(network, model_dir, part, torch.device("cpu"), torch.float32)
         paths.append(model_dir / f"{part}.safetensors")
         save_converted(network, paths[-1])
+    lm = networks[0]
+    use_int8(lm)
+    paths.append(model_dir / INT8_FILE)
+    save_converted(lm, paths[-1])
     return paths
 
 

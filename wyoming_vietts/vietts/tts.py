@@ -7,6 +7,7 @@ All state of an utterance is in its own generator; the networks are shared by al
 
 import logging
 import math
+import secrets
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ from ..tts import SynthesisError
 from ..voices import ClonedVoice, VoiceFolder
 from .device import choose_device, granted_cores, network_type, onnx_providers
 from .encodings import PromptEncodings
-from .flow import FlowVoice, cosine_schedule, flow_voice
+from .flow import FlowVoice, cosine_schedule, flow_voice, mel_frames
 from .flow_stream import FORESIGHT_TOKENS, FlowStream
 from .hift import HiFTStream
 from .lm import MAX_RATIO, generate
 from .networks import load_networks
-from .prompt import load_audio
+from .prompt import Prompt, load_audio
+from .quality import QUALITIES
 from .steps import Steps
 from .tempo import MelStretcher
 from .tokenizer import load_tokenizer
@@ -59,6 +61,7 @@ class VietTTS:
         *,
         device: str,
         threads: int | None,
+        quality: str | None,
         streams_sentences: bool,
         seed: int | None,
     ) -> None:
@@ -69,6 +72,7 @@ class VietTTS:
             voices_dir: recordings to clone, as `VoiceFolder` finds them.
             device: auto, cuda, cuda:N, mps or cpu.
             threads: of PyTorch and ONNX Runtime; None for the cores that the machine grants.
+            quality: a key of QUALITIES; None for balanced on a CPU and exact on a GPU.
             streams_sentences: give out a sentence's audio while the rest of it is made.
             seed: makes the same audio of the same text every time; None draws anew.
 
@@ -78,8 +82,19 @@ class VietTTS:
         self._device = choose_device(device)
         threads = threads or granted_cores()
         torch.set_num_threads(threads)
-        self._networks = load_networks(model_dir, self._device, network_type(self._device))
-        self._schedule = cosine_schedule(self._networks.flow)
+        on_gpu = self._device.type != "cpu"
+        quality = quality or ("exact" if on_gpu else "balanced")
+        _LOGGER.info("VietTTS on %s, %d threads, quality %s", self._device, threads, quality)
+        self._quality = QUALITIES[quality]
+        self._networks = load_networks(
+            model_dir,
+            self._device,
+            network_type(self._device),
+            int8_lm=self._quality.int8_lm and not on_gpu,
+        )
+        self._schedule = cosine_schedule(
+            self._networks.flow, self._quality.solver_steps, self._quality.guidance_every
+        )
         config = self._networks.config
         self._tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
         self._encodings = PromptEncodings(model_dir, threads, onnx_providers(self._device))
@@ -103,12 +118,12 @@ class VietTTS:
         text_tokens = self._tokenizer.encode_sentence(text)
         if not text_tokens:
             return
-        generator = self._generator()
+        lm_draws, audio_draws = self._generators()
         cloned, encoded = yield from self._voice(voice)
         with _out_of_memory_is_the_requests():
             tokens = torch.tensor(text_tokens, device=self._device)
-            spoken = generate(self._networks.lm, tokens, encoded.speaker_embedding, generator)
-            output = _Output(self, cloned, speed, encoded, generator)
+            spoken = generate(self._networks.lm, tokens, encoded.speaker_embedding, lm_draws)
+            output = _Output(self, cloned, speed, encoded, audio_draws)
             rate = self._networks.flow.config.token_rate
             chunk = FIRST_CHUNK_SECONDS * rate if self._streams_sentences else math.inf
             speech_tokens: list[int] = []
@@ -143,7 +158,8 @@ class VietTTS:
         yield b""
         cloned, encoded = yield from self._voice(voice)
         with _out_of_memory_is_the_requests():
-            output = _Output(self, cloned, 1.0, encoded, self._generator())
+            _, audio_draws = self._generators()
+            output = _Output(self, cloned, 1.0, encoded, audio_draws)
             yield from output.speak(speech_tokens, last=True)
 
     @property
@@ -151,14 +167,11 @@ class VietTTS:
         """Where recordings are looked for."""
         return self._folder.folder
 
-    def _generator(self) -> torch.Generator:
-        """The draws of one utterance."""
-        generator = torch.Generator(self._device)
-        if self._seed is None:
-            generator.seed()
-        else:
-            generator.manual_seed(self._seed)
-        return generator
+    def _generators(self) -> tuple[torch.Generator, torch.Generator]:
+        """The draws of one utterance: of its tokens, and of its sound."""
+        seed = secrets.randbits(62) if self._seed is None else self._seed
+        lm_draws, audio_draws = (torch.Generator(self._device) for _ in range(2))
+        return lm_draws.manual_seed(seed), audio_draws.manual_seed(seed + 1)
 
     def _voice(self, name: str) -> Generator[bytes, None, tuple[ClonedVoice, EncodedVoice]]:
         """A voice's settings and features."""
@@ -170,8 +183,25 @@ class VietTTS:
         except (OSError, ValueError) as error:
             raise SynthesisError(f"Voice '{name}' cannot be used: {error}") from error
         embedding = prompt.speaker_embedding.to(self._device)
-        flow = flow_voice(self._networks.flow, embedding, prompt.speech_tokens, prompt.mel)
-        return cloned, EncodedVoice(embedding, flow)
+        tokens, mel = self._end_of_prompt(prompt)
+        return cloned, EncodedVoice(
+            embedding, flow_voice(self._networks.flow, embedding, tokens, mel)
+        )
+
+    def _end_of_prompt(self, prompt: Prompt) -> tuple[Tensor, Tensor]:
+        """Tokens [P] and mel [80, F] of as much of a prompt as the quality wants.
+
+        The end is kept: it is where the recording's speech pauses and the utterance goes on.
+        """
+        rate = self._networks.flow.config.token_rate
+        dropped = len(prompt.speech_tokens) - self._quality.prompt_seconds * rate
+        if dropped <= 0:
+            return prompt.speech_tokens, prompt.mel
+        tokens = math.ceil(dropped)
+        return (
+            prompt.speech_tokens[tokens:],
+            prompt.mel[:, mel_frames(self._networks.flow, tokens) :],
+        )
 
 
 class _Output:

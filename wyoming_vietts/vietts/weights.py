@@ -32,9 +32,9 @@ def load_weights(
             the wrong shape.
     """
     published, converted = model_dir / f"{part}.pt", model_dir / f"{part}.safetensors"
-    if is_converted(model_dir, part):
+    if is_newer(converted, published):
         path, state = converted, read_safetensors(converted)
-        _check(module, state, converted)
+        check_names_and_shapes(module, state, converted)
     else:
         path = published
         state = translate(module, part, read_published(published), published)
@@ -55,9 +55,8 @@ def save_converted(module: nn.Module, path: Path) -> None:
     unfinished.replace(path)
 
 
-def is_converted(model_dir: Path, part: str) -> bool:
-    """Whether ``part`` has a converted file that is not older than the published one."""
-    published, converted = model_dir / f"{part}.pt", model_dir / f"{part}.safetensors"
+def is_newer(converted: Path, published: Path) -> bool:
+    """Whether there is a converted file that is not older than the published one."""
     if not converted.exists():
         return False
     return not published.exists() or converted.stat().st_mtime >= published.stat().st_mtime
@@ -113,7 +112,8 @@ def translate(
     return translated
 
 
-def _check(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+def check_names_and_shapes(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    """Raise WeightsError unless a converted file has just what the module has."""
     wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
     found = {name: tensor.shape for name, tensor in state.items()}
     for name in sorted(wanted.keys() | found.keys()):
@@ -130,9 +130,7 @@ def _shape(shape: torch.Size | None) -> str:
 
 def _fold_weight_norm(gain: Tensor, direction: Tensor) -> Tensor:
     """w = g v / |v|, the norm taken over all dimensions but the first."""
-    norm = torch.linalg.vector_norm(direction, dim=tuple(range(1, direction.ndim)), keepdim=True)
-    folded: Tensor = direction * (gain / norm)
-    return folded
+    return direction * (gain / torch.norm_except_dim(direction, 2, 0))
 
 
 # --- names --------------------------------------------------------------------------------------

@@ -1,0 +1,338 @@
+"""The neural engine as the server uses it: tiny random networks, real recordings."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from wyoming_vietts.tts import SynthesisError
+from wyoming_vietts.vietts import encodings, tts
+from wyoming_vietts.vietts.device import DeviceError, choose_device
+from wyoming_vietts.vietts.tempo import MelStretcher
+from wyoming_vietts.vietts.tts import VietTTS
+
+from .speech import SENTENCE, make_tts, record, samples_of, voices_dir, write_wav
+
+__all__ = ["voices_dir"]
+
+
+@pytest.fixture(scope="module")
+def streaming(model_dirs: dict[int, Path], voices_dir: Path) -> VietTTS:
+    return make_tts(model_dirs[25], voices_dir)
+
+
+@pytest.fixture(scope="module")
+def whole(model_dirs: dict[int, Path], voices_dir: Path) -> VietTTS:
+    return make_tts(model_dirs[25], voices_dir, streams_sentences=False)
+
+
+def test_recordings_are_the_voices(streaming: VietTTS) -> None:
+    assert list(streaming.voices) == ["an", "binh"]
+    assert streaming.sample_rate == 22_050
+
+
+def test_a_seed_makes_the_same_audio_and_no_seed_makes_another(
+    model_dirs: dict[int, Path], voices_dir: Path, streaming: VietTTS
+) -> None:
+    first, again = (b"".join(streaming.synthesize(SENTENCE, "an")) for _ in range(2))
+    assert first == again
+    unseeded = make_tts(model_dirs[25], voices_dir, seed=None)
+    one, other = (b"".join(unseeded.synthesize(SENTENCE, "an")) for _ in range(2))
+    assert one != other
+
+
+def test_voices_and_texts_sound_different(streaming: VietTTS) -> None:
+    spoken = {
+        b"".join(streaming.synthesize(text, voice))
+        for text in (SENTENCE, "tạm biệt.")
+        for voice in ("an", "binh")
+    }
+    assert len(spoken) == 4
+
+
+def test_interleaved_utterances_are_the_same_as_alone(streaming: VietTTS) -> None:
+    requests = [(SENTENCE, "an"), ("tạm biệt nhé.", "binh"), (SENTENCE, "binh")]
+    alone = [b"".join(streaming.synthesize(*request)) for request in requests]
+    running = {i: streaming.synthesize(*request) for i, request in enumerate(requests)}
+    together = [bytearray() for _ in requests]
+    while running:
+        for i in list(running):
+            piece = next(running[i], None)
+            if piece is None:
+                del running[i]
+            else:
+                together[i] += piece
+    assert [bytes(pcm) for pcm in together] == alone
+
+
+def test_inference_mode_does_not_leak_to_the_caller(streaming: VietTTS) -> None:
+    for _ in streaming.synthesize(SENTENCE, "an"):
+        assert not torch.is_inference_mode_enabled()
+        assert torch.ones(1, requires_grad=True).requires_grad
+
+
+def test_it_yields_at_every_token_and_every_block(whole: VietTTS) -> None:
+    steps = sum(1 for _ in whole.synthesize(SENTENCE, "an"))
+    text_tokens = len(whole._tokenizer.encode_sentence(SENTENCE))
+    blocks = sum(len(stage.blocks) for stage in whole._networks.flow.unet.middle)
+    assert steps > 2 * text_tokens + 10 * blocks
+
+
+def test_audio_comes_before_the_last_token(streaming: VietTTS, whole: VietTTS) -> None:
+    def pieces_of_audio(engine: VietTTS) -> int:
+        return sum(1 for pcm in engine.synthesize(SENTENCE, "an") if pcm)
+
+    assert pieces_of_audio(whole) == 1
+    assert pieces_of_audio(streaming) >= 3
+
+
+def test_chunks_of_a_sentence_grow(streaming: VietTTS) -> None:
+    lengths = [len(pcm) for pcm in streaming.synthesize(SENTENCE, "an") if pcm]
+    assert lengths[:-1] == sorted(lengths[:-1])
+    assert lengths[1] > 1.5 * lengths[0]
+
+
+def test_closing_stops_the_computation(streaming: VietTTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    real = tts.generate
+
+    def counted(*arguments: object) -> object:
+        for token in real(*arguments):  # type: ignore[arg-type]
+            drawn.append(token)
+            yield token
+
+    monkeypatch.setattr(tts, "generate", counted)
+    synthesis = streaming.synthesize(SENTENCE, "an")
+    for _ in range(5):
+        next(synthesis)
+    synthesis.close()
+    assert 0 < len(drawn) <= 5
+
+
+@pytest.mark.parametrize("rate", [25, 50])
+def test_streamed_sentence_is_as_long_as_the_whole_one(
+    rate: int, model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    # The same tokens are drawn, as the language model draws first in both.
+    lengths = [
+        len(b"".join(make_tts(model_dirs[rate], voices_dir, mode).convert(path, "an")))
+        for mode in (True, False)
+        for path in (voices_dir / "binh.wav",)
+    ]
+    assert lengths[0] == lengths[1]
+
+
+def speak_tokens(
+    engine: VietTTS, tokens: list[int], cuts: list[int]
+) -> tuple[np.ndarray, list[int]]:
+    """Waveform of given speech tokens handed over in pieces, and where its pieces meet."""
+    with torch.inference_mode():
+        generator = torch.Generator().manual_seed(3)
+        steps = engine._voice("an")
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                cloned, encoded = end.value
+                break
+        output = tts._Output(engine, cloned, 1.0, encoded, generator)
+        pieces = []
+        for cut in [*cuts, len(tokens)]:
+            pieces += [p for p in output.speak(tokens[:cut], last=cut == len(tokens)) if p]
+    seams = np.cumsum([len(piece) // 2 for piece in pieces])[:-1]
+    return np.frombuffer(b"".join(pieces), "<i2").astype(float), list(seams)
+
+
+def test_seams_have_no_click_and_no_step_in_level(streaming: VietTTS) -> None:
+    draw = np.random.RandomState(5)
+    tokens = draw.randint(0, 60, 150).tolist()
+    waveform, seams = speak_tokens(streaming, tokens, [30, 60, 110])
+    unbroken, _ = speak_tokens(streaming, tokens, [])
+    assert len(waveform) == len(unbroken)
+    assert len(seams) >= 3
+    usual_jump = np.quantile(np.abs(np.diff(unbroken)), 0.999)
+    usual_step = np.quantile([level_step(unbroken, at) for at in range(2000, 120_000, 500)], 0.95)
+    for seam in seams:
+        assert np.abs(np.diff(waveform[seam - 3 : seam + 3])).max() <= 1.5 * usual_jump
+        assert level_step(waveform, seam) <= usual_step
+
+
+def level_step(waveform: np.ndarray, at: int) -> float:
+    """Change of level from 50 ms before to 50 ms after a sample, in dB."""
+    before, after = waveform[at - 1100 : at], waveform[at : at + 1100]
+    return float(abs(20 * np.log10(np.std(before) / np.std(after))))
+
+
+def test_waveform_handed_over_in_one_piece_is_the_reference_way(whole: VietTTS) -> None:
+    tokens = np.random.RandomState(5).randint(0, 60, 60).tolist()
+    in_one, _ = speak_tokens(whole, tokens, [])
+    frames = int(60 / 25 * 22_050 / 256)
+    assert len(in_one) == frames * 256
+
+
+@pytest.mark.parametrize("streams_sentences", [True, False])
+@pytest.mark.parametrize("speed", [0.75, 1.5])
+def test_speed_changes_the_length_in_both_modes(
+    speed: float, streams_sentences: bool, model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    engine = make_tts(model_dirs[25], voices_dir, streams_sentences)
+    usual, changed = (
+        len(samples_of(engine.synthesize(SENTENCE, "an", speed=factor))) for factor in (1.0, speed)
+    )
+    assert usual / changed == pytest.approx(speed, rel=0.02)
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.77, 1.3, 2.0])
+@pytest.mark.parametrize("piece", [1, 2, 7, 50])
+def test_stretching_in_pieces_is_stretching_the_whole(speed: float, piece: int) -> None:
+    mel = torch.arange(101.0).expand(80, -1) + torch.arange(80.0)[:, None]
+    whole = MelStretcher(speed).feed(mel, last=True)
+    stretcher = MelStretcher(speed)
+    pieces = [
+        stretcher.feed(mel[:, i : i + piece], last=i + piece >= 101) for i in range(0, 101, piece)
+    ]
+    assert whole.shape == (80, int(101 / speed))
+    torch.testing.assert_close(torch.cat(pieces, dim=1), whole)
+    inside = whole[0, 2:-2]
+    assert torch.allclose(inside.diff(), torch.tensor(speed), atol=1e-3), "evenly spaced"
+
+
+def test_utterance_fades_in_and_out(streaming: VietTTS) -> None:
+    samples = samples_of(streaming.synthesize(SENTENCE, "an"))
+    loudest = np.abs(samples).max()
+    assert abs(samples[0]) <= 0.01 * loudest
+    assert abs(samples[-1]) <= 0.01 * loudest
+
+
+def test_runaway_is_bounded_and_logged(whole: VietTTS, caplog: pytest.LogCaptureFixture) -> None:
+    samples = samples_of(whole.synthesize(SENTENCE, "an"))  # random networks hardly ever end
+    tokens = len(whole._tokenizer.encode_sentence(SENTENCE))
+    assert len(samples) <= 20 * tokens / 25 * 22_050 + 256
+    if len(samples) > 19.9 * tokens / 25 * 22_050:
+        assert "Cut off a sentence" in caplog.text
+
+
+def test_nothing_to_say_is_no_audio(streaming: VietTTS) -> None:
+    assert b"".join(streaming.synthesize("", "an")) == b""
+
+
+def test_voice_settings_change_speed_and_volume(
+    model_dirs: dict[int, Path], tmp_path: Path, voices_dir: Path
+) -> None:
+    shutil.copy(voices_dir / "an.wav", tmp_path / "an.wav")
+    shutil.copy(voices_dir / "an.wav", tmp_path / "soft.wav")
+    (tmp_path / "soft.toml").write_text("speed = 2.0\nvolume = 0.25\n")
+    engine = make_tts(model_dirs[25], tmp_path, streams_sentences=False)
+    plain, soft = (samples_of(engine.synthesize(SENTENCE, voice)) for voice in ("an", "soft"))
+    assert len(plain) / len(soft) == pytest.approx(2, rel=0.02)
+    assert np.std(soft) / np.std(plain) == pytest.approx(0.25, rel=0.15)
+
+
+def test_voice_that_went_away_is_an_error_that_lists_the_others(
+    model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    engine = make_tts(model_dirs[25], voices_dir)
+    with pytest.raises(SynthesisError, match="'gone' is gone; available: an, binh"):
+        list(engine.synthesize(SENTENCE, "gone"))
+
+
+def test_full_gpu_is_an_error_of_the_one_request(
+    streaming: VietTTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tts, "generate", full)
+        with pytest.raises(SynthesisError, match="out of memory"):
+            list(streaming.synthesize(SENTENCE, "an"))
+    assert b"".join(streaming.synthesize(SENTENCE, "an"))
+
+
+def no_encoder(*_: object) -> object:
+    raise AssertionError("a voice was encoded again")
+
+
+def test_voice_is_encoded_once_and_read_at_the_next_start(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    first = b"".join(make_tts(model_dir, recording.parent).synthesize(SENTENCE, "an"))
+    monkeypatch.setattr(encodings, "PromptEncoder", no_encoder)
+    engine = make_tts(model_dir, recording.parent)
+    assert b"".join(engine.synthesize(SENTENCE, "an")) == first
+    recording.rename(recording.with_name("binh.wav"))
+    again = make_tts(model_dir, recording.parent)
+    assert b"".join(again.synthesize(SENTENCE, "binh")) == first, "found by its content"
+
+
+def test_changed_recording_and_damaged_cache_are_encoded_again(
+    model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    first = b"".join(make_tts(model_dir, recording.parent).synthesize(SENTENCE, "an"))
+    (cached,) = (model_dir / encodings.CACHE_FOLDER).iterdir()
+    cached.write_bytes(b"damaged")
+    assert b"".join(make_tts(model_dir, recording.parent).synthesize(SENTENCE, "an")) == first
+    assert "is damaged" in caplog.text
+    record(recording, "espeak-south-male")
+    assert b"".join(make_tts(model_dir, recording.parent).synthesize(SENTENCE, "an")) != first
+
+
+def test_model_directory_that_cannot_be_written_is_no_obstacle(
+    model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    (model_dir / encodings.CACHE_FOLDER).write_text("in the way")
+    assert b"".join(make_tts(model_dir, recording.parent).synthesize(SENTENCE, "an"))
+    assert "encoded again at each start" in caplog.text
+
+
+def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
+    model_dirs: dict[int, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    noise = np.random.RandomState(0).standard_normal(22_050 * 4)
+    record(tmp_path / "good.wav")
+    write_wav(tmp_path / "short.wav", 0.1 * noise[:11_025])
+    write_wav(tmp_path / "silent.wav", 0 * noise)
+    write_wav(tmp_path / "clipped.wav", 9 * noise)
+    (tmp_path / "text.wav").write_text("no audio")
+    (tmp_path / "empty.mp3").write_bytes(b"")
+    write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
+    assert list(make_tts(model_dirs[25], tmp_path).voices) == ["good"]
+    for name, reason in (
+        ("short", "0.5 s long"),
+        ("silent", "is silent"),
+        ("clipped", "is clipped"),
+        ("text", "cannot be read as audio"),
+        ("empty", "cannot be read as audio"),
+        ("long", "180 minutes long"),
+    ):
+        lines = [r.getMessage() for r in caplog.records if f"'{name}'" in r.getMessage()]
+        assert len(lines) == 1, name
+        assert reason in lines[0]
+
+
+def test_conversion_says_a_recording_in_another_voice(
+    model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    engine = make_tts(model_dirs[25], voices_dir)
+    as_an, as_binh = (
+        samples_of(engine.convert(voices_dir / "an.wav", voice)) for voice in ("an", "binh")
+    )
+    with_seconds = len(as_an) / engine.sample_rate
+    from wyoming_vietts.vietts.prompt import SAMPLE_RATE, load_audio
+
+    assert with_seconds == pytest.approx(
+        len(load_audio(voices_dir / "an.wav")) / SAMPLE_RATE, abs=0.1
+    )
+    assert not np.array_equal(as_an, as_binh)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a GPU that must not be there")
+@pytest.mark.parametrize("name", ["cuda", "cuda:1", "mps"])
+def test_device_that_is_not_there_is_an_error(name: str) -> None:
+    with pytest.raises(DeviceError, match=f"'{name}' is not there; available: cpu"):
+        choose_device(name)

@@ -1,0 +1,95 @@
+"""The language model with 8-bit weights: a quarter of the bytes that every token has to read."""
+
+import logging
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from .lm import SpeechLM
+from .weights import (
+    check_names_and_shapes,
+    is_newer,
+    load_weights,
+    read_safetensors,
+    save_converted,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+INT8_FILE = "llm-int8.safetensors"
+
+
+class Int8Linear(nn.Module):
+    """y = x W^T + b: a row of W is 8-bit integers and a scale, and x is rounded as it comes.
+
+    x is rounded to 7 bits, as sums of products of 8-bit numbers overflow on processors without
+    VNNI instructions.
+    """
+
+    weight: Tensor
+    """[out, in] int8."""
+    scales: Tensor
+    """[out] fp32, one a row."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        scales = linear.weight.abs().amax(dim=1).clamp_min(1e-12) / 127
+        self.register_buffer("weight", (linear.weight / scales[:, None]).round().to(torch.int8))
+        self.register_buffer("scales", scales)
+        self.bias = linear.bias
+        self._packed: object = None
+
+    def pack(self) -> None:
+        """Bring the weights into the order that the processor reads them in."""
+        zeros = torch.zeros(len(self.scales), dtype=torch.int64)
+        quantized = torch._make_per_channel_quantized_tensor(
+            self.weight, self.scales.double(), zeros, 0
+        )
+        self._packed = torch.ops.quantized.linear_prepack(quantized, self.bias)
+        del self.weight, self.scales
+
+    def forward(self, input: Tensor) -> Tensor:
+        output: Tensor = torch.ops.quantized.linear_dynamic(input, self._packed, reduce_range=True)
+        return output
+
+
+@torch.inference_mode()
+def load_int8_lm(lm: SpeechLM, model_dir: Path) -> None:
+    """Load the language model with 8-bit weights; they are computed once and kept in a file.
+
+    Args:
+        lm: on the meta device.
+
+    Raises:
+        WeightsError: a weights file cannot be used.
+    """
+    path = model_dir / INT8_FILE
+    if is_newer(path, model_dir / "llm.pt"):
+        use_int8(lm)
+        state = read_safetensors(path)
+        check_names_and_shapes(lm, state, path)
+        lm.load_state_dict(state, strict=True, assign=True)
+        lm.requires_grad_(False).eval()
+    else:
+        load_weights(lm, model_dir, "llm", torch.device("cpu"), torch.float32)
+        use_int8(lm)
+        try:
+            save_converted(lm, path)
+        except OSError as error:
+            _LOGGER.warning("Made again at each start: cannot write %s: %s", path, error)
+    for module in lm.modules():
+        if isinstance(module, Int8Linear):
+            module.pack()
+
+
+def use_int8(lm: SpeechLM) -> None:
+    """Put `Int8Linear` in place of the layers that a token has to read."""
+    for encoder in (lm.text_encoder, lm.decoder):
+        for layer in encoder.layers:
+            attention = layer.attention
+            for name in ("query", "key", "value", "output"):
+                setattr(attention, name, Int8Linear(getattr(attention, name)))
+            for name in ("expand", "contract"):
+                setattr(layer, name, Int8Linear(getattr(layer, name)))
+    setattr(lm, "logits", Int8Linear(lm.logits))  # noqa: B010, another type of layer

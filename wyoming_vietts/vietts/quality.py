@@ -1,0 +1,28 @@
+"""What is given up for speed; BENCHMARKS.md has what each costs and gives."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How much work goes into an utterance."""
+
+    solver_steps: int
+    """Euler steps of the flow."""
+
+    guidance_every: int
+    """At every how many of them the unguided velocity is computed, too."""
+
+    prompt_seconds: float
+    """Of the voice's recording, how much the flow is given; it takes part in every step."""
+
+    int8_lm: bool
+    """Whether the language model's weights are 8-bit integers."""
+
+
+QUALITIES = {
+    "exact": Quality(solver_steps=10, guidance_every=1, prompt_seconds=math.inf, int8_lm=False),
+    "balanced": Quality(solver_steps=5, guidance_every=1, prompt_seconds=2.0, int8_lm=True),
+    "fast": Quality(solver_steps=4, guidance_every=2, prompt_seconds=1.5, int8_lm=True),
+}
