@@ -1,5 +1,8 @@
 """The vocoder against the reference, and in pieces against the whole."""
 
+import copy
+import dataclasses
+
 import pytest
 import torch
 
@@ -109,3 +112,16 @@ def test_computation_pauses_between_convolutions(hift: HiFT) -> None:
     source = torch.zeros(30 * hift.frame_samples)
     pauses = sum(1 for _ in vocode(hift, mel, source))
     assert pauses == 2 * (1 + 4 * 3)  # two rates: upsampling, and four blocks of three pairs
+
+
+def test_magnitudes_are_bounded(hift: HiFT) -> None:
+    """Beyond 100 the spectrum grows no more, whatever the last convolution says."""
+    waveforms = []
+    for log_magnitude in (5.0, 9.0):  # 148 and 8103
+        loud = copy.deepcopy(hift)
+        loud.config = dataclasses.replace(hift.config, limit=1e9)
+        loud.conv_post.weight[:9] = 0
+        loud.conv_post.bias[:9] = log_magnitude
+        waveforms.append(finish(vocode(loud, a_mel(5), torch.zeros(5 * hift.frame_samples))))
+    assert float(waveforms[0].abs().max()) > 1
+    assert torch.equal(*waveforms)

@@ -16,6 +16,7 @@ from wyoming_vietts.vietts.prompt import (
     load_prompt_audio,
     prompt_mel,
     speech_segments,
+    whisper_log_mel,
 )
 
 from . import cases
@@ -209,3 +210,10 @@ def test_samples_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
 def test_missing_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"speech_tokenizer\.onnx is missing"):
         PromptEncoder(tmp_path, threads=1, providers=("CPUExecutionProvider",))
+
+
+def test_whispers_spectrogram_drops_what_is_80_db_below_the_peak() -> None:
+    wave = torch.cat((a_voice(1), torch.zeros(RATE)))
+    spectrogram = whisper_log_mel(wave)
+    assert spectrogram.shape == (128, 200)
+    assert float(spectrogram.max() - spectrogram.min()) == pytest.approx(8 / 4)
