@@ -9,7 +9,7 @@ RUN python3 -m venv /venv \
     && /venv/bin/pip install --no-cache-dir ".${EXTRAS:+[$EXTRAS]}"
 
 FROM python:3.12-slim-bookworm
-RUN useradd --system --uid 10200 --home-dir /data --create-home vietts
+RUN useradd --system --home-dir /data --create-home vietts
 COPY --from=build /venv /venv
 USER vietts
 WORKDIR /data

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,8 @@ def main() -> None:
     )
     with urllib.request.urlopen(request) as response:
         files = json.load(response)["files"]
-    wheel = [file for file in files if file["filename"].endswith(".whl") and not file["yanked"]][-1]
+    wheels = [file for file in files if version(file["filename"]) and not file["yanked"]]
+    wheel = max(wheels, key=lambda file: version(file["filename"]))
     with urllib.request.urlopen(wheel["url"]) as response:
         content = response.read()
     if hashlib.sha256(content).hexdigest() != wheel["hashes"]["sha256"]:
@@ -29,6 +31,12 @@ def main() -> None:
             file.write(content)
         # A wheel is a zip archive, and Python runs a package inside one.
         subprocess.run([sys.executable, f"{path}/pip", "install", "--quiet", path], check=True)
+
+
+def version(filename):
+    """(25, 3) of pip-25.3-py3-none-any.whl; () for what is no wheel of a final release."""
+    match = re.fullmatch(r"pip-(\d+(?:\.\d+)*)-py3-none-any\.whl", filename)
+    return tuple(map(int, match[1].split("."))) if match else ()
 
 
 if __name__ == "__main__":

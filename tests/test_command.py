@@ -70,6 +70,7 @@ def test_console_script_is_the_module() -> None:
         (["--device", "tpu"], "must be auto, cuda, cuda:N, mps or cpu"),
         (["--device", "cuda:x"], "must be auto, cuda, cuda:N, mps or cpu"),
         (["--log-format", "%(nonsense"], "is no logging format"),
+        (["--log-format", "%(nonsense)s"], "is no logging format"),
         (["--max-text", "0"], "must be a whole number from 1"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--stream"], "unrecognized arguments"),
@@ -257,6 +258,58 @@ def test_stdio_answers_all_that_is_piped_in_and_ends() -> None:
     assert answer.count(b'{"type": "audio-start"') == 1
     assert answer.count(b'{"type": "audio-stop"') == 1
     assert len(answer) > 22_050 * 2
+
+
+def test_stdio_gives_a_slow_reader_everything() -> None:
+    text = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 3
+    request = json.dumps({"type": "synthesize", "data": {"text": text}}).encode() + b"\n"
+    answers = []
+    for pause in (0.0, 1.5):
+        with server_process(
+            "--uri", "stdio://", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(request)
+            process.stdin.close()
+            time.sleep(pause)
+            answers.append(process.stdout.read())
+            assert process.wait(10) == 0
+    assert answers[0] == answers[1]
+    assert b'"audio-stop"' in answers[1]
+
+
+def test_stdio_reads_a_file_and_ends_on_no_input(tmp_path: Path) -> None:
+    requests = tmp_path / "requests"
+    requests.write_text('{"type":"ping","data":{"text":"a"}}\n')
+    for path, expected in ((requests, b"pong"), (Path(os.devnull), b"")):
+        with (
+            path.open("rb") as file,
+            server_process("--uri", "stdio://", stdin=file, stdout=subprocess.PIPE) as process,
+        ):
+            answer, _ = process.communicate(timeout=20)
+            assert process.returncode == 0
+            assert expected in answer
+
+
+def test_stdio_to_a_file_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "out").open("wb") as file,
+        server_process("--uri", "stdio://", stdin=subprocess.PIPE, stdout=file) as process,
+    ):
+        log = process.communicate(timeout=20)[1].decode()
+        assert process.returncode == 1
+    assert "standard output must be a pipe" in log
+
+
+async def test_second_server_on_one_unix_socket_is_refused(tmp_path: Path) -> None:
+    uri = f"unix://{tmp_path / 'say.sock'}"
+    with server_process("--uri", uri):
+        await wait_until_ready(uri)
+        second = await asyncio.to_thread(run, "--uri", uri)
+        assert second.returncode == 1
+        assert "another server listens there" in second.stderr
+        assert (await describe(uri)).tts
 
 
 async def test_healthcheck_asks_the_server(tmp_path: Path) -> None:

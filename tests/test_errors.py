@@ -200,3 +200,44 @@ async def test_hundred_idle_connections_do_not_matter() -> None:
             assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
         for _, writer in idle:
             writer.close()
+
+
+async def test_events_that_come_all_at_once_do_not_keep_others_waiting() -> None:
+    async with (
+        running_server(StepTTS()) as uri,
+        raw_connection(uri) as (reader, writer),
+        raw_connection(uri) as (other_reader, other_writer),
+    ):
+        writer.write(b'{"type":"describe"}\n' * 3000)
+        other_writer.write(b'{"type":"ping"}\n')
+        assert json.loads(await other_reader.readline())["type"] == "pong"
+        assert (await reader.read(2**24)).count(b'"info"') < 1000
+
+
+async def test_client_that_reads_slowly_hears_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer takes longer than the write time-out, but it never stops reading."""
+    monkeypatch.setattr(handler, "WRITE_TIMEOUT_SECONDS", 0.5)
+    tts = StepTTS(steps=1, samples_per_step=4_000_000)
+    async with running_server(tts) as uri, raw_connection(uri) as (reader, writer):
+        writer.write(b'{"type":"synthesize","data":{"text":"Dai."}}\n')
+        heard = b""
+        while b"audio-stop" not in heard[-200:]:
+            piece = await reader.read(400_000)
+            assert piece, "cut off"
+            heard += piece
+            await asyncio.sleep(0.05)
+    assert len(heard) > 8_000_000
+
+
+async def test_half_closed_connection_ends_with_an_error_not_as_if_complete() -> None:
+    async with running_server(StepTTS(steps=1000)) as uri, raw_connection(uri) as (reader, writer):
+        writer.write(b'{"type":"synthesize","data":{"text":"Dai."}}\n')
+        await reader.readline()
+        writer.write_eof()
+        assert b'"type": "error"' in await reader.read(-1)
+
+
+async def test_long_names_are_cut_in_messages() -> None:
+    async with running_server(StepTTS()) as uri:
+        events = await send(uri, "synthesize", {"text": "a", "voice": {"name": "x" * 100_000}})
+    assert len(events[0].data["text"]) < 200

@@ -1,6 +1,9 @@
 """The embedded engine: its gate, and that it survives what people write."""
 
+import hashlib
+import os
 import random
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -150,3 +153,31 @@ def test_long_install_path_is_no_obstacle(tmp_path: Path) -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) > 20_000
+
+
+def test_voices_are_the_right_ones_however_deep_the_package_lies(tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 20)
+    package = Path(sys.modules[EspeakTTS.__module__].__file__ or "").parent
+    shutil.copytree(package, deep / "wyoming_vietts")
+    code = (
+        "import hashlib; from wyoming_vietts.espeak import EspeakTTS; tts = EspeakTTS()\n"
+        "for voice in tts.voices:\n"
+        "    pcm = b''.join(tts.synthesize('Nhiệt độ phòng khách.', voice))\n"
+        "    print(hashlib.sha256(pcm).hexdigest())"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(deep)}
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=deep
+    )
+    tts = EspeakTTS()
+    here = [
+        hashlib.sha256(pcm(tts, "Nhiệt độ phòng khách.", voice)).hexdigest() for voice in tts.voices
+    ]
+    assert result.stdout.split() == here, result.stderr
+
+
+def test_voice_that_cannot_be_loaded_is_an_error_not_another_voice() -> None:
+    tts = EspeakTTS()
+    tts._voices_path = "/does/not/exist"
+    with pytest.raises(RuntimeError, match="cannot load the voice /does/not/exist/north-male"):
+        pcm(tts, "Xin chào.")

@@ -35,6 +35,12 @@ def test_namespaces_are_read_through() -> None:
     assert parse_ssml(ssml) == [Run("a")]
 
 
+@pytest.mark.parametrize("encoding", ["UTF-8", "utf-16", "windows-1258", "nope", "rot13"])
+def test_what_a_document_says_of_its_encoding_does_not_matter(encoding: str) -> None:
+    ssml = f'<?xml version="1.0" encoding="{encoding}"?><speak>trường</speak>'
+    assert parse_ssml(ssml) == [Run("trường")]
+
+
 def test_paragraphs_and_sentences_end_sentences() -> None:
     assert spoken("<p><s>a</s><s>b</s></p>c").replace("\n", "/").strip("/") == "a//b//|c"
 

@@ -26,7 +26,7 @@ _WORDS_PER_MINUTE = 160  # at speed 1
 _AMPLITUDE = 70  # 0-200
 
 _BUFFER_MS = 60
-_MAX_PATH_BYTES = 140  # the library keeps paths of files in 160 bytes
+_MAX_FOLDER_BYTES = 40  # the library finds no voice whose path has 60 bytes or more
 _MAX_CLAUSE_CHARACTERS = 160
 _MAX_WORD_CHARACTERS = 24
 
@@ -112,7 +112,10 @@ class EspeakTTS:
 
         library = self._library
         library.espeak_SetSynthCallback(on_audio)
-        library.espeak_SetVoiceByFile(f"{self._voices_path}/{voice.file}".encode())
+        path = f"{self._voices_path}/{voice.file}"
+        status = library.espeak_SetVoiceByFile(path.encode())
+        if status != _EE_OK:
+            raise RuntimeError(f"eSpeak NG cannot load the voice {path}: status {status}")
         rate = min(_MAX_RATE, max(_MIN_RATE, round(_WORDS_PER_MINUTE * speed)))
         library.espeak_SetParameter(_RATE, rate, 0)
         library.espeak_SetParameter(_PITCH, voice.pitch, 0)
@@ -191,6 +194,6 @@ def _initialized_library() -> tuple[ctypes.CDLL, int]:
 @cache
 def _short_path(folder: str) -> str:
     """A path that the library has room for; the folder is held open where its own is too long."""
-    if len(folder.encode()) <= _MAX_PATH_BYTES:
+    if len(folder.encode()) <= _MAX_FOLDER_BYTES:
         return folder
     return f"/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}"

@@ -1,7 +1,10 @@
 """Wyoming events in, Wyoming events out, for one client."""
 
 import asyncio
+import contextlib
 import logging
+import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -31,7 +34,9 @@ from .wire import WireError, encode_event, read_event
 _LOGGER = logging.getLogger(__name__)
 
 WRITE_TIMEOUT_SECONDS = 30.0
+_BATCH_BYTES = 64 * 1024
 _LINGER_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 0.8
 
 
 class RequestError(ValueError):
@@ -65,6 +70,7 @@ class Handler:
         self._answer: _Answer | None = None  # the stream that is open
         self._is_answering = False
         self._is_stopping = False
+        self._flush_seconds = WRITE_TIMEOUT_SECONDS
 
     @property
     def is_busy(self) -> bool:
@@ -85,13 +91,15 @@ class Handler:
                 self._is_answering = True
                 await self._handle(event)
                 self._is_answering = False
+                await asyncio.sleep(0)  # events that came together must not keep others waiting
             if self._answer is not None:
                 raise HungUpError
         except (WireError, RequestError, UnknownVoiceError, TextTooLongError, SSMLError) as error:
             await self._refuse(str(error), _ERROR_CODES[type(error)])
-        except (HungUpError, ConnectionError, BrokenPipeError):
+        except (HungUpError, ConnectionError):
             self._log_hang_up()
         except asyncio.CancelledError:  # the server stops
+            self._flush_seconds = _LAST_WORDS_SECONDS
             if self.is_busy:
                 await self._refuse("The server is shutting down", "shutting-down")
         except SynthesisError as error:
@@ -141,7 +149,7 @@ class Handler:
         formats = [text_format.value for text_format in SynthesizeTextFormat]
         if text_format not in formats:
             raise RequestError(
-                f"Unknown text_format '{text_format}'; available: {', '.join(formats)}"
+                f"Unknown text_format '{text_format:.80}'; available: {', '.join(formats)}"
             )
         wanted = data.get("voice")
         if wanted is None:
@@ -174,19 +182,23 @@ class Handler:
                     await self._send_pcm(answer, pcm)
                 await asyncio.sleep(0)
                 if self._has_hung_up():
+                    await self._write(Error(text="The client ended its side of the connection"))
                     raise HungUpError
         answer.busy_seconds += time.perf_counter() - started
 
     async def _send_pcm(self, answer: "_Answer", pcm: bytes) -> None:
         audio_format = {"rate": self._tts.sample_rate, "width": SAMPLE_WIDTH, "channels": 1}
-        events: list[Eventable] = [
-            AudioChunk(**audio_format, audio=pcm[start : start + self._chunk_bytes])
-            for start in range(0, len(pcm), self._chunk_bytes)
-        ]
         if answer.first_audio_seconds is None:
             answer.first_audio_seconds = time.perf_counter() - (answer.started or 0.0)
-            events.insert(0, AudioStart(**audio_format))
-        await self._write(*events)
+            await self._write(AudioStart(**audio_format))
+        size = self._chunk_bytes
+        chunks = [
+            AudioChunk(**audio_format, audio=pcm[start : start + size])
+            for start in range(0, len(pcm), size)
+        ]
+        batch = max(1, _BATCH_BYTES // size)
+        for start in range(0, len(chunks), batch):
+            await self._write(*chunks[start : start + batch])
 
     async def _finish(self, answer: "_Answer") -> None:
         await self._speak(answer, answer.speech.finish())
@@ -227,18 +239,38 @@ class Handler:
         _LOGGER.info("A client hung up%s", " before its answer was complete" * self.is_busy)
 
     async def _close(self) -> None:
-        """Close, but let a client read what was sent: unread input would reset the connection."""
-        writer = self._writer
+        """Close once everything has gone out; else reset, as cut-off audio must not look whole."""
         try:
-            if writer.can_write_eof() and not writer.is_closing() and not self._is_stopping:
-                writer.write_eof()
-                async with asyncio.timeout(_LINGER_SECONDS):
-                    while await self._reader.read(65536):
-                        pass
-        except (TimeoutError, OSError):
-            pass
+            async with asyncio.timeout(self._flush_seconds):
+                self._writer.transport.set_write_buffer_limits(0)
+                await self._writer.drain()
+            await self._linger()
+        except (TimeoutError, asyncio.CancelledError):
+            _reset(self._writer)
+        except OSError:
+            pass  # the client has closed it
         finally:
-            writer.close()
+            self._writer.close()
+
+    async def _linger(self) -> None:
+        """Let the client read what was sent: input that nobody reads would reset the connection."""
+        if self._is_stopping or not self._writer.can_write_eof():
+            return
+        self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while await self._reader.read(_BATCH_BYTES):
+                    pass
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection so that the client sees an error instead of an end."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):  # closed already
+            off_at_once = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, off_at_once)
+    writer.transport.abort()
 
 
 class _Answer:

@@ -131,8 +131,8 @@ def _device(value: str) -> str:
 
 def _log_format(value: str) -> str:
     try:
-        logging.Formatter(value)
-    except ValueError as error:
+        logging.Formatter(value).format(logging.makeLogRecord({}))
+    except (ValueError, KeyError, TypeError) as error:
         raise argparse.ArgumentTypeError(f"'{value}' is no logging format: {error}") from error
     return value
 

@@ -7,6 +7,8 @@ middle of a word; here an utterance under way may finish.
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 import stat
 import sys
 from collections.abc import Awaitable, Callable
@@ -93,6 +95,7 @@ class Server:
         """Wait for utterances under way, at most 5 s, then end what is left with an error."""
         if busy := sum(handler.is_busy for handler in self._handlers.values()):
             _LOGGER.info("Waiting for %d utterances under way", busy)
+        if self._handlers:
             _, late = await asyncio.wait(set(self._handlers), timeout=STOP_TIMEOUT_SECONDS)
             for task in late:
                 task.cancel()
@@ -117,20 +120,48 @@ class Server:
         task.add_done_callback(self._handlers.pop)
 
     async def _open_stdio(self) -> None:
-        """One client on standard input and output, which must be pipes, sockets or terminals."""
+        """One client on standard input and output.
+
+        Raises:
+            OSError: one of them is closed, or the output is a file.
+        """
+        if sys.stdin is None or sys.stdout is None:
+            raise OSError("standard input or output is closed")
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=MAX_HEADER_BYTES)
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        transport, protocol = await loop.connect_write_pipe(
-            asyncio.streams.FlowControlMixin, sys.stdout
-        )
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or sys.stdin.isatty():
+            await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        else:  # a file, which an event loop cannot wait for, and need not
+            reader.feed_data(sys.stdin.buffer.read())
+            reader.feed_eof()
+        try:
+            transport, protocol = await loop.connect_write_pipe(
+                asyncio.streams.FlowControlMixin, sys.stdout
+            )
+        except ValueError as error:
+            raise OSError("standard output must be a pipe, a socket or a terminal") from error
         writer = asyncio.StreamWriter(transport, protocol, None, loop)
         # The end of a pipe's input is no hang-up: what was asked for is still wanted.
         self._serve(reader, writer, writer.is_closing)
 
 
 def _remove_stale_socket(path: Path) -> None:
-    """Remove the socket that an earlier server left behind; never a file of another kind."""
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(path.stat().st_mode):
+    """Remove the socket that an earlier server left behind; never a file of another kind.
+
+    Raises:
+        OSError: a server listens on it.
+    """
+    try:
+        is_socket = stat.S_ISSOCK(path.stat().st_mode)
+    except FileNotFoundError:
+        return
+    if not is_socket:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
             path.unlink()
+        else:
+            raise OSError("another server listens there")

@@ -78,7 +78,7 @@ def choose_voice(
     """
     available = ", ".join(voices)
     if name is not None and speaker is not None and name in voices and speaker != name:
-        raise UnknownVoiceError(f"Voice '{name}' has no speaker '{speaker}'; available: {name}")
+        raise UnknownVoiceError(f"Voice '{name}' has no speaker '{speaker:.80}'; available: {name}")
     wanted = name if name is not None else speaker
     if wanted is None and language is not None:
         return _choose_by_language(voices, default, language)
@@ -89,7 +89,7 @@ def choose_voice(
             raise UnknownVoiceError("No voice is available")
         return next(iter(voices.values()))
     if wanted not in voices:
-        raise UnknownVoiceError(f"Unknown voice '{wanted}'; available: {available}")
+        raise UnknownVoiceError(f"Unknown voice '{wanted:.80}'; available: {available}")
     return voices[wanted]
 
 
@@ -103,7 +103,7 @@ def _choose_by_language(
     ]
     if not speaking:
         known = ", ".join(sorted({tag for voice in voices.values() for tag in voice.languages}))
-        raise UnknownVoiceError(f"No voice speaks language '{language}'; available: {known}")
+        raise UnknownVoiceError(f"No voice speaks language '{language:.80}'; available: {known}")
     return next((voice for voice in speaking if voice.name == default), speaking[0])
 
 

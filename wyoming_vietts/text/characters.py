@@ -75,11 +75,12 @@ _MAPPED = {
 
 
 class _CharacterTable(dict[int, str]):
-    """What each code point becomes, worked out at its first use."""
+    """What each code point becomes; those that are of use are worked out once."""
 
     def __missing__(self, code: int) -> str:
         replacement = _replacement(chr(code))
-        self[code] = replacement
+        if code < 0x100 or replacement.strip():
+            self[code] = replacement
         return replacement
 
 

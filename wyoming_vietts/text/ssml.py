@@ -81,7 +81,7 @@ def parse_ssml(ssml: str) -> list[Run | Break]:
             10 s, or a document type or entity of its own.
     """
     reader = _Reader()
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")  # whatever the document says of its encoding
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
