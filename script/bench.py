@@ -1,10 +1,11 @@
-"""Measures the server with the embedded voice: a real process, real sockets, this machine."""
+"""Measures the server: real processes, real sockets, this machine."""
 
 import argparse
 import asyncio
 import json
 import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -21,7 +22,6 @@ from wyoming.tts import Synthesize
 from wyoming_vietts.espeak import EspeakTTS
 from wyoming_vietts.text import speakable, split_sentences
 
-URI = "tcp://127.0.0.1:10299"
 EIGHT_WORDS = "Nhiệt độ phòng khách là hai mươi độ."
 LONG_TEXT = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 20
 SENTENCES = (
@@ -54,9 +54,30 @@ class Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    parser.add_argument("--requests", type=int, default=200, help="per figure (default: 200)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures, too")
+    add = parser.add_argument
+    add("--engine", choices=("espeak", "vietts"), default="espeak")
+    add("--requests", type=int, default=200, help="espeak: per figure (default: 200)")
+    add("--json", type=Path, metavar="FILE", help="write the figures, too")
+    vietts = parser.add_argument_group("vietts")
+    add = vietts.add_argument
+    add("--model-dir", type=Path, default=Path("models/viet-tts"), metavar="DIR")
+    add("--voices-dir", type=Path, metavar="DIR", help="default: voices in the model directory")
+    add("--device", default="cpu")
+    add("--threads", type=int)
+    add("--quality", default="balanced", choices=("exact", "balanced", "fast"))
+    add("--repeat", type=int, default=3, help="runs (default: 3)")
+    add("--limits", action="store_true", help="what this machine can do at most")
+    add("--fidelity", action="store_true", help="what each quality changes")
+    add("--compare-reference", type=Path, metavar="DIR", help="where run_reference.py is")
+    add("--reference-python", default="python3", help="with the reference installed")
+    add("--whole-reference", action="store_true", help="whole sentences of it, too: minutes")
     options = parser.parse_args()
+    if options.engine == "vietts":
+        import bench_vietts
+
+        options.voices_dir = options.voices_dir or options.model_dir / "voices"
+        bench_vietts.main(options)
+        return
     table = Table()
     asyncio.run(measure_server(table, options.requests))
     measure_text(table, options.requests)
@@ -67,16 +88,17 @@ def main() -> None:
 
 
 async def measure_server(table: Table, requests: int) -> None:
+    uri = free_uri()
     starts = []
     for _ in range(5):
         started = time.perf_counter()
-        async with server():
+        async with server(uri):
             starts.append(time.perf_counter() - started)
     table.add("process start to first `describe` answer", starts, "s")
-    async with server() as process:
-        await speak(EIGHT_WORDS)
+    async with server(uri) as process:
+        await speak(uri, EIGHT_WORDS)
         cpu_before = cpu_seconds(process.pid)
-        answers = [await speak(EIGHT_WORDS) for _ in range(requests)]
+        answers = [await speak(uri, EIGHT_WORDS) for _ in range(requests)]
         server_cpu = (cpu_seconds(process.pid) - cpu_before) / requests
         table.add("first audio, 8 words", [1000 * first for first, _, _ in answers], "ms")
         table.add("real-time factor, 8 words", [total / audio for _, total, audio in answers], "")
@@ -84,15 +106,15 @@ async def measure_server(table: Table, requests: int) -> None:
         overhead, audio = server_cpu - engine_cpu, answers[0][2]
         table.add("server's own CPU a request", [1000 * overhead], "ms")
         table.add("server's own CPU a second of audio", [100 * overhead / audio], "%")
-        talkers = [asyncio.create_task(keep_talking()) for _ in range(4)]
+        talkers = [asyncio.create_task(keep_talking(uri)) for _ in range(4)]
         table.add(
             "`describe` while 4 clients hear long texts",
-            [1000 * await describe_seconds() for _ in range(requests)],
+            [1000 * await describe_seconds(uri) for _ in range(requests)],
             "ms",
         )
         for talker in talkers:
             talker.cancel()
-        crowd = await asyncio.gather(*(speak(LONG_TEXT[:630]) for _ in range(100)))
+        crowd = await asyncio.gather(*(speak(uri, LONG_TEXT[:630]) for _ in range(100)))
         table.add("real-time factor, 100 clients at once", [t / a for _, t, a in crowd], "")
         table.add("first audio, 100 clients at once", [1000 * first for first, _, _ in crowd], "ms")
         table.add("resident memory afterwards", [resident_mib(process.pid)], "MiB")
@@ -116,17 +138,30 @@ def measure_text(table: Table, requests: int) -> None:
     table.add("text: a sentence split and normalised", [1000 * s for s in seconds], "ms")
 
 
+def free_uri() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
 @asynccontextmanager
-async def server() -> AsyncIterator["subprocess.Popen[bytes]"]:
+async def server(uri: str, *arguments: str) -> AsyncIterator["subprocess.Popen[bytes]"]:
     """A server process that has answered `describe`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "wyoming_vietts", "--engine", "espeak", "--uri", URI],
+        [
+            sys.executable,
+            "-m",
+            "wyoming_vietts",
+            "--uri",
+            uri,
+            *(arguments or ("--engine", "espeak")),
+        ],
         stderr=subprocess.DEVNULL,
     )
     try:
-        while True:
+        while process.poll() is None:
             try:
-                await describe_seconds()
+                await describe_seconds(uri)
                 break
             except OSError:
                 await asyncio.sleep(0.005)
@@ -136,9 +171,9 @@ async def server() -> AsyncIterator["subprocess.Popen[bytes]"]:
         process.wait()
 
 
-async def describe_seconds() -> float:
+async def describe_seconds(uri: str) -> float:
     started = time.perf_counter()
-    async with AsyncClient.from_uri(URI) as client:
+    async with AsyncClient.from_uri(uri) as client:
         await client.write_event(Describe().event())
         event = await client.read_event()
         assert event is not None
@@ -146,11 +181,11 @@ async def describe_seconds() -> float:
     return time.perf_counter() - started
 
 
-async def speak(text: str) -> tuple[float, float, float]:
+async def speak(uri: str, text: str) -> tuple[float, float, float]:
     """Seconds to the first audio, seconds to the end, seconds of audio."""
     started = time.perf_counter()
     first, audio = 0.0, 0.0
-    async with AsyncClient.from_uri(URI) as client:
+    async with AsyncClient.from_uri(uri) as client:
         await client.write_event(Synthesize(text).event())
         while (event := await client.read_event()) is not None:
             if AudioChunk.is_type(event.type):
@@ -161,9 +196,9 @@ async def speak(text: str) -> tuple[float, float, float]:
     raise RuntimeError("the server closed the connection")
 
 
-async def keep_talking() -> None:
+async def keep_talking(uri: str) -> None:
     while True:
-        await speak(LONG_TEXT)
+        await speak(uri, LONG_TEXT)
 
 
 def cpu_seconds(pid: int) -> float:

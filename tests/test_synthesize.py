@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from wyoming.event import Event
@@ -12,6 +13,7 @@ from wyoming.tts import Synthesize
 
 from wyoming_vietts import __version__
 from wyoming_vietts.espeak import EspeakTTS
+from wyoming_vietts.text import Lexicon
 
 from .harness import (
     SETTINGS,
@@ -168,3 +170,14 @@ async def test_one_info_line_a_request(caplog: pytest.LogCaptureFixture) -> None
     assert "binh" in lines[0]
     assert "real-time factor" in lines[0]
     assert "first audio" in lines[0]
+
+
+async def test_lexicon_wins_and_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "lexicon"
+    path.write_text("Aqara = a ca ra\n")
+    tts = StepTTS()
+    async with running_server(tts, replace(SETTINGS, lexicon=Lexicon.load(path))) as uri:
+        await synthesize(uri, "Aqara")
+        path.write_text("Aqara = ác ca ra mới\n")
+        await synthesize(uri, "Aqara")
+    assert [text.rstrip(".") for text, _, _ in tts.asked] == ["a ca ra", "ác ca ra mới"]

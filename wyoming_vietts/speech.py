@@ -57,6 +57,8 @@ class Speech:
         self._voice = voice
         self._ssml: list[str] | None = [] if is_ssml else None
         self._splitter = SentenceSplitter()
+        if settings.lexicon is not None:
+            settings.lexicon.refresh()
         self._characters = 0
         self._sentences = 0
         self._samples = 0

@@ -1,0 +1,320 @@
+"""Measures the neural engine: parts and whole, against the published implementation if wanted."""
+
+import argparse
+import asyncio
+import json
+import re
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+import torch
+from bench import Table, free_uri, server
+from torch import Tensor
+
+from wyoming_vietts.vietts import layers
+from wyoming_vietts.vietts import tts as engine
+from wyoming_vietts.vietts.device import choose_device, granted_cores, network_type
+from wyoming_vietts.vietts.flow import FlowVoice, cosine_schedule, flow_voice, generate_mel
+from wyoming_vietts.vietts.hift import draw_noise, harmonic_source, start_phases, vocode
+from wyoming_vietts.vietts.lm import SpeechLM, decode_one_token, prefill, score
+from wyoming_vietts.vietts.networks import Networks, load_networks
+from wyoming_vietts.vietts.quality import QUALITIES
+from wyoming_vietts.vietts.sampling import draw
+from wyoming_vietts.vietts.steps import finish
+from wyoming_vietts.vietts.transformer import KVCache
+from wyoming_vietts.vietts.tts import VietTTS
+
+# A random model hardly ever ends a sentence: it is given as many tokens as a person would need.
+TOKENS_A_WORD = 6.25
+EIGHT_WORDS = "đèn trong phòng khách đã được bật rồi."
+FORTY_WORDS = (
+    "hôm nay trời nhiều mây và có mưa vào chiều.",
+    "nhiệt độ cao nhất trong ngày khoảng ba mươi độ.",
+    "cửa sổ phòng ngủ đang mở nên tôi sẽ đóng.",
+    "bạn có muốn tôi bật máy điều hòa ngay không?",
+)
+LM_TOKENS, FLOW_TOKENS, PROMPT_SECONDS = 50, 100, 3.0
+
+
+def main(options: argparse.Namespace) -> None:
+    torch.set_num_threads(options.threads or granted_cores())
+    table = Table()
+    figures: dict[str, list[float]] = {}
+
+    def add(what: str, values: list[float], unit: str) -> None:
+        figures[what] = values
+        table.add(what, values, unit)
+
+    print(f"device {choose_device(options.device)}, {torch.get_num_threads()} threads, "
+          f"quality {options.quality}, {options.repeat} runs")  # fmt: skip
+    reference: list[dict] = []
+    rows: list[dict[str, float]] = []
+    networks = load(options)
+    for _ in range(options.repeat):
+        rows.append(parts(networks, options))
+        if options.compare_reference:
+            reference.append(run_reference(options, "llm,flow,hift", torch.get_num_threads()))
+    for what in rows[0]:
+        add(what, [row[what] for row in rows], "ms" if "step" in what else "s")
+    del networks
+    whole = [speak_whole(options) for _ in range(options.repeat)]
+    for what in whole[0]:
+        add(what, [row[what] for row in whole], "" if "factor" in what else "s")
+    starts = [asyncio.run(start_and_memory(options)) for _ in range(options.repeat)]
+    add("process start to first `describe`", [seconds for seconds, _ in starts], "s")
+    add("peak memory after a sentence", [gib for _, gib in starts], "GiB")
+    if options.limits:
+        limits(table, options)
+    if options.fidelity:
+        fidelity(table, options)
+    print(table)
+    if options.compare_reference:
+        compare(figures, reference, options)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+
+
+def load(options: argparse.Namespace, int8_lm: bool | None = None) -> Networks:
+    device = choose_device(options.device)
+    quality = QUALITIES[options.quality]
+    wants_int8 = quality.int8_lm if int8_lm is None else int8_lm
+    return load_networks(
+        options.model_dir, device, network_type(device), wants_int8 and device.type == "cpu"
+    )
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+@torch.inference_mode()
+def parts(networks: Networks, options: argparse.Namespace) -> dict[str, float]:
+    """Seconds (LM: milliseconds a token) of each network on its own."""
+    quality = QUALITIES[options.quality]
+    device = choose_device(options.device)
+    random = torch.Generator().manual_seed(0)
+    text = torch.randint(0, 50_000, (16,), generator=random).to(device)
+    speaker = torch.randn(192, generator=random).to(device)
+    tokens = forced_tokens(networks.lm, text, speaker, LM_TOKENS + 1)
+    next(tokens)
+    lm_seconds = timed(lambda: list(tokens)) / LM_TOKENS
+    voice, speech = flow_inputs(networks, FLOW_TOKENS, PROMPT_SECONDS, random)
+    schedule = cosine_schedule(networks.flow, quality.solver_steps, quality.guidance_every)
+    noise = torch.randn(80, 4000, generator=random).to(device)
+    flow = timed(lambda: finish(generate_mel(networks.flow, speech, voice, noise, schedule)))
+    mel = (torch.randn(80, 344, generator=random) * 2 - 5).to(device)
+    hift = networks.hift
+
+    def vocoder() -> None:
+        phases, noise = start_phases(hift, None), draw_noise(hift, 344, None)
+        source, _ = harmonic_source(hift, hift.f0(mel), phases, noise)
+        finish(vocode(hift, mel, source))
+
+    return {
+        "LM step": 1000 * lm_seconds,
+        f"flow, {FLOW_TOKENS} tokens + {PROMPT_SECONDS:g} s prompt": flow,
+        "vocoder, 344 frames": timed(vocoder),
+    }
+
+
+def flow_inputs(
+    networks: Networks, tokens: int, prompt_seconds: float, random: torch.Generator
+) -> tuple[FlowVoice, Tensor]:
+    rate = networks.flow.config.token_rate
+    device = networks.flow.speaker_projection.weight.device
+    voice = flow_voice(
+        networks.flow,
+        torch.randn(192, generator=random).to(device),
+        torch.randint(0, 4096, (int(prompt_seconds * rate),), generator=random),
+        torch.randn(80, int(prompt_seconds * 22050 / 256), generator=random) - 5,
+    )
+    return voice, torch.randint(0, 4096, (tokens,), generator=random).to(device)
+
+
+def forced_tokens(
+    lm: SpeechLM, text: Tensor, speaker: Tensor, count: int, random: torch.Generator | None = None
+) -> Iterator[int]:
+    """As `lm.generate`, but just this many tokens, whatever the model would like."""
+    cache = KVCache(lm.config.decoder, len(text) + 3 + count, like=lm.marks.weight)
+    with torch.inference_mode():
+        logits = prefill(lm, text, speaker, cache)
+    spoken = torch.empty(0, dtype=torch.int64, device=text.device)
+    for i in range(count):
+        with torch.inference_mode():
+            recent = spoken[-lm.config.sampling.window :]
+            token = draw(logits, recent, lm.config.sampling, random, lm.end)
+            spoken = torch.cat((spoken, token))
+        yield int(token)
+        if i + 1 < count:
+            with torch.inference_mode():
+                logits = decode_one_token(lm, token, cache)
+
+
+def make_tts(options: argparse.Namespace) -> VietTTS:
+    return VietTTS(
+        options.model_dir,
+        options.voices_dir,
+        device=options.device,
+        threads=options.threads,
+        quality=options.quality,
+        streams_sentences=True,
+        seed=1,
+    )
+
+
+def speak_whole(options: argparse.Namespace) -> dict[str, float]:
+    """Whole sentences in a known voice, through the engine as the server uses it."""
+    tts = make_tts(options)
+    voice = next(iter(tts.voices))
+    words = 0
+
+    def forced(
+        lm: SpeechLM, text: Tensor, speaker: Tensor, random: torch.Generator
+    ) -> Iterator[int]:
+        return forced_tokens(lm, text, speaker, round(words * TOKENS_A_WORD), random)
+
+    with mock.patch.object(engine, "generate", forced):
+        words = 1
+        list(tts.synthesize("ừ.", voice))  # the voice is read, and one token's kernels are made
+        words = 8
+        first, total, audio = speak(tts, (EIGHT_WORDS,), voice)
+        words = 10
+        first_of_forty, total_of_forty, audio_of_forty = speak(tts, FORTY_WORDS, voice)
+    return {
+        "8 words, total": total,
+        "8 words, first audio": first,
+        "8 words, real-time factor": total / audio,
+        "40 words, first audio": first_of_forty,
+        "40 words, real-time factor": total_of_forty / audio_of_forty,
+    }
+
+
+def speak(tts: VietTTS, sentences: tuple[str, ...], voice: str) -> tuple[float, float, float]:
+    """Seconds to the first audio, seconds to the end, seconds of audio."""
+    started, first, samples = time.perf_counter(), 0.0, 0
+    for sentence in sentences:
+        for pcm in tts.synthesize(sentence, voice):
+            if pcm:
+                first = first or time.perf_counter() - started
+                samples += len(pcm) // 2
+    return first, time.perf_counter() - started, samples / tts.sample_rate
+
+
+async def start_and_memory(options: argparse.Namespace) -> tuple[float, float]:
+    """Seconds from the start of a server to its first answer, and GiB it took at most."""
+    uri = free_uri()
+    arguments = ["--engine", "vietts", "--model-dir", str(options.model_dir),
+                 "--voices-dir", str(options.voices_dir), "--quality", options.quality,
+                 "--device", options.device]  # fmt: skip
+    if options.threads:
+        arguments += ["--threads", str(options.threads)]
+    started = time.perf_counter()
+    async with server(uri, *arguments) as process:
+        seconds = time.perf_counter() - started
+        from bench import speak as ask
+
+        await ask(uri, "Ừ.")
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        match = re.search(r"VmHWM:\s+(\d+)", status)
+        assert match
+        return seconds, int(match[1]) / 2**20
+
+
+def limits(table: Table, options: argparse.Namespace) -> None:
+    """What this machine can do at most, and what the parts would then take."""
+    big = torch.ones(2**28)  # 1 GiB
+    bandwidth = big.nbytes / min(timed(big.sum) for _ in range(5))
+    a, b = torch.randn(4096, 1024), torch.randn(4096, 1024)
+    linear = layers.Linear(1024, 4096, bias=False)
+    linear.weight = torch.nn.Parameter(b, requires_grad=False)
+    flops = 2 * 4096 * 4096 * 1024 / min(timed(lambda: linear(a)) for _ in range(10))
+    table.add("memory bandwidth", [bandwidth / 1e9], "GB/s")
+    table.add("matrix multiplication, fp32", [flops / 1e9], "GFLOPS")
+    networks = load(options, int8_lm=False)
+    weights = sum(
+        parameter.nbytes
+        for name, parameter in networks.lm.named_parameters()
+        if name.startswith(("decoder.layers", "logits")) and ".position." not in name
+    )
+    table.add("LM step, limit in fp32", [1000 * weights / bandwidth], "ms")
+    table.add("LM step, limit in int8", [1000 * weights / 4 / bandwidth], "ms")
+
+
+@torch.inference_mode()
+def fidelity(table: Table, options: argparse.Namespace) -> None:
+    """What each quality changes: mel against 10 exact steps, LM against fp32, teacher-forced."""
+    exact, int8 = load(options, int8_lm=False), load(options, int8_lm=True)
+    for seed in range(3):
+        random = torch.Generator().manual_seed(seed)
+        text = torch.randint(0, 50_000, (16,), generator=random)
+        speaker = torch.randn(192, generator=random)
+        speech = torch.tensor(list(forced_tokens(exact.lm, text, speaker, 60, random)))
+        wanted, got = (score(n.lm, text, speaker, speech) for n in (exact, int8))
+        kl = (wanted.exp() * (wanted - got)).sum(dim=1).mean()
+        agreement = (wanted.argmax(dim=1) == got.argmax(dim=1)).float().mean()
+        table.add(f"int8 LM, seed {seed}: KL divergence", [float(kl)], "")
+        table.add(f"int8 LM, seed {seed}: likeliest token agrees", [100 * float(agreement)], "%")
+    for name, quality in QUALITIES.items():
+        errors = []
+        for seed in range(3):
+            random = torch.Generator().manual_seed(seed)
+            voice, speech = flow_inputs(exact, 50, 2.0, random)
+            noise = torch.randn(80, 2000, generator=random)
+            schedules = (
+                cosine_schedule(exact.flow),
+                cosine_schedule(exact.flow, quality.solver_steps, quality.guidance_every),
+            )
+            wanted, got = (
+                finish(generate_mel(exact.flow, speech, voice, noise, schedule))
+                for schedule in schedules
+            )
+            errors.append(float((wanted - got).abs().mean() / wanted.std()))
+        table.add(f"flow, {name}: mel error against exact, in standard deviations", errors, "")
+
+
+# --- the published implementation ---------------------------------------------------------------
+
+
+def run_reference(options: argparse.Namespace, parts: str, threads: int | None) -> dict:
+    """One run of the reference's own timing script, in its own environment."""
+    command = [options.reference_python, options.compare_reference / "run_reference.py",
+               options.model_dir, "--parts", parts, "--repeat", "1"]  # fmt: skip
+    if threads:
+        command += ["--threads", str(threads)]
+    output = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    result: dict = json.loads(output.stdout)
+    return result
+
+
+def compare(figures: dict, reference: list[dict], options: argparse.Namespace) -> None:
+    """Ratios of medians: how many times faster than the reference."""
+    theirs = {
+        "LM step": [1000 * run["llm"]["float"]["per_token_mean"]["median"] for run in reference],
+        f"flow, {FLOW_TOKENS} tokens + {PROMPT_SECONDS:g} s prompt": [
+            run["flow"]["100 tokens + 3 s prompt"]["median"] for run in reference
+        ],
+        "vocoder, 344 frames": [run["hift"]["344 frames"]["median"] for run in reference],
+    }
+    startup = run_reference(options, "startup", None)["startup"]
+    theirs["process start to first `describe`"] = [
+        startup["import"]["median"] + startup["TTS()"]["median"]
+    ]
+    theirs["peak memory after a sentence"] = [startup["peak_rss_GiB"]]
+    if options.whole_reference:
+        whole = run_reference(options, "e2e", None)["e2e"]
+        short, long = whole["8 words, stream=False"], whole["40 words, stream=True"]
+        theirs["8 words, total"] = [short["total"]["median"]]
+        theirs["8 words, real-time factor"] = [short["rtf_best"]]
+        theirs["40 words, first audio"] = [long["first_audio"]["median"]]
+    print("\n| what | reference | this | ratio |\n| --- | --- | --- | --- |")
+    for what, values in theirs.items():
+        their, our = statistics.median(values), statistics.median(figures[what])
+        print(f"| {what} | {their:.4g} | {our:.4g} | {their / our:.1f} |")

@@ -1,0 +1,151 @@
+"""What is given up for speed, and that it is what was meant to be given up."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from wyoming_vietts.vietts import int8
+from wyoming_vietts.vietts.flow import cosine_schedule, flow_voice, generate_mel
+from wyoming_vietts.vietts.int8 import INT8_FILE, Int8Linear
+from wyoming_vietts.vietts.lm import score
+from wyoming_vietts.vietts.networks import Networks, convert, load_networks
+from wyoming_vietts.vietts.quality import QUALITIES
+from wyoming_vietts.vietts.steps import finish
+from wyoming_vietts.vietts.tts import VietTTS
+from wyoming_vietts.vietts.weights import WeightsError
+
+from .speech import SENTENCE, voices_dir
+
+__all__ = ["voices_dir"]
+
+CPU = torch.device("cpu")
+
+
+def load_int8(model_dir: Path) -> Networks:
+    return load_networks(model_dir, CPU, torch.float32, int8_lm=True)
+
+
+def scores(networks: Networks) -> torch.Tensor:
+    draw = torch.Generator().manual_seed(0)
+    text = torch.randint(0, networks.lm.config.text_vocabulary, (9,), generator=draw)
+    speech = torch.randint(0, networks.lm.config.speech_vocabulary, (40,), generator=draw)
+    return score(networks.lm, text, torch.randn(192, generator=draw), speech)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_int8_layer_is_close_to_the_layer(rows: int) -> None:
+    linear = torch.nn.Linear(64, 32)
+    packed = Int8Linear(linear)
+    packed.pack()
+    x = torch.randn(rows, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        error = (packed(x) - linear(x)).abs().max() / linear(x).std()
+    assert 0 < error < 0.05
+
+
+def test_int8_lm_thinks_almost_the_same(model_dir: Path, networks: dict[int, Networks]) -> None:
+    wanted, got = scores(load_networks(model_dir, CPU, torch.float32)), scores(load_int8(model_dir))
+    divergence = float((wanted.exp() * (wanted - got)).sum(dim=1).mean())
+    assert 0 < divergence < 0.01
+
+
+def test_int8_weights_are_computed_once(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = scores(load_int8(model_dir))
+
+    def again(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(int8, "save_converted", again)
+    torch.testing.assert_close(scores(load_int8(model_dir)), first)
+
+
+def test_converting_writes_the_int8_weights_too(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert model_dir / INT8_FILE in convert(model_dir)
+    (model_dir / "llm.safetensors").unlink()
+    (model_dir / "llm.pt").unlink()
+    assert scores(load_int8(model_dir)).isfinite().all()
+
+
+def test_newer_published_weights_are_converted_again(model_dir: Path) -> None:
+    load_int8(model_dir)
+    converted = (model_dir / INT8_FILE).stat().st_mtime_ns
+    time.sleep(0.02)
+    (model_dir / "llm.pt").touch()
+    load_int8(model_dir)
+    assert (model_dir / INT8_FILE).stat().st_mtime_ns > converted
+
+
+def test_damaged_int8_file_is_an_error_that_names_it(model_dir: Path) -> None:
+    load_int8(model_dir)
+    content = (model_dir / INT8_FILE).read_bytes()
+    (model_dir / INT8_FILE).write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError, match=INT8_FILE):
+        load_int8(model_dir)
+
+
+def test_fewer_steps_cost_less_and_stay_near(networks: dict[int, Networks]) -> None:
+    flow = networks[25].flow
+    draw = torch.Generator().manual_seed(0)
+    tokens = torch.randint(0, flow.config.speech_vocabulary, (50,), generator=draw)
+    voice = flow_voice(flow, torch.randn(192, generator=draw), tokens[:20], torch.zeros(80, 68) - 5)
+    noise = torch.randn(80, 300, generator=draw)
+    mels, pauses = {}, {}
+    for name, quality in QUALITIES.items():
+        schedule = cosine_schedule(flow, quality.solver_steps, quality.guidance_every)
+        mels[name] = finish(generate_mel(flow, tokens, voice, noise, schedule))
+        pauses[name] = sum(1 for _ in generate_mel(flow, tokens, voice, noise, schedule))
+    spread = mels["exact"].std()
+    errors = {
+        name: float((mel - mels["exact"]).abs().mean() / spread) for name, mel in mels.items()
+    }
+    assert errors["exact"] == 0 < errors["balanced"] < errors["fast"] < 0.5
+    assert pauses["exact"] > 1.8 * pauses["balanced"]
+
+
+def test_unguided_steps_use_the_last_distance(networks: dict[int, Networks]) -> None:
+    schedule = cosine_schedule(networks[25].flow, 4, guidance_every=2)
+    assert schedule.guided == (True, False, True, False)
+    assert sum(schedule.durations) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_every_quality_speaks_and_keeps_no_more_prompt_than_it_wants(
+    quality: str, model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    engine = VietTTS(
+        model_dirs[25],
+        voices_dir,
+        device="cpu",
+        threads=1,
+        quality=quality,
+        streams_sentences=True,
+        seed=1,
+    )
+    assert b"".join(engine.synthesize(SENTENCE, "an"))
+    steps = engine._voice("an")
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            _, encoded = end.value
+            break
+    seconds = len(encoded.flow.prompt_tokens) / 25
+    assert seconds <= QUALITIES[quality].prompt_seconds
+    assert encoded.flow.prompt_mel.shape[1] / 86.13 == pytest.approx(seconds, abs=0.1)
+
+
+def test_balanced_is_the_default_on_a_cpu(model_dirs: dict[int, Path], voices_dir: Path) -> None:
+    engine = VietTTS(
+        model_dirs[25],
+        voices_dir,
+        device="cpu",
+        threads=None,
+        quality=None,
+        streams_sentences=True,
+        seed=None,
+    )
+    assert engine._quality == QUALITIES["balanced"]
