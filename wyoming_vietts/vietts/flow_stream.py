@@ -1,6 +1,6 @@
 """The flow for an utterance whose speech tokens are still coming.
 
-Each window of tokens is solved with the voice's prompt before it, the last second of what was made
+Each window of tokens is solved with the voice's prompt before it, the end of what was made
 as a further condition, and a few tokens of foresight after it, from the same noise wherever windows
 overlap.  So a window goes on from the last one as the prompt goes on into an utterance.
 """
@@ -13,8 +13,8 @@ from torch import Tensor
 from .flow import Flow, FlowVoice, Schedule, encode_tokens, euler, generate_mel, mel_frames
 from .steps import Steps
 
-CONTEXT_TOKENS = 25
-FORESIGHT_TOKENS = 8
+CONTEXT_TOKENS = 15
+FORESIGHT_TOKENS = 6
 BLEND_FRAMES = 12
 
 

@@ -36,8 +36,8 @@ _LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FIRST_CHUNK_SECONDS = 0.6
-CHUNK_GROWTH = 2  # each chunk of a sentence is that much longer than the one before
+FIRST_CHUNK_SECONDS = 0.8
+CHUNK_GROWTH = 3  # each chunk of a sentence is that much longer than the one before
 FADE_SECONDS = 0.01  # at either end of an utterance
 MAX_CONVERTED_SECONDS = 30.0  # more the speech tokenizer does not hear
 
