@@ -6,7 +6,10 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY wyoming_vietts wyoming_vietts
 RUN python3 -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir ".${EXTRAS:+[$EXTRAS]}"
+    && /venv/bin/pip install --no-cache-dir ".${EXTRAS:+[$EXTRAS]}" \
+    && if [ -n "$EXTRAS" ]; then \
+        /venv/bin/pip install --no-cache-dir --no-deps viet-tts==0.1.0; \
+    fi
 
 FROM python:3.12-slim-bookworm
 RUN useradd --system --home-dir /data --create-home vietts

@@ -206,3 +206,16 @@ def test_model_or_device_that_is_not_there_ends_with_one_line(
     assert result.returncode == 1
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_model_is_converted_by_the_command(model_dir: Path, tmp_path: Path) -> None:
+    convert = [sys.executable, "-m", "wyoming_vietts.vietts.convert"]
+    result = subprocess.run([*convert, model_dir], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for name in ("llm", "flow", "hift", "llm-int8"):
+        assert f"{name}.safetensors" in result.stdout
+        assert (model_dir / f"{name}.safetensors").is_file()
+    wrong = subprocess.run([*convert, tmp_path / "nothing"], capture_output=True, text=True)
+    assert wrong.returncode == 1
+    assert "config.yaml" in wrong.stderr
+    assert "Traceback" not in wrong.stderr

@@ -308,7 +308,7 @@ def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
         ("clipped", "is clipped"),
         ("text", "cannot be read as audio"),
         ("empty", "cannot be read as audio"),
-        ("long", "180 minutes long"),
+        ("long", "10800 s long"),
     ):
         lines = [r.getMessage() for r in caplog.records if f"'{name}'" in r.getMessage()]
         assert len(lines) == 1, name

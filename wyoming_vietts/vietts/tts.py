@@ -26,7 +26,7 @@ from .flow_stream import FORESIGHT_TOKENS, FlowStream
 from .hift import HiFTStream
 from .lm import MAX_RATIO, generate
 from .networks import load_networks
-from .prompt import Prompt, load_audio
+from .prompt import HEARD_SECONDS, Prompt, load_audio
 from .quality import QUALITIES
 from .steps import Steps
 from .tempo import MelStretcher
@@ -39,7 +39,6 @@ T = TypeVar("T")
 FIRST_CHUNK_SECONDS = 0.8
 CHUNK_GROWTH = 3  # each chunk of a sentence is that much longer than the one before
 FADE_SECONDS = 0.01  # at either end of an utterance
-MAX_CONVERTED_SECONDS = 30.0  # more the speech tokenizer does not hear
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class VietTTS:
             PromptError: the recording cannot be used.
             SynthesisError: as for `synthesize`.
         """
-        wave = load_audio(recording)
+        wave = load_audio(recording, HEARD_SECONDS)
         yield b""
         speech_tokens = self._encodings.make_encoder().speech_tokens(wave).tolist()
         yield b""

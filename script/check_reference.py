@@ -1,0 +1,186 @@
+"""Compare every number with the reference's, live, for any model directory.
+
+    script/check_reference MODEL_DIR --oracle DIR --oracle-python PYTHON [--seed N] [--voice FILE]
+
+DIR holds oracle.py, PYTHON is of an environment where the reference is installed. Prints a table
+and fails if a difference is larger than it may be.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import torch
+
+from tests.vietts import cases
+from tests.vietts.oracle import Oracle
+from wyoming_vietts.vietts import flow, hift, lm, prompt, sampling, tokenizer
+from wyoming_vietts.vietts.networks import Networks, load_networks
+from wyoming_vietts.vietts.steps import finish
+from wyoming_vietts.vietts.transformer import KVCache
+
+SIZE = cases.Size(
+    text_tokens=16, speech_tokens=40, prompt_seconds=3.0, mel_frames=90, wave_seconds=3.5
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the table."""
+
+    what: str
+    difference: float
+    allowed: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model_dir", type=Path)
+    parser.add_argument("--oracle", type=Path, required=True)
+    parser.add_argument("--oracle-python", required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--voice", type=Path, help="a recording to take the prompt from")
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    oracle = Oracle(args.oracle, args.oracle_python)
+    networks = load_networks(args.model_dir, args.device, torch.float32)
+    compare = Comparison(networks, oracle, args.model_dir, args.seed, args.device)
+    wrong = 0
+    with torch.inference_mode():
+        for check in compare.run(args.voice):
+            good = check.difference <= check.allowed
+            wrong += not good
+            mark = "" if good else "  WRONG"
+            print(f"{check.what:48} {check.difference:9.1e}  <= {check.allowed:.0e}{mark}")
+    if wrong:
+        sys.exit(f"{wrong} differences are too large")
+
+
+class Comparison:
+    """The checks of one model directory and one seed."""
+
+    def __init__(
+        self, networks: Networks, oracle: Oracle, model_dir: Path, seed: int, device: torch.device
+    ) -> None:
+        self.networks, self.oracle, self.model_dir = networks, oracle, model_dir
+        self.seed, self.device = seed, device
+
+    def run(self, voice: Path | None) -> Iterator[Check]:
+        yield from self.text()
+        yield from self.prompt(voice)
+        yield from self.lm()
+        yield from self.candidates()
+        for tokens in (9, 40, 41, 100):
+            yield from self.flow(tokens)
+        for cached_frames in (0, 20):
+            yield from self.hift(cached_frames)
+
+    def text(self) -> Iterator[Check]:
+        vocabulary = self.networks.config.lm.text_vocabulary
+        ours = tokenizer.load_tokenizer(self.model_dir, vocabulary)
+        theirs = self.oracle.text(cases.SENTENCES)
+        wrong = sum(
+            [ours.encode_sentence(sentence)] != [row["ids"] for row in rows]
+            for sentence, rows in zip(cases.SENTENCES, theirs, strict=True)
+        )
+        yield Check("text tokens: sentences that differ", wrong, 0)
+
+    def prompt(self, voice: Path | None) -> Iterator[Check]:
+        if voice:
+            wave = prompt.load_prompt_audio(voice)
+        else:
+            wave = torch.from_numpy(cases.prompt_case(SIZE, self.seed)["wave16k"])
+        encoder = prompt.PromptEncoder(self.model_dir, 2, ("CPUExecutionProvider",))
+        ours, theirs = encoder.encode(wave), self.ask("prompt", {"wave16k": wave.numpy()})
+        tokens = theirs["speech_token"]
+        same = ours.speech_tokens.tolist() == tokens.tolist()
+        yield Check(f"prompt: speech tokens ({len(tokens)}) that differ", 0 if same else 1, 0)
+        yield Check("prompt: mel", distance(ours.mel.T, theirs["prompt_feat"]), 1e-4)
+        embedding = theirs["embedding"]
+        yield Check("speaker embedding", distance(ours.speaker_embedding, embedding), 1e-4)
+
+    def lm(self) -> Iterator[Check]:
+        arrays = cases.lm_case(self.networks.config, SIZE, self.seed)
+        case, theirs = self.tensors(arrays), self.ask("lm", arrays)
+        network = self.networks.lm
+        text = lm.encode_text(network, case["text"])[0]
+        yield Check("language model: encoded text", distance(text, theirs["text_hidden"]), 1e-3)
+        whole = lm.score(network, case["text"], case["embedding"], case["speech"])
+        yield Check("language model: all at once, log p", distance(whole, theirs["logp"]), 1e-3)
+        capacity = len(case["text"]) + 3 + len(case["speech"])
+        cache = KVCache(network.config.decoder, capacity, like=network.marks.weight)
+        rows = [lm.prefill(network, case["text"], case["embedding"], cache)]
+        rows += [lm.decode_one_token(network, token[None], cache) for token in case["speech"]]
+        stepped = torch.stack(rows).log_softmax(dim=-1)
+        yield Check("language model: step by step, log p", distance(stepped, theirs["logp"]), 1e-3)
+
+    def candidates(self) -> Iterator[Check]:
+        wrong, largest = 0, 0.0
+        config = self.networks.config.lm
+        for sharpness in (0.5, 2.0, 6.0):
+            case = cases.candidates_case(config.speech_vocabulary, sharpness, self.seed)
+            theirs = self.ask("candidates", case)
+            ids, probabilities = sampling.nucleus(self.tensors(case)["logp"], config.sampling)
+            count = int((probabilities > 0).sum())
+            if ids[:count].tolist() != theirs["ids"].tolist():
+                wrong += 1
+            else:
+                largest = max(largest, distance(probabilities[:count], theirs["prob"]))
+        yield Check("sampling: lists of candidates that differ", wrong, 0)
+        yield Check("sampling: probabilities", largest, 1e-5)
+
+    def flow(self, speech_tokens: int) -> Iterator[Check]:
+        arrays = cases.flow_case(self.networks.config, SIZE, speech_tokens, self.seed)
+        case, theirs = self.tensors(arrays), self.ask("flow", arrays)
+        network = self.networks.flow
+        mel = case["prompt_feat"].T
+        voice = flow.flow_voice(network, case["embedding"], case["prompt_token"], mel)
+        spread = flow.utterance_frames(network, speech_tokens)
+        mu = flow.encode_tokens(network, case["token"], voice, spread)
+        yield Check(f"flow, {speech_tokens} tokens: mu", distance(mu, theirs["mu"]), 1e-3)
+        schedule = flow.cosine_schedule(network)
+        steps = flow.generate_mel(network, case["token"], voice, case["noise"], schedule)
+        yield Check(
+            f"flow, {speech_tokens} tokens: mel", distance(finish(steps), theirs["mel"]), 1e-3
+        )
+
+    def hift(self, cached_frames: int) -> Iterator[Check]:
+        arrays = cases.hift_case(self.networks.config, SIZE, cached_frames, self.seed)
+        case, theirs = self.tensors(arrays), self.ask("hift", arrays)
+        network = self.networks.hift
+        own = network.f0(case["mel"])
+        given = torch.from_numpy(theirs["f0"]).to(own)
+        name = f"vocoder, {cached_frames} frames cached:"
+        yield Check(f"{name} pitch (Hz)", distance(own, theirs["f0"]), 1e-2)
+        # The source sums the pitch up over the utterance: a difference in its last bits, as
+        # between two releases of torch, grows to 1e-4 of the source and 1e-3 of the wave.
+        for f0, of, allowed in ((given, "same pitch", 1e-3), (own, "own pitch", 5e-3)):
+            source, _ = hift.harmonic_source(network, f0, case["phase"], case["noise"])
+            source[: len(case["cache_source"])] = case["cache_source"]
+            yield Check(f"{name} source, {of}", distance(source, theirs["source"]), allowed)
+            wave = finish(hift.vocode(network, case["mel"], source))
+            yield Check(f"{name} wave, {of}", distance(wave, theirs["wave"]), allowed)
+
+    def ask(self, what: str, arrays: cases.Arrays) -> cases.Arrays:
+        return self.oracle(what, self.model_dir, arrays)
+
+    def tensors(self, arrays: cases.Arrays) -> dict[str, torch.Tensor]:
+        return {name: torch.from_numpy(a).to(self.device) for name, a in arrays.items()}
+
+
+def distance(ours: torch.Tensor, theirs: np.ndarray) -> float:
+    """The largest difference; infinite where the shapes differ."""
+    if tuple(ours.shape) != theirs.shape:
+        return float("inf")
+    return float(np.abs(ours.cpu().numpy() - theirs).max())
+
+
+if __name__ == "__main__":
+    main()

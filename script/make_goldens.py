@@ -1,0 +1,76 @@
+"""Write tests/vietts/golden: the reference's outputs for the tiny model directories.
+
+    script/make_goldens --oracle DIR --oracle-python PYTHON
+
+DIR holds oracle.py, PYTHON is of an environment where the reference is installed. Needed only
+when the tiny model or the cases change.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+from tests.vietts import cases  # noqa: E402
+from tests.vietts.goldens import (  # noqa: E402
+    CANDIDATES,
+    FLOWS,
+    GOLDEN,
+    HIFTS,
+    LM_SEED,
+    PROMPT_SEED,
+    RATES,
+)
+from tests.vietts.oracle import Oracle  # noqa: E402
+from tests.vietts.tiny_model import SPEECH_VOCABULARY, write_model_dir  # noqa: E402
+from wyoming_vietts.vietts.config import load_config  # noqa: E402
+from wyoming_vietts.vietts.weights import PARTS, read_published  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--oracle", type=Path, required=True)
+    parser.add_argument("--oracle-python", required=True)
+    args = parser.parse_args()
+    oracle = Oracle(args.oracle, args.oracle_python)
+    GOLDEN.mkdir(exist_ok=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        dirs = {rate: write_model_dir(Path(folder) / str(rate), rate, rate) for rate in RATES}
+        configs = {rate: load_config(path / "config.yaml") for rate, path in dirs.items()}
+        small = cases.SMALL
+        # The reference loads these files strictly: their names are the published ones.
+        save(
+            "names",
+            {part: np.array(sorted(read_published(dirs[25] / f"{part}.pt"))) for part in PARTS},
+        )
+        save("lm", oracle("lm", dirs[25], cases.lm_case(configs[25], small, LM_SEED)))
+        for name, sharpness, seed in CANDIDATES:
+            case = cases.candidates_case(SPEECH_VOCABULARY, sharpness, seed)
+            save(name, oracle("candidates", dirs[25], case))
+        for name, rate, tokens, seed in FLOWS:
+            out = oracle("flow", dirs[rate], cases.flow_case(configs[rate], small, tokens, seed))
+            save(name, {key: out[key] for key in ("mel", "spks")})
+        for name, cached_frames, seed in HIFTS:
+            case = cases.hift_case(configs[25], small, cached_frames, seed)
+            save(name, oracle("hift", dirs[25], case))
+        for rate in RATES:
+            out = oracle("prompt", dirs[rate], cases.prompt_case(small, PROMPT_SEED))
+            save(f"prompt{rate}", {k: out[k] for k in ("speech_token", "prompt_feat", "embedding")})
+    rows = [sentence[0] for sentence in oracle.text(cases.SENTENCES)]
+    ids = dict(zip(cases.SENTENCES, (row["ids"] for row in rows), strict=True))
+    (GOLDEN / "text.json").write_text(json.dumps(ids, ensure_ascii=False, indent=1) + "\n")
+
+
+def save(name: str, arrays: cases.Arrays) -> None:
+    np.savez_compressed(GOLDEN / f"{name}.npz", **arrays)
+
+
+if __name__ == "__main__":
+    main()
