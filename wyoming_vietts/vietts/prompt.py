@@ -170,7 +170,7 @@ def load_audio(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
         info = soundfile.info(path)
         if info.duration > longest_seconds:
             raise PromptError(
-                f"{path.name} is {info.duration:.0f} s long; at most {longest_seconds:.0f} s are read"
+                f"{path.name} is {info.duration:.0f} s long; {longest_seconds:.0f} s is the most"
             )
         heard = int(HEARD_SECONDS * info.samplerate)
         samples, rate = soundfile.read(path, heard, dtype="float32", always_2d=True)
