@@ -181,3 +181,11 @@ async def test_lexicon_wins_and_is_read_again_when_it_changes(tmp_path: Path) ->
         path.write_text("Aqara = ác ca ra mới\n")
         await synthesize(uri, "Aqara")
     assert [text.rstrip(".") for text, _, _ in tts.asked] == ["a ca ra", "ác ca ra mới"]
+
+
+async def test_debug_log_tells_what_is_spoken_for_what(caplog: pytest.LogCaptureFixture) -> None:
+    async with running_server(StepTTS()) as uri:
+        with caplog.at_level(logging.DEBUG):
+            await synthesize(uri, "Có 25 người.")
+    assert "hai mươi lăm" in caplog.text
+    assert "25" in caplog.text

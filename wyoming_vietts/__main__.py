@@ -18,7 +18,7 @@ from .server import Server, parse_uri
 from .speech import SAMPLE_WIDTH, SpeechSettings
 from .text import Lexicon
 from .tts import TTS
-from .voices import UnknownVoiceError, choose_voice
+from .voices import choose_voice
 
 if TYPE_CHECKING:
     from .vietts.tts import VietTTS
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _convert(options)
         else:
             asyncio.run(_serve(options))
-    except (DiscoveryError, UnknownVoiceError, OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         _LOGGER.critical("%s", error)
         return 1
     return 0

@@ -1,5 +1,6 @@
 """One answer: written text in, PCM out, whatever the engine."""
 
+import logging
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from .text import Lexicon, SentenceSplitter, speakable, split_sentences
 from .text.ssml import Break, Prosody, Run, parse_ssml
 from .tts import TTS
+
+_LOGGER = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float64]
 PCM = Generator[bytes, None, None]
@@ -113,6 +116,7 @@ class Speech:
         if self._sentences:
             yield from self._silence(self._settings.sentence_silence_seconds)
         self._sentences += 1
+        _LOGGER.debug("Speaking %r for %r", spoken, sentence)
         shifter = PitchShifter(prosody.pitch)
         # Raising the pitch shortens the audio, so it is spoken that much slower.
         speed = self._settings.speed * prosody.rate / prosody.pitch
