@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import HiFTConfig
-from .layers import Linear, modules
+from .layers import Conv1d, Linear, modules
 from .steps import Steps
 
 F0_CONTEXT_FRAMES = 5
@@ -28,11 +28,11 @@ class ResBlock(nn.Module):
     def __init__(self, channels: int, kernel: int, dilations: Sequence[int]) -> None:
         super().__init__()
         self.convs1 = modules(
-            nn.Conv1d(channels, channels, kernel, dilation=d, padding=(kernel - 1) * d // 2)
+            Conv1d(channels, channels, kernel, dilation=d, padding=(kernel - 1) * d // 2)
             for d in dilations
         )
         self.convs2 = modules(
-            nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations
+            Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations
         )
         self.alphas1 = nn.ParameterList(torch.empty(channels) for _ in dilations)
         self.alphas2 = nn.ParameterList(torch.empty(channels) for _ in dilations)
@@ -64,12 +64,12 @@ class HiFT(nn.Module):
 
         f0_layers: list[nn.Module] = []
         for channels_in in (bands, *4 * (config.f0_channels,)):
-            f0_layers += [nn.Conv1d(channels_in, config.f0_channels, 3, padding=1), nn.ELU()]
+            f0_layers += [Conv1d(channels_in, config.f0_channels, 3, padding=1), nn.ELU()]
         self.f0_convs = nn.Sequential(*f0_layers)
         self.f0_output = Linear(config.f0_channels, 1)
         self.source_mix = Linear(config.harmonics + 1, 1)
 
-        self.conv_pre = nn.Conv1d(bands, config.channels, 7, padding=3)
+        self.conv_pre = Conv1d(bands, config.channels, 7, padding=3)
         ups, resblocks, source_downs, source_resblocks = [], [], [], []
         for i, (rate, kernel) in enumerate(
             zip(config.upsample_rates, config.upsample_kernels, strict=True)
@@ -79,9 +79,9 @@ class HiFT(nn.Module):
             ups.append(nn.ConvTranspose1d(before, channels, kernel, rate, padding))
             stride = math.prod(config.upsample_rates[i + 1 :])
             if stride == 1:
-                source_downs.append(nn.Conv1d(spectrum, channels, 1))
+                source_downs.append(Conv1d(spectrum, channels, 1))
             else:
-                down = nn.Conv1d(spectrum, channels, 2 * stride, stride, padding=stride // 2)
+                down = Conv1d(spectrum, channels, 2 * stride, stride, padding=stride // 2)
                 source_downs.append(down)
             source_resblocks.append(
                 ResBlock(channels, config.source_kernels[i], config.source_dilations[i])
@@ -90,7 +90,7 @@ class HiFT(nn.Module):
                 resblocks.append(ResBlock(channels, size, dilations))
         self.ups, self.resblocks = modules(ups), modules(resblocks)
         self.source_downs, self.source_resblocks = modules(source_downs), modules(source_resblocks)
-        self.conv_post = nn.Conv1d(channels, spectrum, 7, padding=3)
+        self.conv_post = Conv1d(channels, spectrum, 7, padding=3)
 
     @property
     def frame_samples(self) -> int:

@@ -28,6 +28,22 @@ class Linear(nn.Linear):
         return F.linear(input, self.weight, self.bias)
 
 
+class Conv1d(nn.Conv1d):
+    """A convolution over [B, C, n], on a CPU in two dimensions and with the channels last.
+
+    oneDNN is a tenth to a quarter faster that way; what comes out has its channels last in memory,
+    so that one such layer after the other costs no rearranging.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.device.type != "cpu":
+            return super().forward(input)
+        weight = self.weight[:, :, None].contiguous(memory_format=torch.channels_last)
+        assert not isinstance(self.padding, str)
+        sizes = ((1, self.stride[0]), (0, self.padding[0]), (1, self.dilation[0]))
+        return F.conv2d(input[:, :, None], weight, self.bias, *sizes)[:, :, 0]
+
+
 def embedding(count: int, size: int) -> nn.Embedding:
     """An embedding without initial values: drawing them on the meta device imports a compiler."""
     return nn.Embedding(count, size, _weight=torch.empty(count, size), _freeze=True)
