@@ -7,7 +7,14 @@ from pathlib import Path
 import safetensors.torch
 from safetensors import SafetensorError
 
-from .prompt import Prompt, PromptEncoder, load_prompt_audio, prompt_mel
+from .prompt import (
+    Prompt,
+    PromptEncoder,
+    check_length,
+    load_audio,
+    load_prompt_audio,
+    prompt_mel,
+)
 from .steps import Steps
 
 _LOGGER = logging.getLogger(__name__)
@@ -42,8 +49,18 @@ class PromptEncodings:
         """The networks that hear a recording; large, so they are not kept."""
         return PromptEncoder(self._model_dir, self._threads, self._providers)
 
+    def check(self, recording: Path) -> None:
+        """Make sure that a recording can be a voice; at once for one that has been one.
+
+        Raises:
+            PromptError, OSError: as `get` does.
+        """
+        check_length(recording)  # before the whole of it is read
+        if not self._cached(recording).is_file():
+            load_audio(recording)
+
     def _load_or_encode(self, recording: Path) -> Steps[Prompt]:
-        path = self._model_dir / CACHE_FOLDER / f"{self._key(recording)}.safetensors"
+        path = self._cached(recording)
         if path.is_file():
             try:
                 return Prompt(**safetensors.torch.load_file(path))
@@ -59,13 +76,13 @@ class PromptEncodings:
         _save(prompt, path)
         return prompt
 
-    def _key(self, recording: Path) -> str:
-        """Changes with the recording's content and with the networks that hear it."""
+    def _cached(self, recording: Path) -> Path:
+        """Where its features are kept: changes with its content and the networks that hear it."""
         digest = hashlib.sha256(recording.read_bytes())
         for name in _ENCODERS:
             status = (self._model_dir / name).stat()
             digest.update(f"{name} {status.st_size} {status.st_mtime_ns}".encode())
-        return digest.hexdigest()
+        return self._model_dir / CACHE_FOLDER / f"{digest.hexdigest()}.safetensors"
 
 
 def _save(prompt: Prompt, path: Path) -> None:

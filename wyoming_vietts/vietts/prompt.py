@@ -166,14 +166,11 @@ def load_audio(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
     Raises:
         PromptError: not audio, too short, too long, silent or clipped.
     """
+    rate = check_length(path, longest_seconds)
     try:
-        info = soundfile.info(path)
-        if info.duration > longest_seconds:
-            raise PromptError(
-                f"{path.name} is {info.duration:.0f} s long; {longest_seconds:.0f} s is the most"
-            )
-        heard = int(HEARD_SECONDS * info.samplerate)
-        samples, rate = soundfile.read(path, heard, dtype="float32", always_2d=True)
+        samples, _ = soundfile.read(
+            path, int(HEARD_SECONDS * rate), dtype="float32", always_2d=True
+        )
     except (soundfile.SoundFileError, OSError) as error:
         raise PromptError(f"{path.name} cannot be read as audio: {error}") from error
     seconds = len(samples) / rate
@@ -193,6 +190,23 @@ def load_audio(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
     wave = _resample(wave, rate, SAMPLE_RATE)
     peak = float(wave.abs().max())
     return wave * (PEAK / peak) if peak > PEAK else wave
+
+
+def check_length(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> int:
+    """Look at a recording's header alone, and return its sample rate in Hz.
+
+    Raises:
+        PromptError: not audio, or too long.
+    """
+    try:
+        info = soundfile.info(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise PromptError(f"{path.name} cannot be read as audio: {error}") from error
+    if info.duration > longest_seconds:
+        raise PromptError(
+            f"{path.name} is {info.duration:.0f} s long; {longest_seconds:.0f} s is the most"
+        )
+    return int(info.samplerate)
 
 
 def choose_speech(wave: Tensor) -> Tensor:

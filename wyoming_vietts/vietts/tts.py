@@ -97,7 +97,7 @@ class VietTTS:
         config = self._networks.config
         self._tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
         self._encodings = PromptEncodings(model_dir, threads, onnx_providers(self._device))
-        self._folder = VoiceFolder(voices_dir, check=_check_recording)
+        self._folder = VoiceFolder(voices_dir, check=self._encodings.check)
         self._streams_sentences = streams_sentences
         self._seed = seed
         self.sample_rate: int = config.hift.sample_rate
@@ -247,11 +247,6 @@ class _Output:
             waveform[len(waveform) - len(fade) :] *= fade.flip(0)
         samples = (waveform * 32767).round().clamp(-32768, 32767).to(torch.int16)
         return samples.cpu().numpy().astype("<i2").tobytes()
-
-
-def _check_recording(path: Path) -> None:
-    """Raises PromptError if the recording cannot be a voice."""
-    load_audio(path)
 
 
 def _in_turns(steps: Steps[T]) -> Generator[bytes, None, T]:
