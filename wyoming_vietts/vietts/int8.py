@@ -34,11 +34,13 @@ class Int8Linear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        scales = linear.weight.abs().amax(dim=1).clamp_min(1e-12) / 127
-        self.register_buffer("weight", (linear.weight / scales[:, None]).round().to(torch.int8))
-        self.register_buffer("scales", scales)
+        self.register_buffer("weight", torch.empty_like(linear.weight, dtype=torch.int8))
+        self.register_buffer("scales", linear.weight.new_empty(len(linear.weight)))
         self.bias = linear.bias
         self._packed: object = None
+        if not linear.weight.is_meta:
+            self.scales = linear.weight.abs().amax(dim=1).clamp_min(1e-12) / 127
+            self.weight = (linear.weight / self.scales[:, None]).round().to(torch.int8)
 
     def pack(self) -> None:
         """Bring the weights into the order that the processor reads them in."""
