@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from wyoming_vietts.tts import SynthesisError
-from wyoming_vietts.vietts import encodings, tts
+from wyoming_vietts.vietts import encodings, flow_stream, tts
 from wyoming_vietts.vietts.device import DeviceError, choose_device
+from wyoming_vietts.vietts.flow import flow_voice
+from wyoming_vietts.vietts.flow_stream import FlowStream
+from wyoming_vietts.vietts.steps import finish
 from wyoming_vietts.vietts.tempo import MelStretcher
 from wyoming_vietts.vietts.tts import VietTTS
 
@@ -157,6 +160,29 @@ def test_seams_have_no_click_and_no_step_in_level(streaming: VietTTS) -> None:
     for seam in seams:
         assert np.abs(np.diff(waveform[seam - 3 : seam + 3])).max() <= 1.5 * usual_jump
         assert level_step(waveform, seam) <= usual_step
+
+
+def test_windows_fade_into_each_other(streaming: VietTTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = torch.from_numpy(np.random.RandomState(5).randint(0, 60, 60))
+
+    def second_piece() -> tuple[torch.Tensor, torch.Tensor]:
+        """What the first window foresaw of the second piece, and the second piece."""
+        networks = streaming._networks
+        draw = torch.Generator().manual_seed(1)
+        voice = flow_voice(networks.flow, torch.ones(192), tokens[:20], torch.zeros(80, 68) - 5)
+        stream = FlowStream.start(networks.flow, voice, streaming._schedule, draw)
+        finish(stream.feed(tokens[:30], last=False))
+        foreseen = stream.foreseen
+        return foreseen, finish(stream.feed(tokens, last=True))
+
+    foreseen, blended = second_piece()
+    monkeypatch.setattr(flow_stream, "BLEND_FRAMES", 0)
+    _, plain = second_piece()
+    share = torch.arange(1, 13) / 13
+    expected = foreseen[:, :12] + share * (plain[:, :12] - foreseen[:, :12])
+    assert not torch.allclose(foreseen[:, :12], plain[:, :12], atol=1e-3)
+    torch.testing.assert_close(blended[:, :12], expected)
+    torch.testing.assert_close(blended[:, 12:], plain[:, 12:])
 
 
 def level_step(waveform: np.ndarray, at: int) -> float:
@@ -313,6 +339,15 @@ def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
         lines = [r.getMessage() for r in caplog.records if f"'{name}'" in r.getMessage()]
         assert len(lines) == 1, name
         assert reason in lines[0]
+
+
+def test_hours_of_recording_are_not_read_to_be_refused(
+    model_dirs: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
+    engine = make_tts(model_dirs[25], tmp_path)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    assert list(engine.voices) == []
 
 
 def test_conversion_says_a_recording_in_another_voice(
