@@ -129,21 +129,21 @@ def encode_tokens(
 def euler(
     flow: Flow, mu: Tensor, voice: FlowVoice, noise: Tensor, schedule: Schedule
 ) -> Steps[Tensor]:
-    """Solve dx/dt = v(x, t) from noise [80, F] to the mel spectrogram [80, F], with pauses.
+    """Solve dx/dt = v(x, t) from noise [80, F] to the mel spectrogram [80, F] in fp32.
 
     Classifier-free guidance (arXiv 2306.15687): v goes beyond the guided velocity by a share of its
     distance from the unguided one.  Both are one batch; where the schedule says so, only the first
     is computed, and the distance is the last step's.
     """
     conditions = _conditions(mu, voice)
-    x = noise.to(mu)[None]
+    x = noise.float()[None]  # the sum of many small steps, whatever type the networks have
     distance = torch.zeros_like(x)
     for duration, shifts, is_guided in zip(
         schedule.durations, schedule.shifts, schedule.guided, strict=True
     ):
         batch = conditions if is_guided else conditions[:1]
-        inputs = torch.cat((x.expand(len(batch), -1, -1), batch), dim=1)
-        velocity = yield from flow.unet.walk(inputs, shifts)
+        inputs = torch.cat((x.to(batch).expand(len(batch), -1, -1), batch), dim=1)
+        velocity = (yield from flow.unet.walk(inputs, shifts)).float()
         if is_guided:
             distance = velocity[:1] - velocity[1:]
         x = x + duration * (velocity[:1] + flow.config.guidance * distance)

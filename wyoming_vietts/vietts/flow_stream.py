@@ -44,7 +44,7 @@ class FlowStream:
         generator: torch.Generator | None,
     ) -> "FlowStream":
         """Begin an utterance; the generator, on the flow's device, draws its noise."""
-        empty = voice.prompt_mel[:, :0]
+        empty = voice.prompt_mel[:, :0].float()
         return cls(flow, voice, schedule, generator, empty.T, empty, empty)
 
     @torch.inference_mode()
@@ -68,7 +68,10 @@ class FlowStream:
         first = max(0, self.done - CONTEXT_TOKENS)
         given, start, end = (self._frames(tokens) for tokens in (first, self.done, certain))
         context = self.mel[:, self.mel.shape[1] - (start - given) :]
-        voice = replace(self.voice, prompt_mel=torch.cat((self.voice.prompt_mel, context), dim=1))
+        voice = replace(
+            self.voice,
+            prompt_mel=torch.cat((self.voice.prompt_mel, context.to(self.voice.prompt_mel)), dim=1),
+        )
         spread = [(total - first, self._frames(total) - given)]
         mu = encode_tokens(self.flow, speech_tokens[first:], self.voice, spread)
         yield

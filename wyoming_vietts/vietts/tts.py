@@ -231,7 +231,7 @@ class _Output:
         """Take all tokens so far; yield the PCM that they make certain."""
         tokens = torch.tensor(speech_tokens, device=self._device)
         mel = yield from _in_turns(self._flow.feed(tokens, last))
-        mel = self._stretcher.feed(mel.float(), last)
+        mel = self._stretcher.feed(mel, last)
         waveform = yield from _in_turns(self._vocoder.feed(mel, last))
         if len(waveform):
             yield self._pcm(waveform, last)
