@@ -324,6 +324,7 @@ def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
     write_wav(tmp_path / "short.wav", 0.1 * noise[:11_025])
     write_wav(tmp_path / "silent.wav", 0 * noise)
     write_wav(tmp_path / "clipped.wav", 9 * noise)
+    write_wav(tmp_path / "odd.wav", 0.1 * noise, 22_051)
     (tmp_path / "text.wav").write_text("no audio")
     (tmp_path / "empty.mp3").write_bytes(b"")
     write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
@@ -332,6 +333,7 @@ def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
         ("short", "0.5 s long"),
         ("silent", "is silent"),
         ("clipped", "is clipped"),
+        ("odd", "22051 samples a second"),
         ("text", "cannot be read as audio"),
         ("empty", "cannot be read as audio"),
         ("long", "10800 s long"),

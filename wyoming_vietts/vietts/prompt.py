@@ -18,6 +18,7 @@ SAMPLE_RATE = 16000  # of prompts
 MEL_SAMPLE_RATE = 22050
 MIN_SECONDS, MAX_SECONDS = 2.0, 4.0  # of the speech that is taken from a recording
 MAX_FILE_SECONDS = 600.0
+MAX_RATE_RATIO = 1000  # of a sample rate to what it has in common with 16 kHz; 441 for 44,100 Hz
 HEARD_SECONDS = 30.0  # no network hears more
 PEAK = 0.9  # louder recordings are scaled down to it
 
@@ -196,7 +197,7 @@ def check_length(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> int:
     """Look at a recording's header alone, and return its sample rate in Hz.
 
     Raises:
-        PromptError: not audio, or too long.
+        PromptError: not audio, too long, or of a sample rate with a huge resampling filter.
     """
     try:
         info = soundfile.info(path)
@@ -206,7 +207,13 @@ def check_length(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> int:
         raise PromptError(
             f"{path.name} is {info.duration:.0f} s long; {longest_seconds:.0f} s is the most"
         )
-    return int(info.samplerate)
+    rate = int(info.samplerate)
+    if rate // math.gcd(rate, SAMPLE_RATE) > MAX_RATE_RATIO:
+        raise PromptError(
+            f"{path.name} has {rate} samples a second, which are hard to convert; "
+            "save it with 16000, 22050, 24000, 44100 or 48000"
+        )
+    return rate
 
 
 def choose_speech(wave: Tensor) -> Tensor:
