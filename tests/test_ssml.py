@@ -203,6 +203,16 @@ async def test_pitch_moves_the_fundamental_and_keeps_the_length() -> None:
     assert fundamental(high) / fundamental(plain) == pytest.approx(1.3, rel=0.08)
 
 
+async def test_speed_makes_up_for_what_a_shifted_pitch_does_to_the_length() -> None:
+    tts = StepTTS()
+    async with running_server(tts) as uri:
+        ssml = '<speak><prosody pitch="+30%">Xin chào</prosody></speak>'
+        events = await synthesize(uri, ssml, text_format="ssml")
+    assert tts.asked[0][2] == pytest.approx(1 / 1.3)
+    samples = tts.steps * tts.samples_per_step
+    assert len(pcm_of(events)) / 2 == pytest.approx(samples / 1.3, abs=1)
+
+
 def fundamental(samples: np.ndarray) -> float:
     """Frequency in Hz of the strongest period between 60 and 400 Hz."""
     spectrum = np.abs(np.fft.rfft(samples, 1 << 20)) ** 2
