@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_vietts.vietts.config import ConfigError, load_config
+from wyoming_vietts.vietts.config import load_config
+from wyoming_vietts.vietts.config_file import ConfigError
 
 from .tiny_model import New, config, write_config
 

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .config import ConfigError
+from .config_file import ConfigError
 from .networks import convert
 from .weights import WeightsError
 
