@@ -21,6 +21,7 @@ from wyoming_vietts.vietts.device import choose_device, granted_cores, network_t
 from wyoming_vietts.vietts.flow import FlowVoice, cosine_schedule, flow_voice, generate_mel
 from wyoming_vietts.vietts.hift import draw_noise, harmonic_source, start_phases, vocode
 from wyoming_vietts.vietts.lm import SpeechLM, decode_one_token, prefill, score
+from wyoming_vietts.vietts.memory import keep_freed_memory
 from wyoming_vietts.vietts.networks import Networks, load_networks
 from wyoming_vietts.vietts.quality import QUALITIES
 from wyoming_vietts.vietts.sampling import draw
@@ -42,6 +43,7 @@ LM_TOKENS, FLOW_TOKENS, PROMPT_SECONDS = 50, 100, 3.0
 
 def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads or granted_cores())
+    keep_freed_memory()
     table = Table()
     figures: dict[str, list[float]] = {}
 
@@ -129,7 +131,7 @@ def flow_inputs(
     networks: Networks, tokens: int, prompt_seconds: float, random: torch.Generator
 ) -> tuple[FlowVoice, Tensor]:
     rate = networks.flow.config.token_rate
-    device = networks.flow.speaker_projection.weight.device
+    device = networks.flow.speaker_projection.bias.device
     voice = flow_voice(
         networks.flow,
         torch.randn(192, generator=random).to(device),
@@ -235,6 +237,7 @@ def limits(table: Table, options: argparse.Namespace) -> None:
     a, b = torch.randn(4096, 1024), torch.randn(4096, 1024)
     linear = layers.Linear(1024, 4096, bias=False)
     linear.weight = torch.nn.Parameter(b, requires_grad=False)
+    linear.pack()
     flops = 2 * 4096 * 4096 * 1024 / min(timed(lambda: linear(a)) for _ in range(10))
     table.add("memory bandwidth", [bandwidth / 1e9], "GB/s")
     table.add("matrix multiplication, fp32", [flops / 1e9], "GFLOPS")

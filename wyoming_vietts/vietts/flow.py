@@ -69,12 +69,12 @@ def flow_voice(
     flow: Flow, speaker_embedding: Tensor, prompt_tokens: Tensor, prompt_mel: Tensor
 ) -> FlowVoice:
     """Prepare a voice: embedding [192], tokens [P] and mel [80, F] of its prompt."""
-    weight = flow.speaker_projection.weight
-    speaker = F.normalize(speaker_embedding[None], dim=1).to(weight)
+    bias = flow.speaker_projection.bias
+    speaker = F.normalize(speaker_embedding[None], dim=1).to(bias)
     return FlowVoice(
         speaker=flow.speaker_projection(speaker)[0],
-        prompt_tokens=prompt_tokens.to(weight.device),
-        prompt_mel=prompt_mel.to(weight),
+        prompt_tokens=prompt_tokens.to(bias.device),
+        prompt_mel=prompt_mel.to(bias),
     )
 
 
@@ -85,7 +85,7 @@ def cosine_schedule(flow: Flow, steps: int = 10, guidance_every: int = 1) -> Sch
     With ``guidance_every`` 2 the unguided half is computed at every other step.
     """
     times = 1 - torch.cos(torch.linspace(0, 1, steps + 1) * 0.5 * torch.pi)
-    by_stage = flow.unet.time_shifts(times[:-1].to(flow.speaker_projection.weight.device))
+    by_stage = flow.unet.time_shifts(times[:-1].to(flow.speaker_projection.bias.device))
     return Schedule(
         durations=tuple(times.diff().tolist()),
         shifts=tuple(tuple(stage[step] for stage in by_stage) for step in range(steps)),

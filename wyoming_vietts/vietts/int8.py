@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .lm import SpeechLM
+from .memory import forget
 from .weights import (
     check_names_and_shapes,
     is_newer,
@@ -34,8 +35,9 @@ class Int8Linear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        self.register_buffer("weight", torch.empty_like(linear.weight, dtype=torch.int8))
-        self.register_buffer("scales", linear.weight.new_empty(len(linear.weight)))
+        shape, device = linear.weight.shape, linear.weight.device
+        self.register_buffer("weight", torch.empty(shape, dtype=torch.int8, device=device))
+        self.register_buffer("scales", torch.empty(len(linear.weight), device=device))
         self.bias = linear.bias
         self._packed: object = None
         if not linear.weight.is_meta:
@@ -49,6 +51,7 @@ class Int8Linear(nn.Module):
             self.weight, self.scales.double(), zeros, 0
         )
         self._packed = torch.ops.quantized.linear_prepack(quantized, self.bias)
+        forget(self.weight)
         del self.weight, self.scales
 
     def forward(self, input: Tensor) -> Tensor:
@@ -80,9 +83,6 @@ def load_int8_lm(lm: SpeechLM, model_dir: Path) -> None:
             save_converted(lm, path)
         except OSError as error:
             _LOGGER.warning("Made again at each start: cannot write %s: %s", path, error)
-    for module in lm.modules():
-        if isinstance(module, Int8Linear):
-            module.pack()
 
 
 def use_int8(lm: SpeechLM) -> None:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from .config import ModelConfig, load_config
 from .flow import Flow
 from .hift import HiFT
-from .int8 import INT8_FILE, load_int8_lm, use_int8
+from .int8 import INT8_FILE, Int8Linear, load_int8_lm, use_int8
+from .layers import Linear
 from .lm import SpeechLM
 from .weights import PARTS, load_weights, save_converted
 
@@ -45,8 +47,17 @@ def load_networks(
         load_weights(lm, model_dir, "llm", device, dtype)
     load_weights(flow, model_dir, "flow", device, dtype)
     load_weights(hift, model_dir, "hift", device, torch.float32)
+    if device.type == "cpu" and dtype == torch.float32:
+        for network in (lm, flow):
+            _pack(network)
     lm.prepare()
     return Networks(config, lm, flow, hift)
+
+
+def _pack(network: nn.Module) -> None:
+    for layer in network.modules():
+        if isinstance(layer, Linear | Int8Linear):
+            layer.pack()
 
 
 def convert(model_dir: Path) -> list[Path]:

@@ -25,6 +25,7 @@ from .flow import FlowVoice, cosine_schedule, flow_voice, mel_frames
 from .flow_stream import FORESIGHT_TOKENS, FlowStream
 from .hift import HiFTStream
 from .lm import MAX_RATIO, generate
+from .memory import keep_freed_memory
 from .networks import load_networks
 from .prompt import HEARD_SECONDS, Prompt, load_audio
 from .quality import QUALITIES
@@ -81,6 +82,7 @@ class VietTTS:
         self._device = choose_device(device)
         threads = threads or granted_cores()
         torch.set_num_threads(threads)
+        keep_freed_memory()
         on_gpu = self._device.type != "cpu"
         quality = quality or ("exact" if on_gpu else "balanced")
         _LOGGER.info("VietTTS on %s, %d threads, quality %s", self._device, threads, quality)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import UNetConfig
-from .layers import Linear, modules
+from .layers import Linear, attend, modules
 from .steps import Steps
 
 GROUPS = 8  # of every group norm
@@ -60,9 +60,9 @@ class TransformerBlock(nn.Module):
             layer(normed).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [B, H, F, D]
             for layer in (self.query, self.key, self.value)
         )
-        attended = F.scaled_dot_product_attention(q, k, v)
-        x = x + self.project(attended.transpose(1, 2).flatten(2))
-        return x + self.contract(F.gelu(self.expand(self.feed_forward_norm(x))))  # type: ignore[no-any-return]
+        x = self.project(attend(q, k, v).transpose(1, 2).flatten(2), added=x)
+        hidden = self.expand(self.feed_forward_norm(x), gelu=True)
+        return self.contract(hidden, added=x)  # type: ignore[no-any-return]
 
 
 class Halve(nn.Module):
@@ -144,7 +144,7 @@ class UNet(nn.Module):
     def time_shifts(self, times: Tensor) -> list[Tensor]:
         """What each stage adds at the times [n] in fp32, 0 ... 1: one [n, C] for each stage."""
         sinusoids = _time_sinusoids(times, self.config.in_channels)
-        time = F.silu(self.time_in(sinusoids.to(self.time_in.weight.dtype)))
+        time = F.silu(self.time_in(sinusoids.to(self.time_in.bias.dtype)))
         time = F.mish(self.time_out(time))
         return [stage.resnet.time(time) for stage in (*self.down, *self.middle, *self.up)]
 

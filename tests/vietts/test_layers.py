@@ -1,0 +1,57 @@
+"""The CPU's layers against PyTorch's own."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from wyoming_vietts.vietts.layers import Linear, attend
+from wyoming_vietts.vietts.memory import forget
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 300])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_packed_linear_layer_is_the_layer(rows: int, has_bias: bool) -> None:
+    layer = Linear(48, 40, bias=has_bias)
+    weight = layer.weight.detach().clone()
+    layer.pack()
+    x, other = torch.randn(2, rows, 48), torch.randn(2, rows, 40)
+    with torch.inference_mode():
+        wanted = F.linear(x, weight, layer.bias)
+        torch.testing.assert_close(layer(x), wanted)
+        torch.testing.assert_close(layer(x, gelu=True), F.gelu(wanted), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(layer(x, added=other), wanted + other)
+
+
+@pytest.mark.parametrize("positions", [1, 255, 256, 301])
+def test_attention_is_the_same_head_by_head(positions: int) -> None:
+    shape = (2, positions, 3, 16)
+    q, k, v = (torch.randn(shape).transpose(1, 2) for _ in range(3))
+    wanted = (q @ k.transpose(2, 3) / 4).softmax(dim=-1) @ v
+    with torch.inference_mode():
+        torch.testing.assert_close(attend(q, k, v), wanted, atol=1e-5, rtol=1e-4)
+
+
+def resident_file_pages() -> int:
+    """MiB of mapped files in this process."""
+    status = Path("/proc/self/status").read_text().split()
+    return int(status[status.index("RssFile:") + 1]) // 1024
+
+
+def test_forgotten_tensor_of_a_mapped_file_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "numbers"
+    path.write_bytes(bytes(4 << 24))
+    mapped = torch.from_file(str(path), size=1 << 24)
+    kept, forgotten = mapped[: 1 << 20], mapped[1 << 20 :]
+    before = resident_file_pages()
+    assert float(kept.sum() + forgotten.sum()) == 0.0
+    assert resident_file_pages() - before >= 60
+    forget(forgotten)
+    assert resident_file_pages() - before <= 8
+    assert float(kept.sum()) == 0.0
