@@ -62,11 +62,13 @@ class HiFT(nn.Module):
         self.config = config
         bands, spectrum = config.mel_bands, config.fft_size + 2  # magnitudes and phases
 
+        # PyTorch's own layers, so that the pitch is the reference's to the last bit: the source
+        # sums it up over the utterance.
         f0_layers: list[nn.Module] = []
         for channels_in in (bands, *4 * (config.f0_channels,)):
-            f0_layers += [Conv1d(channels_in, config.f0_channels, 3, padding=1), nn.ELU()]
+            f0_layers += [nn.Conv1d(channels_in, config.f0_channels, 3, padding=1), nn.ELU()]
         self.f0_convs = nn.Sequential(*f0_layers)
-        self.f0_output = Linear(config.f0_channels, 1)
+        self.f0_output = nn.Linear(config.f0_channels, 1)
         self.source_mix = Linear(config.harmonics + 1, 1)
 
         self.conv_pre = Conv1d(bands, config.channels, 7, padding=3)

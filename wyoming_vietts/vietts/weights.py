@@ -93,7 +93,8 @@ def translate(
     for name, wanted in module.state_dict().items():
         source = published_name(part, name)
         if f"{source}_g" in state and f"{source}_v" in state:
-            tensor = _fold_weight_norm(state[f"{source}_g"], state[f"{source}_v"])
+            # w = g v / |v|, by PyTorch's own kernel: to the last bit, for the pitch's sake.
+            tensor = torch._weight_norm(state[f"{source}_v"], state[f"{source}_g"], dim=0)
             unused -= {f"{source}_g", f"{source}_v"}
         elif source in state:
             tensor = state[source]
@@ -126,11 +127,6 @@ def check_names_and_shapes(module: nn.Module, state: Mapping[str, Tensor], path:
 
 def _shape(shape: torch.Size | None) -> str:
     return "absent" if shape is None else str(list(shape))
-
-
-def _fold_weight_norm(gain: Tensor, direction: Tensor) -> Tensor:
-    """w = g v / |v|, the norm taken over all dimensions but the first."""
-    return direction * (gain / torch.norm_except_dim(direction, 2, 0))
 
 
 # --- names --------------------------------------------------------------------------------------
