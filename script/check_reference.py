@@ -94,7 +94,7 @@ class Comparison:
 
     def prompt(self, voice: Path | None) -> Iterator[Check]:
         if voice:
-            wave = prompt.load_prompt_audio(voice)
+            wave = finish(prompt.load_prompt_audio(voice))
         else:
             wave = torch.from_numpy(cases.prompt_case(SIZE, self.seed)["wave16k"])
         encoder = prompt.PromptEncoder(self.model_dir, 2, ("CPUExecutionProvider",))

@@ -15,14 +15,20 @@ from wyoming_vietts.vietts.prompt import (
     load_audio,
     load_prompt_audio,
     prompt_mel,
+    speech_probabilities,
     speech_segments,
     whisper_log_mel,
 )
+from wyoming_vietts.vietts.steps import finish
 
 from . import cases
 from .goldens import PROMPT_SEED, RATES, golden
 
 RATE = 16000
+
+
+def segments_of(wave: torch.Tensor) -> list[tuple[int, int]]:
+    return list(speech_segments(finish(speech_probabilities(wave)), len(wave)))
 
 
 def encode(model_dir: Path, wave: torch.Tensor) -> Prompt:
@@ -125,16 +131,20 @@ def loudness(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_detector_hears_a_voice_and_no_noise() -> None:
     noise = 0.01 * torch.randn(2 * RATE, generator=torch.Generator().manual_seed(0))
-    assert list(speech_segments(noise)) == []
-    ((start, _), *_) = speech_segments(torch.cat((noise, a_voice(2), noise)))
+    assert segments_of(noise) == []
+    ((start, _), *_) = segments_of(torch.cat((noise, a_voice(2), noise)))
     assert start / RATE == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_long_recording_is_listened_to_with_pauses() -> None:
+    assert len(list(choose_speech(torch.zeros(20 * RATE)))) > 20
 
 
 @pytest.mark.usefixtures("loudness")
 def test_short_pauses_do_not_end_a_stretch() -> None:
     gap = torch.zeros(int(0.06 * RATE))
     wave = torch.cat((a_voice(1), gap, a_voice(1), torch.zeros(RATE)))
-    ((start, end),) = speech_segments(wave)
+    ((start, end),) = segments_of(wave)
     assert start == 0
     assert end / RATE == pytest.approx(2.06, abs=0.07)
 
@@ -144,9 +154,9 @@ def test_first_stretch_of_speech_that_is_long_enough_is_taken() -> None:
     pause = torch.zeros(RATE)
     short, right = a_voice(1.0), a_voice(3.0)
     wave = torch.cat((pause, short, pause, right, pause, right))
-    segments = list(speech_segments(wave))
+    segments = segments_of(wave)
     assert len(segments) == 3
-    chosen = choose_speech(wave)
+    chosen = finish(choose_speech(wave))
     assert len(chosen) / RATE == pytest.approx(3.0, abs=0.3)
     start, end = segments[1]
     assert torch.equal(chosen, wave[start:end])
@@ -158,7 +168,7 @@ def test_first_stretch_of_speech_that_is_long_enough_is_taken() -> None:
 def test_without_a_fitting_stretch_the_first_seconds_are_taken(seconds: float) -> None:
     pause = torch.zeros(3 * RATE)
     wave = torch.cat((a_voice(seconds), pause))
-    assert torch.equal(choose_speech(wave), wave[: 4 * RATE])
+    assert torch.equal(finish(choose_speech(wave)), wave[: 4 * RATE])
 
 
 def clipped() -> torch.Tensor:
@@ -177,7 +187,7 @@ def clipped() -> torch.Tensor:
 )
 def test_unfit_recording_says_why(tmp_path: Path, wave: torch.Tensor, reason: str) -> None:
     with pytest.raises(PromptError, match=reason):
-        load_prompt_audio(write(tmp_path / "voice.wav", wave))
+        finish(load_prompt_audio(write(tmp_path / "voice.wav", wave)))
 
 
 def test_hours_are_refused_before_they_are_decoded(
@@ -187,7 +197,7 @@ def test_hours_are_refused_before_they_are_decoded(
     soundfile.write(path, np.zeros(3 * 3600 * 8000, np.int16), 8000)
     monkeypatch.setattr(soundfile, "read", lambda *_, **__: pytest.fail("was decoded"))
     with pytest.raises(PromptError, match="10800 s long; 600 s is the most"):
-        load_prompt_audio(path)
+        finish(load_prompt_audio(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"RIFF\x00\x00\x00\x00WAVEfmt "])
@@ -195,7 +205,7 @@ def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "voice.wav"
     path.write_bytes(content)
     with pytest.raises(PromptError, match=r"voice\.wav cannot be read as audio"):
-        load_prompt_audio(path)
+        finish(load_prompt_audio(path))
 
 
 def test_samples_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
@@ -204,7 +214,7 @@ def test_samples_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "voice.wav"
     soundfile.write(path, wave.numpy(), RATE, subtype="FLOAT")
     with pytest.raises(PromptError, match="not numbers"):
-        load_prompt_audio(path)
+        finish(load_prompt_audio(path))
 
 
 def test_missing_network_is_named(tmp_path: Path) -> None:

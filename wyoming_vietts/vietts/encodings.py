@@ -66,7 +66,7 @@ class PromptEncodings:
                 return Prompt(**safetensors.torch.load_file(path))
             except (SafetensorError, TypeError) as error:
                 _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
-        wave = load_prompt_audio(recording)
+        wave = yield from load_prompt_audio(recording)
         yield
         encoder = self.make_encoder()
         yield

