@@ -1,5 +1,6 @@
 """The three networks of a model directory, loaded together."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,11 @@ def load_networks(
 
 
 def _pack(network: nn.Module) -> None:
-    for layer in network.modules():
-        if isinstance(layer, Linear | Int8Linear):
-            layer.pack()
+    """Pack its linear layers, several at a time: a core packs one, and a start waits for all."""
+    layers = (layer for layer in network.modules() if isinstance(layer, Linear | Int8Linear))
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        for _ in threads.map(lambda layer: layer.pack(), layers):
+            pass
 
 
 def convert(model_dir: Path) -> list[Path]:
