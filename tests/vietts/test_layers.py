@@ -18,12 +18,12 @@ def seeded() -> None:
 @pytest.mark.parametrize("rows", [1, 7, 300])
 @pytest.mark.parametrize("has_bias", [True, False])
 def test_packed_linear_layer_is_the_layer(rows: int, has_bias: bool) -> None:
-    layer = Linear(48, 40, bias=has_bias)
-    weight = layer.weight.detach().clone()
+    layer, plain = Linear(48, 40, bias=has_bias), torch.nn.Linear(48, 40, bias=has_bias)
+    layer.load_state_dict(plain.state_dict())
     layer.pack()
     x, other = torch.randn(2, rows, 48), torch.randn(2, rows, 40)
     with torch.inference_mode():
-        wanted = F.linear(x, weight, layer.bias)
+        wanted = plain(x)
         torch.testing.assert_close(layer(x), wanted)
         torch.testing.assert_close(layer(x, gelu=True), F.gelu(wanted), atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(layer(x, added=other), wanted + other)

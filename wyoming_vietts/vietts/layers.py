@@ -23,6 +23,9 @@ class Linear(nn.Linear):
     not faster on Intel's.
     """
 
+    def reset_parameters(self) -> None:
+        """Leave out the initial values: all weights are loaded."""
+
     def pack(self) -> None:
         """Bring the weight, in fp32 and on a CPU, into the order that oneDNN reads it in.
 
