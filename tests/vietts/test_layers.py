@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from wyoming_vietts.vietts.layers import Linear, attend
+from wyoming_vietts.vietts.layers import Conv1d, Linear, attend
 from wyoming_vietts.vietts.memory import forget
 
 
@@ -27,6 +27,17 @@ def test_packed_linear_layer_is_the_layer(rows: int, has_bias: bool) -> None:
         torch.testing.assert_close(layer(x), wanted)
         torch.testing.assert_close(layer(x, gelu=True), F.gelu(wanted), atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(layer(x, added=other), wanted + other)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 0, 1), (3, 1, 3, 3), (8, 4, 2, 1)])
+def test_packed_convolution_is_the_convolution(sizes: tuple[int, int, int, int]) -> None:
+    plain, layer = torch.nn.Conv1d(24, 16, *sizes), Conv1d(24, 16, *sizes)
+    layer.load_state_dict(plain.state_dict())
+    x = torch.randn(1, 24, 50)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(x), plain(x))
+        layer.pack()
+        torch.testing.assert_close(layer(x), plain(x))
 
 
 @pytest.mark.parametrize("positions", [1, 255, 256, 301])

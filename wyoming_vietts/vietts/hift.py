@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import HiFTConfig
-from .layers import Conv1d, Linear, modules
+from .layers import Conv1d, modules
 from .steps import Steps
 
 F0_CONTEXT_FRAMES = 5
@@ -69,7 +69,7 @@ class HiFT(nn.Module):
             f0_layers += [nn.Conv1d(channels_in, config.f0_channels, 3, padding=1), nn.ELU()]
         self.f0_convs = nn.Sequential(*f0_layers)
         self.f0_output = nn.Linear(config.f0_channels, 1)
-        self.source_mix = Linear(config.harmonics + 1, 1)
+        self.source_mix = nn.Linear(config.harmonics + 1, 1)
 
         self.conv_pre = Conv1d(bands, config.channels, 7, padding=3)
         ups, resblocks, source_downs, source_resblocks = [], [], [], []

@@ -11,7 +11,7 @@ from .config import ModelConfig, load_config
 from .flow import Flow
 from .hift import HiFT
 from .int8 import INT8_FILE, Int8Linear, load_int8_lm, use_int8
-from .layers import Linear
+from .layers import Conv1d, Linear
 from .lm import SpeechLM
 from .weights import PARTS, load_weights, save_converted
 
@@ -49,15 +49,16 @@ def load_networks(
     load_weights(flow, model_dir, "flow", device, dtype)
     load_weights(hift, model_dir, "hift", device, torch.float32)
     if device.type == "cpu" and dtype == torch.float32:
-        for network in (lm, flow):
+        for network in (lm, flow, hift):
             _pack(network)
     lm.prepare()
     return Networks(config, lm, flow, hift)
 
 
 def _pack(network: nn.Module) -> None:
-    """Pack its linear layers, several at a time: a core packs one, and a start waits for all."""
-    layers = (layer for layer in network.modules() if isinstance(layer, Linear | Int8Linear))
+    """Pack its layers, several at a time: a core packs one, and a start waits for all."""
+    kinds = (Linear, Int8Linear, Conv1d)
+    layers = [layer for layer in network.modules() if isinstance(layer, kinds)]
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
         for _ in threads.map(lambda layer: layer.pack(), layers):
             pass
