@@ -15,6 +15,7 @@ DEFAULT_URI = "tcp://0.0.0.0:10200"
 
 _COMMANDS = {
     "serve": "A Vietnamese voice for Home Assistant: text to speech over Wyoming.",
+    "download": "Download the neural model into --model-dir.",
     "voices": "List the voices.",
     "convert": "Say the words of a recording in one of the neural voices.",
 }
@@ -28,7 +29,7 @@ def parse_options(
 ) -> argparse.Namespace:
     """Read flags; a flag that is not given comes from its variable, if that is set and not empty.
 
-    The first argument may be a command: `serve` (the default), `voices` or `convert`.
+    The first argument may be a command: `serve` (the default) or another key of _COMMANDS.
 
     Exits with status 2 and a message for anything that is not valid.
     """
