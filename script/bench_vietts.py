@@ -17,13 +17,13 @@ from torch import Tensor
 
 from wyoming_vietts.vietts import layers
 from wyoming_vietts.vietts import tts as engine
-from wyoming_vietts.vietts.device import choose_device, granted_cores, network_type
+from wyoming_vietts.vietts.device import choose_device, flow_type, granted_cores, lm_type
 from wyoming_vietts.vietts.flow import FlowVoice, cosine_schedule, flow_voice, generate_mel
 from wyoming_vietts.vietts.hift import draw_noise, harmonic_source, start_phases, vocode
 from wyoming_vietts.vietts.lm import SpeechLM, decode_one_token, prefill, score
 from wyoming_vietts.vietts.memory import keep_freed_memory
 from wyoming_vietts.vietts.networks import Networks, load_networks
-from wyoming_vietts.vietts.quality import QUALITIES
+from wyoming_vietts.vietts.quality import QUALITIES, Quality
 from wyoming_vietts.vietts.sampling import draw
 from wyoming_vietts.vietts.steps import finish
 from wyoming_vietts.vietts.transformer import KVCache
@@ -80,12 +80,15 @@ def main(options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(figures, indent=1))
 
 
-def load(options: argparse.Namespace, int8_lm: bool | None = None) -> Networks:
+def load(options: argparse.Namespace, quality: str | None = None) -> Networks:
     device = choose_device(options.device)
-    quality = QUALITIES[options.quality]
-    wants_int8 = quality.int8_lm if int8_lm is None else int8_lm
+    chosen = QUALITIES[quality or options.quality]
     return load_networks(
-        options.model_dir, device, network_type(device), wants_int8 and device.type == "cpu"
+        options.model_dir,
+        device,
+        lm_type(device),
+        flow_type(device, chosen.half_flow),
+        int8_lm=chosen.int8_lm and device.type == "cpu",
     )
 
 
@@ -241,7 +244,7 @@ def limits(table: Table, options: argparse.Namespace) -> None:
     flops = 2 * 4096 * 4096 * 1024 / min(timed(lambda: linear(a)) for _ in range(10))
     table.add("memory bandwidth", [bandwidth / 1e9], "GB/s")
     table.add("matrix multiplication, fp32", [flops / 1e9], "GFLOPS")
-    networks = load(options, int8_lm=False)
+    networks = load(options, "exact")
     weights = sum(
         parameter.nbytes
         for name, parameter in networks.lm.named_parameters()
@@ -254,7 +257,8 @@ def limits(table: Table, options: argparse.Namespace) -> None:
 @torch.inference_mode()
 def fidelity(table: Table, options: argparse.Namespace) -> None:
     """What each quality changes: mel against 10 exact steps, LM against fp32, teacher-forced."""
-    exact, int8 = load(options, int8_lm=False), load(options, int8_lm=True)
+    networks = {name: load(options, name) for name in QUALITIES}
+    exact, int8 = networks["exact"], networks["balanced"]
     for seed in range(3):
         random = torch.Generator().manual_seed(seed)
         text = torch.randint(0, 50_000, (16,), generator=random)
@@ -265,22 +269,20 @@ def fidelity(table: Table, options: argparse.Namespace) -> None:
         agreement = (wanted.argmax(dim=1) == got.argmax(dim=1)).float().mean()
         table.add(f"int8 LM, seed {seed}: KL divergence", [float(kl)], "")
         table.add(f"int8 LM, seed {seed}: likeliest token agrees", [100 * float(agreement)], "%")
-    for name, quality in QUALITIES.items():
+    for name in QUALITIES:
         errors = []
         for seed in range(3):
-            random = torch.Generator().manual_seed(seed)
-            voice, speech = flow_inputs(exact, 50, 2.0, random)
-            noise = torch.randn(80, 2000, generator=random)
-            schedules = (
-                cosine_schedule(exact.flow),
-                cosine_schedule(exact.flow, quality.solver_steps, quality.guidance_every),
-            )
-            wanted, got = (
-                finish(generate_mel(exact.flow, speech, voice, noise, schedule))
-                for schedule in schedules
-            )
+            wanted, got = (some_mel(networks[of], QUALITIES[of], seed) for of in ("exact", name))
             errors.append(float((wanted - got).abs().mean() / wanted.std()))
         table.add(f"flow, {name}: mel error against exact, in standard deviations", errors, "")
+
+
+def some_mel(networks: Networks, quality: Quality, seed: int) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    voice, speech = flow_inputs(networks, 50, 2.0, random)
+    noise = torch.randn(80, 2000, generator=random)
+    schedule = cosine_schedule(networks.flow, quality.solver_steps, quality.guidance_every)
+    return finish(generate_mel(networks.flow, speech, voice, noise, schedule))
 
 
 # --- the published implementation ---------------------------------------------------------------

@@ -24,7 +24,10 @@ def model_dirs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 @pytest.fixture(scope="session")
 def networks(model_dirs: dict[int, Path]) -> dict[int, Networks]:
     """By token rate."""
-    return {rate: load_networks(path, CPU, torch.float32) for rate, path in model_dirs.items()}
+    return {
+        rate: load_networks(path, CPU, torch.float32, torch.float32)
+        for rate, path in model_dirs.items()
+    }
 
 
 @pytest.fixture

@@ -15,18 +15,27 @@ def seeded() -> None:
     torch.manual_seed(0)
 
 
+TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 3e-2}
+
+
+def assert_close(found: torch.Tensor, wanted: torch.Tensor) -> None:
+    tolerance = TOLERANCES[found.dtype]
+    torch.testing.assert_close(found.float(), wanted, atol=tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize("rows", [1, 7, 300])
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_packed_linear_layer_is_the_layer(rows: int, has_bias: bool) -> None:
+def test_packed_linear_layer_is_the_layer(dtype: torch.dtype, rows: int, has_bias: bool) -> None:
     layer, plain = Linear(48, 40, bias=has_bias), torch.nn.Linear(48, 40, bias=has_bias)
     layer.load_state_dict(plain.state_dict())
-    layer.pack()
+    layer.to(dtype).pack()
     x, other = torch.randn(2, rows, 48), torch.randn(2, rows, 40)
     with torch.inference_mode():
-        wanted = plain(x)
-        torch.testing.assert_close(layer(x), wanted)
-        torch.testing.assert_close(layer(x, gelu=True), F.gelu(wanted), atol=1e-5, rtol=1e-4)
-        torch.testing.assert_close(layer(x, added=other), wanted + other)
+        wanted, given = plain(x), x.to(dtype)
+        assert_close(layer(given), wanted)
+        assert_close(layer(given, gelu=True), F.gelu(wanted))
+        assert_close(layer(given, added=other.to(dtype)), wanted + other)
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 0, 1), (3, 1, 3, 3), (8, 4, 2, 1)])
@@ -40,13 +49,14 @@ def test_packed_convolution_is_the_convolution(sizes: tuple[int, int, int, int])
         torch.testing.assert_close(layer(x), plain(x))
 
 
-@pytest.mark.parametrize("positions", [1, 255, 256, 301])
-def test_attention_is_the_same_head_by_head(positions: int) -> None:
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("positions", [1, 191, 192, 301])
+def test_attention_is_the_same_head_by_head(dtype: torch.dtype, positions: int) -> None:
     shape = (2, positions, 3, 16)
     q, k, v = (torch.randn(shape).transpose(1, 2) for _ in range(3))
     wanted = (q @ k.transpose(2, 3) / 4).softmax(dim=-1) @ v
     with torch.inference_mode():
-        torch.testing.assert_close(attend(q, k, v), wanted, atol=1e-5, rtol=1e-4)
+        assert_close(attend(q.to(dtype), k.to(dtype), v.to(dtype)), wanted)
 
 
 def resident_file_pages() -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from wyoming_vietts.vietts import int8
+from wyoming_vietts.vietts import device, int8
 from wyoming_vietts.vietts.flow import cosine_schedule, flow_voice, generate_mel
 from wyoming_vietts.vietts.int8 import INT8_FILE, Int8Linear
 from wyoming_vietts.vietts.lm import score
@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 
 def load_int8(model_dir: Path) -> Networks:
-    return load_networks(model_dir, CPU, torch.float32, int8_lm=True)
+    return load_networks(model_dir, CPU, torch.float32, torch.float32, int8_lm=True)
 
 
 def scores(networks: Networks) -> torch.Tensor:
@@ -46,7 +46,10 @@ def test_int8_layer_is_close_to_the_layer(rows: int) -> None:
 
 
 def test_int8_lm_thinks_almost_the_same(model_dir: Path, networks: dict[int, Networks]) -> None:
-    wanted, got = scores(load_networks(model_dir, CPU, torch.float32)), scores(load_int8(model_dir))
+    wanted, got = (
+        scores(load_networks(model_dir, CPU, torch.float32, torch.float32)),
+        scores(load_int8(model_dir)),
+    )
     divergence = float((wanted.exp() * (wanted - got)).sum(dim=1).mean())
     assert 0 < divergence < 0.01
 
@@ -149,3 +152,15 @@ def test_balanced_is_the_default_on_a_cpu(model_dirs: dict[int, Path], voices_di
         seed=None,
     )
     assert engine._quality == QUALITIES["balanced"]
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_flow_is_in_half_precision_only_where_that_is_faster(
+    monkeypatch: pytest.MonkeyPatch, is_fast: bool
+) -> None:
+    monkeypatch.setattr(device, "HAS_FAST_BF16", is_fast)
+    for name, quality in QUALITIES.items():
+        is_half = is_fast and name != "exact"
+        wanted = torch.bfloat16 if is_half else torch.float32
+        assert device.flow_type(CPU, quality.half_flow) == wanted
+        assert device.flow_type(torch.device("cuda"), quality.half_flow) == torch.bfloat16

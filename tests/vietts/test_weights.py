@@ -14,7 +14,7 @@ from .goldens import golden
 
 
 def load(model_dir: Path) -> Networks:
-    return load_networks(model_dir, CPU, torch.float32)
+    return load_networks(model_dir, CPU, torch.float32, torch.float32)
 
 
 def change(model_dir: Path, part: str, changes: dict[str, torch.Tensor | None]) -> None:

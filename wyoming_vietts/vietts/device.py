@@ -7,6 +7,9 @@ from pathlib import Path
 import onnxruntime
 import torch
 
+HAS_FAST_BF16: bool = torch.cpu.get_capabilities().get("avx512_bf16", False)
+"""Whether the CPU multiplies bf16 faster than fp32; others have to convert it first."""
+
 
 class DeviceError(ValueError):
     """The device that was asked for is not there; the message says what is."""
@@ -31,9 +34,15 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def network_type(device: torch.device) -> torch.dtype:
-    """Number type of language model and flow: bf16 on a GPU, fp32 on a CPU (half is slower)."""
+def lm_type(device: torch.device) -> torch.dtype:
+    """Number type of the language model: bf16 on a GPU, else fp32."""
     return torch.bfloat16 if device.type == "cuda" else torch.float32
+
+
+def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:
+    """Number type of the flow: bf16 on a GPU and, if wanted, on CPUs that are faster in it."""
+    has_half = device.type == "cuda" or (device.type == "cpu" and half_on_cpu and HAS_FAST_BF16)
+    return torch.bfloat16 if has_half else torch.float32
 
 
 def onnx_providers(device: torch.device) -> tuple[str, ...]:

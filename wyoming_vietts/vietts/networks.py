@@ -27,13 +27,15 @@ class Networks:
 
 
 def load_networks(
-    model_dir: Path, device: torch.device, dtype: torch.dtype, int8_lm: bool = False
+    model_dir: Path,
+    device: torch.device,
+    lm_dtype: torch.dtype,
+    flow_dtype: torch.dtype,
+    int8_lm: bool = False,
 ) -> Networks:
-    """Load a model directory.
+    """Load a model directory; the vocoder, small and the last to touch the sound, in fp32.
 
     Args:
-        dtype: of language model and flow.  The vocoder, small and the last to touch the sound,
-            stays in fp32.
         int8_lm: give the language model 8-bit weights; on a CPU only.
 
     Raises:
@@ -45,10 +47,10 @@ def load_networks(
     if int8_lm:
         load_int8_lm(lm, model_dir)
     else:
-        load_weights(lm, model_dir, "llm", device, dtype)
-    load_weights(flow, model_dir, "flow", device, dtype)
+        load_weights(lm, model_dir, "llm", device, lm_dtype)
+    load_weights(flow, model_dir, "flow", device, flow_dtype)
     load_weights(hift, model_dir, "hift", device, torch.float32)
-    if device.type == "cpu" and dtype == torch.float32:
+    if device.type == "cpu":
         for network in (lm, flow, hift):
             _pack(network)
     lm.prepare()

@@ -18,11 +18,14 @@ class Quality:
     """Of the voice's recording, how much the flow is given; it takes part in every step."""
 
     int8_lm: bool
-    """Whether the language model's weights are 8-bit integers."""
+    """Whether the language model's weights are 8-bit integers, on a CPU."""
+
+    half_flow: bool
+    """Whether the flow computes in bf16 on a CPU that is faster in it."""
 
 
 QUALITIES = {
-    "exact": Quality(solver_steps=10, guidance_every=1, prompt_seconds=math.inf, int8_lm=False),
-    "balanced": Quality(solver_steps=5, guidance_every=1, prompt_seconds=2.0, int8_lm=True),
-    "fast": Quality(solver_steps=4, guidance_every=2, prompt_seconds=1.5, int8_lm=True),
+    "exact": Quality(10, 1, prompt_seconds=math.inf, int8_lm=False, half_flow=False),
+    "balanced": Quality(5, 1, prompt_seconds=2.0, int8_lm=True, half_flow=True),
+    "fast": Quality(4, 2, prompt_seconds=1.5, int8_lm=True, half_flow=True),
 }

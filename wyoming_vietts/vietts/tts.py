@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..tts import SynthesisError
 from ..voices import ClonedVoice, VoiceFolder
-from .device import choose_device, granted_cores, network_type, onnx_providers
+from .device import choose_device, flow_type, granted_cores, lm_type, onnx_providers
 from .encodings import PromptEncodings
 from .flow import FlowVoice, cosine_schedule, flow_voice, mel_frames
 from .flow_stream import FORESIGHT_TOKENS, FlowStream
@@ -90,7 +90,8 @@ class VietTTS:
         self._networks = load_networks(
             model_dir,
             self._device,
-            network_type(self._device),
+            lm_type(self._device),
+            flow_type(self._device, self._quality.half_flow),
             int8_lm=self._quality.int8_lm and not on_gpu,
         )
         self._schedule = cosine_schedule(
