@@ -51,8 +51,9 @@ def test_packed_convolution_is_the_convolution(sizes: tuple[int, int, int, int])
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize("positions", [1, 191, 192, 301])
-def test_attention_is_the_same_head_by_head(dtype: torch.dtype, positions: int) -> None:
-    shape = (2, positions, 3, 16)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_attention_is_the_same_head_by_head(dtype: torch.dtype, positions: int, batch: int) -> None:
+    shape = (batch, positions, 3, 16)
     q, k, v = (torch.randn(shape).transpose(1, 2) for _ in range(3))
     wanted = (q @ k.transpose(2, 3) / 4).softmax(dim=-1) @ v
     with torch.inference_mode():

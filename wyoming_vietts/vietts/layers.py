@@ -58,12 +58,14 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """
     if not _onednn_takes(q) or q.shape[2] < _HEAD_BY_HEAD_FROM:
         return F.scaled_dot_product_attention(q, k, v)
-    queries, keys, values = (x.flatten(0, 1).contiguous() for x in (q, k * q.shape[3] ** -0.5, v))
-    attended = torch.empty_like(queries)
-    for head in range(len(queries)):
+    batch, heads, positions, size = q.shape
+    queries, keys, values = (x.flatten(0, 1).contiguous() for x in (q, k, v))
+    queries = queries * size**-0.5
+    attended = q.new_empty(batch, positions, heads, size)
+    for head in range(batch * heads):
         weights = _onednn_linear(queries[head], keys[head]).softmax(dim=-1)
-        attended[head] = _onednn_linear(weights, values[head].T)
-    return attended.view(q.shape)
+        attended[head // heads, :, head % heads] = _onednn_linear(weights, values[head].T)
+    return attended.transpose(1, 2)
 
 
 def _onednn_takes(x: Tensor) -> bool:
