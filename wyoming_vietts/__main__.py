@@ -132,7 +132,7 @@ def _make_tts(options: argparse.Namespace) -> TTS:
         return _make_vietts(options)
     if options.engine == "auto":
         _LOGGER.info(
-            "Speaking with eSpeak NG: no VietTTS model in %s (wyoming-vietts download fetches it)",
+            "Speaking with eSpeak NG; for the neural voice: wyoming-vietts download --model-dir %s",
             options.model_dir,
         )
     return EspeakTTS()
