@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .config import HiFTConfig
 from .layers import Conv1d, modules
+from .overlap_save import OverlapSaveConv1d
 from .steps import Steps
 
 F0_CONTEXT_FRAMES = 5
@@ -27,31 +28,43 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int, kernel: int, dilations: Sequence[int]) -> None:
         super().__init__()
+        conv = OverlapSaveConv1d if kernel >= 7 else Conv1d
         self.convs1 = modules(
-            Conv1d(channels, channels, kernel, dilation=d, padding=(kernel - 1) * d // 2)
+            conv(channels, channels, kernel, dilation=d, padding=(kernel - 1) * d // 2)
             for d in dilations
         )
         self.convs2 = modules(
-            Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations
+            conv(channels, channels, kernel, padding=(kernel - 1) // 2) for _ in dilations
         )
         self.alphas1 = nn.ParameterList(torch.empty(channels) for _ in dilations)
         self.alphas2 = nn.ParameterList(torch.empty(channels) for _ in dilations)
 
+    def prepare(self) -> None:
+        """Put the scales of Snake, x + sin^2(alpha x) / alpha, into the convolutions around it."""
+        for i, (conv1, conv2) in enumerate(zip(self.convs1, self.convs2, strict=True)):
+            scale1, scale2 = self.alphas1[i] + 1e-9, self.alphas2[i] + 1e-9  # none is 0
+            conv1.weight = _constant(conv1.weight * scale2[:, None, None] / scale1[:, None])
+            conv1.bias = _constant(conv1.bias * scale2)
+            conv2.weight = _constant(conv2.weight / scale2[:, None])
+            self.alphas1[i] = _constant(scale1)
+        del self.alphas2
+
     def walk(self, x: Tensor) -> Steps[Tensor]:
         """[B, C, n] -> [B, C, n], pausing after each pair."""
-        for conv1, conv2, alpha1, alpha2 in zip(
-            self.convs1, self.convs2, self.alphas1, self.alphas2, strict=True
-        ):
-            x = conv2(_snake(conv1(_snake(x, alpha1)), alpha2)).add_(x)
+        for conv1, conv2, alpha1 in zip(self.convs1, self.convs2, self.alphas1, strict=True):
+            x = conv2(_snake(conv1(_snake(x * alpha1[:, None])))).add_(x)
             yield
         return x
 
 
-def _snake(x: Tensor, alpha: Tensor) -> Tensor:
-    """x + sin^2(alpha x) / alpha."""
-    alpha = alpha[:, None]
-    sine = (x * alpha).sin_()
-    return torch.addcmul(x, sine.square_(), 1.0 / (alpha + 1e-9))
+def _constant(tensor: Tensor) -> nn.Parameter:
+    return nn.Parameter(tensor, requires_grad=False)
+
+
+def _snake(x: Tensor) -> Tensor:
+    """x + sin^2(x), in place: of an input that was multiplied by alpha, alpha times Snake."""
+    sine = x.sin()
+    return x.addcmul_(sine, sine)
 
 
 class HiFT(nn.Module):
@@ -93,6 +106,11 @@ class HiFT(nn.Module):
         self.ups, self.resblocks = modules(ups), modules(resblocks)
         self.source_downs, self.source_resblocks = modules(source_downs), modules(source_resblocks)
         self.conv_post = Conv1d(channels, spectrum, 7, padding=3)
+
+    def prepare(self) -> None:
+        """Compute what the weights alone decide; call it once, when they are loaded."""
+        for block in (*self.resblocks, *self.source_resblocks):
+            block.prepare()
 
     @property
     def frame_samples(self) -> int:

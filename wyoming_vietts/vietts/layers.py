@@ -12,7 +12,7 @@ from .memory import forget
 
 M = TypeVar("M", bound=nn.Module)
 
-_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 _HEAD_BY_HEAD_FROM = 192  # positions; fewer do not make up for the calls
 
 
@@ -70,7 +70,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 def _onednn_takes(x: Tensor) -> bool:
     types = (torch.float32, torch.bfloat16) if HAS_FAST_BF16 else (torch.float32,)
-    return _ONEDNN and x.device.type == "cpu" and x.dtype in types
+    return ONEDNN and x.device.type == "cpu" and x.dtype in types
 
 
 def _onednn_linear(

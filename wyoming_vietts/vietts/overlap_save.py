@@ -1,0 +1,103 @@
+"""Convolutions of many taps as products of short spectra (the overlap-save method).
+
+The input is cut into blocks that overlap by the taps. Each is transformed, multiplied by the
+spectrum of the taps and transformed back; what the transform, being cyclic, gets wrong lies in the
+overlap and is left out. With 11 taps and blocks of 24 that takes a quarter of the multiplications.
+
+The transforms are so short that they are matrices. They also hold Gauss's way of multiplying
+complex numbers with three real products: a spectrum is therefore given by real "points", two for
+the lowest and highest frequency and three for each of the others.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .layers import ONEDNN, Conv1d
+from .memory import forget
+
+_BLOCKS_AT_ONCE = 512  # whose spectra take 9 MB
+
+
+class OverlapSaveConv1d(Conv1d):
+    """A convolution over [1, C, n] with stride 1, computed by overlap-save when packed."""
+
+    def pack(self) -> None:
+        """Transform the weight, on a CPU, into its spectrum, in the order that oneDNN reads."""
+        if not ONEDNN:
+            return
+        taps = self.kernel_size[0]
+        size = 8 * round(taps / 4)  # of a block; longer ones are no faster and take more memory
+        self.analysis, of_taps, self.synthesis = transforms(size, taps)
+        by_tap = self.weight.permute(2, 0, 1).reshape(taps, -1)
+        spectrum = (of_taps @ by_tap).view(-1, self.in_channels, 1, 1)
+        forget(self.weight)
+        points = len(of_taps)
+        input_size = (1, points * self.in_channels, 1, _BLOCKS_AT_ONCE)
+        packed = torch.ops.aten.mkldnn_reorder_conv2d_weight(
+            spectrum.to_mkldnn(), groups=points, input_size=input_size
+        )
+        self.weight = nn.Parameter(packed, requires_grad=False)
+        if self.bias is not None:
+            # The first point is the sum over a block.
+            bias = F.pad(size * self.bias, (0, (points - 1) * self.out_channels))
+            self.bias = nn.Parameter(bias, requires_grad=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.weight.is_mkldnn:
+            return super().forward(input)
+        assert not isinstance(self.padding, str)
+        (padding,), (dilation,), (taps,) = self.padding, self.dilation, self.kernel_size
+        kept, size = len(self.synthesis), self.analysis.shape[1]  # samples of a block
+        channels, length = input.shape[1:]
+        wanted = length + 2 * padding - dilation * (taps - 1)
+        count = -(-wanted // (kept * dilation))
+        needed = (count * kept + taps - 1) * dilation
+        samples = F.pad(input[0].T, (0, 0, padding, needed - padding - length))  # [n, in]
+        # A dilated convolution is one of every d-th sample, d times.
+        strides = (channels, kept * dilation * channels, dilation * channels, 1)
+        blocks = samples.as_strided((dilation, count, size, channels), strides).flatten(0, 1)
+        output = input.new_empty(dilation * count, kept, self.out_channels)
+        for some, right in zip(
+            torch.split(blocks, _BLOCKS_AT_ONCE), torch.split(output, _BLOCKS_AT_ONCE), strict=True
+        ):
+            self._convolve(some, right)
+        output = output.view(dilation, count * kept, self.out_channels)
+        return output.transpose(0, 1).flatten(0, 1)[:wanted].T[None]
+
+    def _convolve(self, blocks: Tensor, right: Tensor) -> None:
+        """[blocks, size, in] -> what is right of them, [blocks, kept, out]."""
+        count, points = len(blocks), len(self.analysis)
+        spectra = torch.bmm(self.analysis.expand(count, -1, -1), blocks)
+        products = torch.ops.mkldnn._convolution_pointwise(  # a point's [blocks, in] by [in, out]
+            spectra.view(1, 1, count, -1).permute(0, 3, 1, 2),
+            self.weight,
+            self.bias,
+            *((0, 0), (1, 1), (1, 1)),  # padding, stride, dilation
+            points,
+            *("none", [], ""),  # no activation after it
+        )
+        products = products.permute(0, 2, 3, 1).view(count, points, -1)
+        torch.bmm(self.synthesis.expand(count, -1, -1), products, out=right)
+
+
+def transforms(size: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The matrices for blocks of an even ``size``.
+
+    Returns:
+        [points, size] for the samples and [points, taps] for the taps, whose products are to be
+        multiplied by [size - taps + 1, points], which gives the samples that are right.
+    """
+    positions = torch.arange(size, dtype=torch.float64)
+    angles = torch.arange(1, size // 2)[:, None] * positions * (2 * math.pi / size)
+    lowest, highest = torch.ones_like(positions)[None], 1 - 2 * (positions % 2)[None]
+    cosine, sine = angles.cos(), angles.sin()
+
+    # (a - ib)(c + id), with the taps conjugated as a convolution here is a correlation, is made of
+    # c (a - b), a (d - c) and -b (c + d): first less third, and i times the sum of the first two.
+    of_samples = torch.cat((lowest, highest, cosine - sine, cosine, -sine))
+    of_taps = torch.cat((lowest, highest, cosine, sine - cosine, cosine + sine))[:, :taps]
+    back = torch.cat((lowest, highest, 2 * (cosine - sine), -2 * sine, -2 * cosine)) / size
+    return of_samples.float(), of_taps.float(), back.T[: size - taps + 1].float().contiguous()
