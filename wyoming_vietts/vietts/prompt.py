@@ -55,10 +55,13 @@ class PromptEncoder:
     """
 
     def __init__(self, model_dir: Path, threads: int, providers: tuple[str, ...]) -> None:
-        self._tokenizer = _open(model_dir / "speech_tokenizer.onnx", threads, providers)
+        # Rearranging its weights for speed takes longer than it saves.
+        self._tokenizer = _open(
+            model_dir / "speech_tokenizer.onnx", threads, providers, prepack=False
+        )
         # Small, and run once a voice: not worth a transfer to another device.
         cpu = ("CPUExecutionProvider",)
-        self._embedding = _open(model_dir / "speech_embedding.onnx", threads, cpu)
+        self._embedding = _open(model_dir / "speech_embedding.onnx", threads, cpu, prepack=True)
 
     def encode(self, wave: Tensor) -> Prompt:
         """Compute the features of a prompt [N] at 16 kHz."""
@@ -84,14 +87,17 @@ class PromptEncoder:
         return torch.from_numpy(embedding.reshape(-1))
 
 
-def _open(path: Path, threads: int, providers: tuple[str, ...]) -> onnxruntime.InferenceSession:
+def _open(
+    path: Path, threads: int, providers: tuple[str, ...], prepack: bool
+) -> onnxruntime.InferenceSession:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # Each runs once a voice: making it faster takes longer than it saves.
+    # Each runs once a voice: optimizing its graph takes longer than it saves.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.add_session_config_entry("session.disable_prepacking", "1")
+    if not prepack:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     return onnxruntime.InferenceSession(os.fspath(path), options, providers=list(providers))
 
 
