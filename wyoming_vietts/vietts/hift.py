@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import HiFTConfig
-from .layers import Conv1d, modules
+from .layers import Conv1d, modules, replace_weight
 from .overlap_save import OverlapSaveConv1d
 from .steps import Steps
 
@@ -43,10 +43,10 @@ class ResBlock(nn.Module):
         """Put the scales of Snake, x + sin^2(alpha x) / alpha, into the convolutions around it."""
         for i, (conv1, conv2) in enumerate(zip(self.convs1, self.convs2, strict=True)):
             scale1, scale2 = self.alphas1[i] + 1e-9, self.alphas2[i] + 1e-9  # none is 0
-            conv1.weight = _constant(conv1.weight * scale2[:, None, None] / scale1[:, None])
-            conv1.bias = _constant(conv1.bias * scale2)
-            conv2.weight = _constant(conv2.weight / scale2[:, None])
-            self.alphas1[i] = _constant(scale1)
+            replace_weight(conv1, conv1.weight * scale2[:, None, None] / scale1[:, None])
+            replace_weight(conv2, conv2.weight / scale2[:, None])
+            conv1.bias = nn.Parameter(conv1.bias * scale2, requires_grad=False)
+            self.alphas1[i] = nn.Parameter(scale1, requires_grad=False)
         del self.alphas2
 
     def walk(self, x: Tensor) -> Steps[Tensor]:
@@ -55,10 +55,6 @@ class ResBlock(nn.Module):
             x = conv2(_snake(conv1(_snake(x * alpha1[:, None])))).add_(x)
             yield
         return x
-
-
-def _constant(tensor: Tensor) -> nn.Parameter:
-    return nn.Parameter(tensor, requires_grad=False)
 
 
 def _snake(x: Tensor) -> Tensor:

@@ -34,9 +34,7 @@ class Linear(nn.Linear):
         23 ms instead of 104.
         """
         if _onednn_takes(self.weight):
-            packed = torch.ops.mkldnn._reorder_linear_weight(self.weight)
-            forget(self.weight)
-            self.weight = nn.Parameter(packed, requires_grad=False)
+            replace_weight(self, torch.ops.mkldnn._reorder_linear_weight(self.weight))
 
     def forward(self, input: Tensor, added: Tensor | None = None, gelu: bool = False) -> Tensor:
         """[..., in] -> [..., out]; then GELU, or what is to be ``added`` to it."""
@@ -54,13 +52,13 @@ class Linear(nn.Linear):
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Attention without positions or mask: queries, keys and values [B, H, n, D] -> [B, H, n, D].
 
-    Long sequences on a CPU go head by head through oneDNN; see `Linear`.
+    The queries have been divided by sqrt(D) before. Long sequences on a CPU go head by head through
+    oneDNN; see `Linear`.
     """
     if not _onednn_takes(q) or q.shape[2] < _HEAD_BY_HEAD_FROM:
-        return F.scaled_dot_product_attention(q, k, v)
+        return F.scaled_dot_product_attention(q, k, v, scale=1.0)
     batch, heads, positions, size = q.shape
     queries, keys, values = (x.flatten(0, 1).contiguous() for x in (q, k, v))
-    queries = queries * size**-0.5
     attended = q.new_empty(batch, positions, heads, size)
     for head in range(batch * heads):
         weights = _onednn_linear(queries[head], keys[head]).softmax(dim=-1)
@@ -93,9 +91,8 @@ class Conv1d(nn.Conv1d):
 
     def pack(self) -> None:
         """Bring the weight, on a CPU, into that order: [out, in, 1, size]."""
-        packed = self.weight[:, :, None].clone(memory_format=torch.channels_last)
-        forget(self.weight)
-        self.weight = nn.Parameter(packed, requires_grad=False)
+        in_two_dimensions = self.weight[:, :, None]
+        replace_weight(self, in_two_dimensions.clone(memory_format=torch.channels_last))
 
     def forward(self, input: Tensor) -> Tensor:
         if self.weight.dim() == 3:
@@ -103,6 +100,12 @@ class Conv1d(nn.Conv1d):
         assert not isinstance(self.padding, str)
         sizes = ((1, self.stride[0]), (0, self.padding[0]), (1, self.dilation[0]))
         return F.conv2d(input[:, :, None], self.weight, self.bias, *sizes)[:, :, 0]
+
+
+def replace_weight(layer: nn.Linear | nn.Conv1d, weight: Tensor) -> None:
+    """Give a layer a weight that was computed from its own, and give back that one's memory."""
+    forget(layer.weight)
+    layer.weight = nn.Parameter(weight, requires_grad=False)
 
 
 def embedding(count: int, size: int) -> nn.Embedding:

@@ -21,10 +21,12 @@ def keep_freed_memory() -> None:
 
 
 def forget(tensor: Tensor) -> None:
-    """Give back the pages of a contiguous tensor on the CPU that nobody will read again.
+    """Give back the pages of a contiguous tensor that nobody will read again, if it is on the CPU.
 
     A tensor of a mapped file would keep them until the last tensor of that file is gone.
     """
+    if not tensor.is_cpu:
+        return
     first = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
     length = tensor.data_ptr() + tensor.nbytes - first
     madvise = getattr(ctypes.CDLL(None), "madvise", None)

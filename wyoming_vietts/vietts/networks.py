@@ -50,6 +50,7 @@ def load_networks(
         load_weights(lm, model_dir, "llm", device, lm_dtype)
     load_weights(flow, model_dir, "flow", device, flow_dtype)
     load_weights(hift, model_dir, "hift", device, torch.float32)
+    flow.unet.prepare()
     hift.prepare()
     if device.type == "cpu":
         for network in (lm, flow, hift):

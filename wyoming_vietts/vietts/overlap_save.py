@@ -15,8 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import ONEDNN, Conv1d
-from .memory import forget
+from .layers import ONEDNN, Conv1d, replace_weight
 
 _BLOCKS_AT_ONCE = 512  # whose spectra take 9 MB
 
@@ -33,13 +32,12 @@ class OverlapSaveConv1d(Conv1d):
         self.analysis, of_taps, self.synthesis = transforms(size, taps)
         by_tap = self.weight.permute(2, 0, 1).reshape(taps, -1)
         spectrum = (of_taps @ by_tap).view(-1, self.in_channels, 1, 1)
-        forget(self.weight)
         points = len(of_taps)
         input_size = (1, points * self.in_channels, 1, _BLOCKS_AT_ONCE)
         packed = torch.ops.aten.mkldnn_reorder_conv2d_weight(
             spectrum.to_mkldnn(), groups=points, input_size=input_size
         )
-        self.weight = nn.Parameter(packed, requires_grad=False)
+        replace_weight(self, packed)
         if self.bias is not None:
             # The first point is the sum over a block.
             bias = F.pad(size * self.bias, (0, (points - 1) * self.out_channels))
