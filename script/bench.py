@@ -164,7 +164,7 @@ async def server(uri: str, *arguments: str) -> AsyncIterator["subprocess.Popen[b
                 await describe_seconds(uri)
                 break
             except OSError:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.02)
         yield process
     finally:
         process.terminate()

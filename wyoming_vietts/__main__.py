@@ -139,6 +139,7 @@ def _make_tts(options: argparse.Namespace) -> TTS:
 
 
 def _make_vietts(options: argparse.Namespace) -> "VietTTS":
+    """The neural engine; serving without a voice is no error, as one may be put there any time."""
     with _neural_packages():
         from .vietts.tts import VietTTS
     tts = VietTTS(
