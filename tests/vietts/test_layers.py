@@ -66,6 +66,17 @@ def resident_file_pages() -> int:
     return int(status[status.index("RssFile:") + 1]) // 1024
 
 
+def test_weight_of_a_mapped_file_does_not_stay_beside_the_packed_one(tmp_path: Path) -> None:
+    path = tmp_path / "numbers"
+    path.write_bytes(bytes(64 << 20))
+    mapped = torch.from_file(str(path), size=16 << 20)
+    layer = Linear(4096, 4096, bias=False, device="meta")
+    layer.weight = torch.nn.Parameter(mapped.view(4096, 4096), requires_grad=False)
+    before = resident_file_pages()
+    layer.pack()
+    assert resident_file_pages() - before <= 8
+
+
 def test_forgotten_tensor_of_a_mapped_file_takes_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "numbers"
     path.write_bytes(bytes(4 << 24))

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from wyoming_vietts.vietts import overlap_save
+from wyoming_vietts.vietts.networks import Networks
 from wyoming_vietts.vietts.overlap_save import OverlapSaveConv1d
 
 
@@ -25,12 +27,37 @@ def test_packed_convolution_is_the_convolution(
 
 
 @pytest.mark.parametrize("padding", [0, 2, 9])
-def test_edges_may_be_padded_as_one_likes(padding: int) -> None:
+@pytest.mark.parametrize("length", [46, 50])  # without padding, 46 are whole blocks
+def test_edges_may_be_padded_as_one_likes(padding: int, length: int) -> None:
     torch.manual_seed(0)
     plain = torch.nn.Conv1d(16, 16, 7, padding=padding)
     layer = OverlapSaveConv1d(16, 16, 7, padding=padding)
     layer.load_state_dict(plain.state_dict())
     layer.pack()
-    x = torch.randn(1, 16, 50)
+    x = torch.randn(1, 16, length)
     with torch.inference_mode():
         torch.testing.assert_close(layer(x), plain(x), atol=3e-6, rtol=0)
+
+
+def test_batch_is_refused() -> None:
+    layer = OverlapSaveConv1d(16, 16, 7).requires_grad_(False)
+    torch.nn.init.normal_(layer.weight)
+    layer.pack()
+    with pytest.raises(ValueError, match="too many values"):
+        layer(torch.randn(2, 16, 50))
+
+
+def test_convolution_is_the_same_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, layer = torch.nn.Conv1d(24, 24, 11), OverlapSaveConv1d(24, 24, 11)
+    layer.load_state_dict(plain.state_dict())
+    monkeypatch.setattr(overlap_save, "ONEDNN", False)
+    layer.pack()
+    x = torch.randn(1, 24, 50)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(x), plain(x), atol=3e-6, rtol=0)
+
+
+def test_loaded_vocoder_computes_its_long_kernels_so(networks: dict[int, Networks]) -> None:
+    layers = [x for x in networks[25].hift.modules() if isinstance(x, OverlapSaveConv1d)]
+    assert {layer.kernel_size[0] for layer in layers} == {7, 11}
+    assert all(layer.weight.is_mkldnn for layer in layers)

@@ -41,18 +41,19 @@ class ResBlock(nn.Module):
 
     def prepare(self) -> None:
         """Put the scales of Snake, x + sin^2(alpha x) / alpha, into the convolutions around it."""
+        self.scales: list[Tensor] = []
         for i, (conv1, conv2) in enumerate(zip(self.convs1, self.convs2, strict=True)):
-            scale1, scale2 = self.alphas1[i] + 1e-9, self.alphas2[i] + 1e-9  # none is 0
+            scale1, scale2 = self.alphas1[i] + 1e-9, self.alphas2[i] + 1e-9  # to divide by
             replace_weight(conv1, conv1.weight * scale2[:, None, None] / scale1[:, None])
             replace_weight(conv2, conv2.weight / scale2[:, None])
             conv1.bias = nn.Parameter(conv1.bias * scale2, requires_grad=False)
-            self.alphas1[i] = nn.Parameter(scale1, requires_grad=False)
-        del self.alphas2
+            self.scales.append(scale1)
+        del self.alphas1, self.alphas2
 
     def walk(self, x: Tensor) -> Steps[Tensor]:
-        """[B, C, n] -> [B, C, n], pausing after each pair."""
-        for conv1, conv2, alpha1 in zip(self.convs1, self.convs2, self.alphas1, strict=True):
-            x = conv2(_snake(conv1(_snake(x * alpha1[:, None])))).add_(x)
+        """[1, C, n] -> [1, C, n], pausing after each pair."""
+        for conv1, conv2, scale in zip(self.convs1, self.convs2, self.scales, strict=True):
+            x = conv2(_snake(conv1(_snake(x * scale[:, None])))).add_(x)
             yield
         return x
 

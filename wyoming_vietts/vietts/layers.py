@@ -103,7 +103,10 @@ class Conv1d(nn.Conv1d):
 
 
 def replace_weight(layer: nn.Linear | nn.Conv1d, weight: Tensor) -> None:
-    """Give a layer a weight that was computed from its own, and give back that one's memory."""
+    """Give a layer a weight that was computed from its own, and give back that one's memory.
+
+    They must not share it.
+    """
     forget(layer.weight)
     layer.weight = nn.Parameter(weight, requires_grad=False)
 

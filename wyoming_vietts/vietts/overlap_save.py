@@ -17,11 +17,14 @@ from torch import Tensor, nn
 
 from .layers import ONEDNN, Conv1d, replace_weight
 
-_BLOCKS_AT_ONCE = 512  # whose spectra take 9 MB
+_BLOCKS_AT_ONCE = 512  # whose spectra take 9 to 18 MB in the vocoder
 
 
 class OverlapSaveConv1d(Conv1d):
-    """A convolution over [1, C, n] with stride 1, computed by overlap-save when packed."""
+    """A convolution over [1, C, n], of 3 taps or more and stride 1; when packed, by overlap-save.
+
+    Faster than the direct one from 7 taps on.
+    """
 
     def pack(self) -> None:
         """Transform the weight, on a CPU, into its spectrum, in the order that oneDNN reads."""
@@ -49,11 +52,12 @@ class OverlapSaveConv1d(Conv1d):
         assert not isinstance(self.padding, str)
         (padding,), (dilation,), (taps,) = self.padding, self.dilation, self.kernel_size
         kept, size = len(self.synthesis), self.analysis.shape[1]  # samples of a block
-        channels, length = input.shape[1:]
+        (signal,) = input  # [in, n]
+        channels, length = signal.shape
         wanted = length + 2 * padding - dilation * (taps - 1)
         count = -(-wanted // (kept * dilation))
         needed = (count * kept + taps - 1) * dilation
-        samples = F.pad(input[0].T, (0, 0, padding, needed - padding - length))  # [n, in]
+        samples = F.pad(signal.T, (0, 0, padding, needed - padding - length)).contiguous()
         # A dilated convolution is one of every d-th sample, d times.
         strides = (channels, kept * dilation * channels, dilation * channels, 1)
         blocks = samples.as_strided((dilation, count, size, channels), strides).flatten(0, 1)
