@@ -113,6 +113,15 @@ async def test_half_of_a_surrogate_pair_is_dropped_not_fatal() -> None:
         assert "Unknown voice 'x'; available: an, binh" in events[0]["text"]
 
 
+async def test_refusal_is_logged_readably_on_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    async with running_server(StepTTS()) as uri:
+        with caplog.at_level(logging.INFO):
+            await synthesize(uri, "Xin chào.", voice="Hạnh\nINFO all is well")
+    (line,) = (r.getMessage() for r in caplog.records if "Refused" in r.getMessage())
+    assert "Unknown voice 'Hạnh" in line
+    assert "\n" not in line
+
+
 async def test_event_cut_off_by_end_of_connection_ends_quietly(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -229,7 +229,7 @@ class Handler:
         Some clients wait for ever after an error unless the connection closes, and take audio that
         ends without an error for the whole of it.
         """
-        _LOGGER.info("Refused a request (%s): %s", code, message.encode("ascii", "replace"))
+        _LOGGER.info("Refused a request (%s): %r", code, message)  # on one line, whatever is in it
         try:
             await self._write(Error(text=message, code=code))
         except (HungUpError, ConnectionError):
