@@ -62,15 +62,15 @@ class OverlapSaveConv1d(Conv1d):
         strides = (channels, kept * dilation * channels, dilation * channels, 1)
         blocks = samples.as_strided((dilation, count, size, channels), strides).flatten(0, 1)
         output = input.new_empty(dilation * count, kept, self.out_channels)
-        for some, right in zip(
+        for some, valid in zip(
             torch.split(blocks, _BLOCKS_AT_ONCE), torch.split(output, _BLOCKS_AT_ONCE), strict=True
         ):
-            self._convolve(some, right)
+            self._convolve(some, valid)
         output = output.view(dilation, count * kept, self.out_channels)
         return output.transpose(0, 1).flatten(0, 1)[:wanted].T[None]
 
-    def _convolve(self, blocks: Tensor, right: Tensor) -> None:
-        """[blocks, size, in] -> what is right of them, [blocks, kept, out]."""
+    def _convolve(self, blocks: Tensor, valid: Tensor) -> None:
+        """Compute of blocks [blocks, size, in] the ``valid`` samples, [blocks, kept, out]."""
         count, points = len(blocks), len(self.analysis)
         spectra = torch.bmm(self.analysis.expand(count, -1, -1), blocks)
         products = torch.ops.mkldnn._convolution_pointwise(  # a point's [blocks, in] by [in, out]
@@ -82,7 +82,7 @@ class OverlapSaveConv1d(Conv1d):
             *("none", [], ""),  # no activation after it
         )
         products = products.permute(0, 2, 3, 1).view(count, points, -1)
-        torch.bmm(self.synthesis.expand(count, -1, -1), products, out=right)
+        torch.bmm(self.synthesis.expand(count, -1, -1), products, out=valid)
 
 
 def transforms(size: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,7 +90,7 @@ def transforms(size: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
 
     Returns:
         [points, size] for the samples and [points, taps] for the taps, whose products are to be
-        multiplied by [size - taps + 1, points], which gives the samples that are right.
+        multiplied by [size - taps + 1, points], which gives the samples that are valid.
     """
     positions = torch.arange(size, dtype=torch.float64)
     angles = torch.arange(1, size // 2)[:, None] * positions * (2 * math.pi / size)
