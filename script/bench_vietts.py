@@ -86,9 +86,8 @@ def load(options: argparse.Namespace, quality: str | None = None) -> Networks:
     return load_networks(
         options.model_dir,
         device,
-        lm_type(device),
+        lm_type(device, chosen.int8_lm),
         flow_type(device, chosen.half_flow),
-        int8_lm=chosen.int8_lm and device.type == "cpu",
     )
 
 

@@ -30,7 +30,8 @@ from tests.vietts.goldens import (  # noqa: E402
 from tests.vietts.oracle import Oracle  # noqa: E402
 from tests.vietts.tiny_model import SPEECH_VOCABULARY, write_model_dir  # noqa: E402
 from wyoming_vietts.vietts.config import load_config  # noqa: E402
-from wyoming_vietts.vietts.weights import PARTS, read_published  # noqa: E402
+from wyoming_vietts.vietts.networks import PARTS  # noqa: E402
+from wyoming_vietts.vietts.weights import read_published  # noqa: E402
 
 
 def main() -> None:

@@ -1,20 +1,18 @@
 """What is given up for speed, and that it is what was meant to be given up."""
 
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from wyoming_vietts.vietts import device, int8
+from wyoming_vietts.vietts import device
 from wyoming_vietts.vietts.flow import cosine_schedule, flow_voice, generate_mel
-from wyoming_vietts.vietts.int8 import INT8_FILE, Int8Linear
+from wyoming_vietts.vietts.int8 import Int8Linear
 from wyoming_vietts.vietts.lm import score
-from wyoming_vietts.vietts.networks import Networks, convert, load_networks
+from wyoming_vietts.vietts.networks import Networks, load_networks
 from wyoming_vietts.vietts.quality import QUALITIES
 from wyoming_vietts.vietts.steps import finish
 from wyoming_vietts.vietts.tts import VietTTS
-from wyoming_vietts.vietts.weights import WeightsError
 
 from .speech import SENTENCE, voices_dir
 
@@ -24,7 +22,7 @@ CPU = torch.device("cpu")
 
 
 def load_int8(model_dir: Path) -> Networks:
-    return load_networks(model_dir, CPU, torch.float32, torch.float32, int8_lm=True)
+    return load_networks(model_dir, CPU, torch.int8, torch.float32)
 
 
 def scores(networks: Networks) -> torch.Tensor:
@@ -52,42 +50,6 @@ def test_int8_lm_thinks_almost_the_same(model_dir: Path, networks: dict[int, Net
     )
     divergence = float((wanted.exp() * (wanted - got)).sum(dim=1).mean())
     assert 0 < divergence < 0.01
-
-
-def test_int8_weights_are_computed_once(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = scores(load_int8(model_dir))
-
-    def again(*_: object) -> None:
-        raise AssertionError("computed again")
-
-    monkeypatch.setattr(int8, "save_converted", again)
-    torch.testing.assert_close(scores(load_int8(model_dir)), first)
-
-
-def test_converting_writes_the_int8_weights_too(
-    model_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert model_dir / INT8_FILE in convert(model_dir)
-    (model_dir / "llm.safetensors").unlink()
-    (model_dir / "llm.pt").unlink()
-    assert scores(load_int8(model_dir)).isfinite().all()
-
-
-def test_newer_published_weights_are_converted_again(model_dir: Path) -> None:
-    load_int8(model_dir)
-    converted = (model_dir / INT8_FILE).stat().st_mtime_ns
-    time.sleep(0.02)
-    (model_dir / "llm.pt").touch()
-    load_int8(model_dir)
-    assert (model_dir / INT8_FILE).stat().st_mtime_ns > converted
-
-
-def test_damaged_int8_file_is_an_error_that_names_it(model_dir: Path) -> None:
-    load_int8(model_dir)
-    content = (model_dir / INT8_FILE).read_bytes()
-    (model_dir / INT8_FILE).write_bytes(content[: len(content) // 2])
-    with pytest.raises(WeightsError, match=INT8_FILE):
-        load_int8(model_dir)
 
 
 def test_fewer_steps_cost_less_and_stay_near(networks: dict[int, Networks]) -> None:

@@ -212,7 +212,7 @@ def test_model_is_converted_by_the_command(model_dir: Path, tmp_path: Path) -> N
     convert = [sys.executable, "-m", "wyoming_vietts.vietts.convert"]
     result = subprocess.run([*convert, model_dir], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    for name in ("llm", "flow", "hift", "llm-int8"):
+    for name in ("llm", "llm-int8", "flow", "flow-bf16", "hift"):
         assert f"{name}.safetensors" in result.stdout
         assert (model_dir / f"{name}.safetensors").is_file()
     wrong = subprocess.run([*convert, tmp_path / "nothing"], capture_output=True, text=True)

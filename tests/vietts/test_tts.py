@@ -378,7 +378,7 @@ def test_half_precision_as_on_a_gpu_speaks_nearly_the_same(
 ) -> None:
     tokens = np.random.RandomState(5).randint(0, 60, 90).tolist()
     full, _ = speak_tokens(make_tts(model_dirs[25], voices_dir), tokens, [40])
-    monkeypatch.setattr(tts, "lm_type", lambda device: torch.bfloat16)
+    monkeypatch.setattr(tts, "lm_type", lambda device, int8_on_cpu: torch.bfloat16)
     monkeypatch.setattr(tts, "flow_type", lambda device, half_on_cpu: torch.bfloat16)
     engine = make_tts(model_dirs[25], voices_dir)
     half, _ = speak_tokens(engine, tokens, [40])

@@ -1,13 +1,17 @@
 """Published and converted weights: names, shapes, damaged and foreign files."""
 
+import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from wyoming_vietts.vietts.networks import Networks, convert, load_networks
-from wyoming_vietts.vietts.weights import PARTS, WeightsError, read_published
+from wyoming_vietts.vietts import networks as module
+from wyoming_vietts.vietts.lm import score
+from wyoming_vietts.vietts.networks import PARTS, Networks, convert, load_networks
+from wyoming_vietts.vietts.weights import WeightsError, read_published
 
 from .conftest import CPU
 from .goldens import golden
@@ -15,6 +19,10 @@ from .goldens import golden
 
 def load(model_dir: Path) -> Networks:
     return load_networks(model_dir, CPU, torch.float32, torch.float32)
+
+
+def load_reduced(model_dir: Path) -> Networks:
+    return load_networks(model_dir, CPU, torch.int8, torch.bfloat16)
 
 
 def change(model_dir: Path, part: str, changes: dict[str, torch.Tensor | None]) -> None:
@@ -156,3 +164,84 @@ def test_converted_file_of_another_model_is_refused(model_dir: Path) -> None:
     (model_dir / "hift.safetensors").write_bytes((model_dir / "flow.safetensors").read_bytes())
     with pytest.raises(WeightsError, match=r"hift\.safetensors: .*Convert the model again"):
         load(model_dir)
+
+
+# --- in other numbers than fp32 ------------------------------------------------------------------
+
+REDUCED = ("llm-int8.safetensors", "flow-bf16.safetensors")
+
+
+def assert_same(first: Networks, second: Networks) -> None:
+    """The same state, and the same thoughts (packed 8-bit weights are no part of a state)."""
+    before, after = states(first), states(second)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    text, speech = torch.arange(9), torch.arange(40)
+    scores = (score(n.lm, text, torch.ones(192), speech) for n in (first, second))
+    assert torch.equal(*scores)
+
+
+def test_reduced_weights_are_computed_once(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load_reduced(model_dir)
+    assert {path.name for path in model_dir.glob("*.safetensors")} == set(REDUCED)
+
+    def again(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(module, "save_converted", again)
+    assert_same(load_reduced(model_dir), first)
+
+
+def test_reduced_weights_can_come_from_converted_ones(model_dir: Path) -> None:
+    """Those in fp32, or all that a first start would make."""
+    wanted = load_reduced(model_dir)
+    for path in (model_dir / name for name in REDUCED):
+        path.unlink()
+    convert(model_dir)
+    for path in model_dir.glob("*.pt"):
+        path.unlink()
+    assert_same(load_reduced(model_dir), wanted)
+    for path in (model_dir / name for name in REDUCED):
+        path.unlink()
+    assert_same(load_reduced(model_dir), wanted)
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_newer_published_weights_are_reduced_again(model_dir: Path, name: str) -> None:
+    load_reduced(model_dir)
+    converted = (model_dir / name).stat().st_mtime_ns
+    time.sleep(0.02)
+    (model_dir / f"{name.split('-')[0]}.pt").touch()
+    load_reduced(model_dir)
+    assert (model_dir / name).stat().st_mtime_ns > converted
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_damaged_reduced_file_is_an_error_that_names_it(model_dir: Path, name: str) -> None:
+    load_reduced(model_dir)
+    content = (model_dir / name).read_bytes()
+    (model_dir / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError, match=name):
+        load_reduced(model_dir)
+
+
+def test_file_in_other_numbers_is_refused(model_dir: Path) -> None:
+    convert(model_dir)
+    (model_dir / "flow-bf16.safetensors").write_bytes((model_dir / "flow.safetensors").read_bytes())
+    with pytest.raises(WeightsError, match=r"is float32 \[.*should be bfloat16 \[.*Convert"):
+        load_reduced(model_dir)
+
+
+def test_folder_that_cannot_be_written_costs_time_and_says_so(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(network: torch.nn.Module, path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(module, "save_converted", full)
+    reduced = load_reduced(model_dir)
+    assert "Made again at each start: cannot write" in caplog.text
+    monkeypatch.undo()
+    assert_same(load_reduced(model_dir), reduced)

@@ -15,9 +15,9 @@ from numpy.random import RandomState
 from onnx import TensorProto, helper, numpy_helper
 
 from wyoming_vietts.vietts.config import load_config
-from wyoming_vietts.vietts.networks import empty_networks
+from wyoming_vietts.vietts.networks import PARTS, empty_networks
 from wyoming_vietts.vietts.tokenizer import SPECIAL_TOKENS
-from wyoming_vietts.vietts.weights import PARTS, published_name
+from wyoming_vietts.vietts.weights import published_name
 
 MERGES = ("xi", "xin", "ph", "ng", "ò", "òng", "à", "ào", "ch", "chào")
 TEXT_VOCABULARY = 256 + len(MERGES) + SPECIAL_TOKENS + 3

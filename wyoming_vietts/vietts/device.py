@@ -34,9 +34,11 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def lm_type(device: torch.device) -> torch.dtype:
-    """Number type of the language model: bf16 on a GPU, else fp32."""
-    return torch.bfloat16 if device.type == "cuda" else torch.float32
+def lm_type(device: torch.device, int8_on_cpu: bool) -> torch.dtype:
+    """Number type of the language model: bf16 on a GPU, int8 on a CPU if wanted, else fp32."""
+    if device.type == "cuda":
+        return torch.bfloat16
+    return torch.int8 if device.type == "cpu" and int8_on_cpu else torch.float32
 
 
 def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:

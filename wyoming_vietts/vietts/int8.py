@@ -1,24 +1,10 @@
 """The language model with 8-bit weights: a quarter of the bytes that every token has to read."""
 
-import logging
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
 from .lm import SpeechLM
 from .memory import forget
-from .weights import (
-    check_names_and_shapes,
-    is_newer,
-    load_weights,
-    read_safetensors,
-    save_converted,
-)
-
-_LOGGER = logging.getLogger(__name__)
-
-INT8_FILE = "llm-int8.safetensors"
 
 
 class Int8Linear(nn.Module):
@@ -57,32 +43,6 @@ class Int8Linear(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         output: Tensor = torch.ops.quantized.linear_dynamic(input, self._packed, reduce_range=True)
         return output
-
-
-@torch.inference_mode()
-def load_int8_lm(lm: SpeechLM, model_dir: Path) -> None:
-    """Load the language model with 8-bit weights; they are computed once and kept in a file.
-
-    Args:
-        lm: on the meta device.
-
-    Raises:
-        WeightsError: a weights file cannot be used.
-    """
-    path = model_dir / INT8_FILE
-    if is_newer(path, model_dir / "llm.pt"):
-        use_int8(lm)
-        state = read_safetensors(path)
-        check_names_and_shapes(lm, state, path)
-        lm.load_state_dict(state, strict=True, assign=True)
-        lm.requires_grad_(False).eval()
-    else:
-        load_weights(lm, model_dir, "llm", torch.device("cpu"), torch.float32)
-        use_int8(lm)
-        try:
-            save_converted(lm, path)
-        except OSError as error:
-            _LOGGER.warning("Made again at each start: cannot write %s: %s", path, error)
 
 
 def use_int8(lm: SpeechLM) -> None:

@@ -1,5 +1,7 @@
 """The three networks of a model directory, loaded together."""
 
+import logging
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +12,19 @@ from torch import nn
 from .config import ModelConfig, load_config
 from .flow import Flow
 from .hift import HiFT
-from .int8 import INT8_FILE, Int8Linear, load_int8_lm, use_int8
+from .int8 import Int8Linear, use_int8
 from .layers import Conv1d, Linear
 from .lm import SpeechLM
-from .weights import PARTS, load_weights, save_converted
+from .weights import is_newer, load_converted, load_published, save_converted
+
+_LOGGER = logging.getLogger(__name__)
+
+PARTS = {
+    "llm": (torch.float32, torch.int8),
+    "flow": (torch.float32, torch.bfloat16),
+    "hift": (torch.float32,),
+}
+"""The published files, and in which types of number `convert` writes each."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +38,13 @@ class Networks:
 
 
 def load_networks(
-    model_dir: Path,
-    device: torch.device,
-    lm_dtype: torch.dtype,
-    flow_dtype: torch.dtype,
-    int8_lm: bool = False,
+    model_dir: Path, device: torch.device, lm_dtype: torch.dtype, flow_dtype: torch.dtype
 ) -> Networks:
     """Load a model directory; the vocoder, small and the last to touch the sound, in fp32.
 
     Args:
-        int8_lm: give the language model 8-bit weights; on a CPU only.
+        lm_dtype: fp32, bf16 or, on a CPU, int8, which is for the weights alone.
+        flow_dtype: fp32 or bf16.
 
     Raises:
         ConfigError: config.yaml cannot be used.
@@ -44,12 +52,11 @@ def load_networks(
     """
     config = load_config(model_dir / "config.yaml")
     lm, flow, hift = empty_networks(config)
-    if int8_lm:
-        load_int8_lm(lm, model_dir)
-    else:
-        load_weights(lm, model_dir, "llm", device, lm_dtype)
-    load_weights(flow, model_dir, "flow", device, flow_dtype)
-    load_weights(hift, model_dir, "hift", device, torch.float32)
+    _load(lm, model_dir, "llm", lm_dtype)
+    _load(flow, model_dir, "flow", flow_dtype)
+    _load(hift, model_dir, "hift", torch.float32)
+    for network in (lm, flow, hift):
+        network.to(device)
     flow.unet.prepare()
     hift.prepare()
     if device.type == "cpu":
@@ -57,6 +64,36 @@ def load_networks(
             _pack(network)
     lm.prepare()
     return Networks(config, lm, flow, hift)
+
+
+def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) -> None:
+    """Give an empty network its weights; those not in fp32 are computed once and kept in a file."""
+    published, converted = model_dir / f"{part}.pt", _converted_file(model_dir, part, dtype)
+    if is_newer(converted, published):
+        _set_type(network, dtype)
+        load_converted(network, converted)
+    elif dtype == torch.float32:
+        load_published(network, published, part)
+    else:
+        _load(network, model_dir, part, torch.float32)
+        _set_type(network, dtype)
+        try:
+            save_converted(network, converted)
+        except OSError as error:
+            _LOGGER.warning("Made again at each start: cannot write %s: %s", converted, error)
+
+
+def _set_type(network: nn.Module, dtype: torch.dtype) -> None:
+    if dtype == torch.int8:
+        assert isinstance(network, SpeechLM)
+        use_int8(network)
+    else:
+        network.to(dtype)
+
+
+def _converted_file(model_dir: Path, part: str, dtype: torch.dtype) -> Path:
+    kind = {torch.float32: "", torch.bfloat16: "-bf16", torch.int8: "-int8"}[dtype]
+    return model_dir / f"{part}{kind}.safetensors"
 
 
 def _pack(network: nn.Module) -> None:
@@ -71,18 +108,16 @@ def _pack(network: nn.Module) -> None:
 def convert(model_dir: Path) -> list[Path]:
     """Write what a start would compute beside the published files, as safetensors.
 
-    The three networks, and the language model once more with 8-bit weights.  Returns the paths.
+    Returns the paths.
     """
-    networks = empty_networks(load_config(model_dir / "config.yaml"))
+    networks: Iterable[nn.Module] = empty_networks(load_config(model_dir / "config.yaml"))
     paths = []
-    for part, network in zip(PARTS, networks, strict=True):
-        load_weights(network, model_dir, part, torch.device("cpu"), torch.float32)
-        paths.append(model_dir / f"{part}.safetensors")
-        save_converted(network, paths[-1])
-    lm = networks[0]
-    use_int8(lm)
-    paths.append(model_dir / INT8_FILE)
-    save_converted(lm, paths[-1])
+    for (part, dtypes), network in zip(PARTS.items(), networks, strict=True):
+        load_published(network, model_dir / f"{part}.pt", part)
+        for dtype in dtypes:
+            _set_type(network, dtype)
+            paths.append(_converted_file(model_dir, part, dtype))
+            save_converted(network, paths[-1])
     return paths
 
 

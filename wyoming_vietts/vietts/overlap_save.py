@@ -10,6 +10,7 @@ the lowest and highest frequency and three for each of the others.
 """
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -85,6 +86,7 @@ class OverlapSaveConv1d(Conv1d):
         torch.bmm(self.synthesis.expand(count, -1, -1), products, out=valid)
 
 
+@cache
 def transforms(size: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
     """The matrices for blocks of an even ``size``.
 

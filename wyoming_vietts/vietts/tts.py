@@ -90,9 +90,8 @@ class VietTTS:
         self._networks = load_networks(
             model_dir,
             self._device,
-            lm_type(self._device),
+            lm_type(self._device, self._quality.int8_lm),
             flow_type(self._device, self._quality.half_flow),
-            int8_lm=self._quality.int8_lm and not on_gpu,
         )
         self._schedule = cosine_schedule(
             self._networks.flow, self._quality.solver_steps, self._quality.guidance_every

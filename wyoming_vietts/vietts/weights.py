@@ -1,8 +1,8 @@
 """Weights from the published files (llm.pt, flow.pt, hift.pt) or from their converted form.
 
 Files are mapped into memory, not read: nothing is copied that a network can use as it lies there,
-and nothing is initialised only to be overwritten.  A converted file (``<part>.safetensors``) has
-this package's parameter names and folded weight norms; it is used where it is at least as new.
+and nothing is initialised only to be overwritten.  A converted file has this package's parameter
+names, folded weight norms and the type of number in its name; it is used unless it is older.
 """
 
 import pickle
@@ -15,35 +15,36 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-PARTS = ("llm", "flow", "hift")
-
 
 class WeightsError(ValueError):
     """A weights file cannot be used; the message names file and key."""
 
 
-def load_weights(
-    module: nn.Module, model_dir: Path, part: str, device: torch.device, dtype: torch.dtype
-) -> None:
-    """Give a module that was built on the meta device the weights of ``part``.
+def load_published(network: nn.Module, path: Path, part: str) -> None:
+    """Give a network that was built on the meta device the published weights of ``part``, in fp32.
 
     Raises:
-        WeightsError: a file is missing, cut off or foreign, or a tensor is missing, unknown or of
+        WeightsError: the file is missing, cut off or foreign, or a tensor is missing, unknown or of
             the wrong shape.
     """
-    published, converted = model_dir / f"{part}.pt", model_dir / f"{part}.safetensors"
-    if is_newer(converted, published):
-        path, state = converted, read_safetensors(converted)
-        check_names_and_shapes(module, state, converted)
-    else:
-        path = published
-        state = translate(module, part, read_published(published), published)
-    ready = {name: tensor.to(device, dtype) for name, tensor in state.items()}
-    try:
-        module.load_state_dict(ready, strict=True, assign=True)
-    except RuntimeError as error:
-        raise WeightsError(f"{path}: {error}") from error
-    module.requires_grad_(False).eval()
+    state = translate(network, part, read_published(path), path)
+    _assign(network, {name: tensor.float() for name, tensor in state.items()})
+
+
+def load_converted(network: nn.Module, path: Path) -> None:
+    """Give a network that was built on the meta device what `save_converted` wrote of its like.
+
+    Raises:
+        WeightsError: the file is cut off, or of another model or version.
+    """
+    state = read_safetensors(path)
+    check_likeness(network, state, path)
+    _assign(network, state)
+
+
+def _assign(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    network.load_state_dict(state, strict=True, assign=True)
+    network.requires_grad_(False).eval()
 
 
 def save_converted(module: nn.Module, path: Path) -> None:
@@ -113,20 +114,22 @@ def translate(
     return translated
 
 
-def check_names_and_shapes(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Raise WeightsError unless a converted file has just what the module has."""
-    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
-    found = {name: tensor.shape for name, tensor in state.items()}
+def check_likeness(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    """Raise WeightsError unless a converted file has just what the network has."""
+    wanted, found = network.state_dict(), dict(state)
     for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
+        is_, should_be = _kind(found.get(name)), _kind(wanted.get(name))
+        if is_ != should_be:
             raise WeightsError(
-                f"{path}: {name!r} is {_shape(found.get(name))}; it should be "
-                f"{_shape(wanted.get(name))}. Convert the model again, or delete the file"
+                f"{path}: {name!r} is {is_}; it should be {should_be}. "
+                "Convert the model again, or delete the file"
             )
 
 
-def _shape(shape: torch.Size | None) -> str:
-    return "absent" if shape is None else str(list(shape))
+def _kind(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "absent"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
 
 
 # --- names --------------------------------------------------------------------------------------
