@@ -74,7 +74,14 @@ def test_vocabulary_larger_than_the_model_is_refused(model_dir: Path) -> None:
         load_tokenizer(model_dir, 1900)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:2000], lambda data: b"<html>" + data])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:2000],
+        lambda data: data[: data.rindex(b" ")],
+        lambda data: b"<html>" + data,
+    ],
+)
 def test_damaged_vocabulary_is_refused(model_dir: Path, damage: object) -> None:
     path = model_dir / "multilingual.tiktoken"
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
