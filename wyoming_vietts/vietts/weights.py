@@ -116,12 +116,12 @@ def translate(
 
 def check_likeness(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     """Raise WeightsError unless a converted file has just what the network has."""
-    wanted, found = network.state_dict(), dict(state)
-    for name in sorted(wanted.keys() | found.keys()):
-        is_, should_be = _kind(found.get(name)), _kind(wanted.get(name))
-        if is_ != should_be:
+    wanted = network.state_dict()
+    for name in sorted(wanted.keys() | state.keys()):
+        found, right = _kind(state.get(name)), _kind(wanted.get(name))
+        if found != right:
             raise WeightsError(
-                f"{path}: {name!r} is {is_}; it should be {should_be}. "
+                f"{path}: {name!r} is {found}; it should be {right}. "
                 "Convert the model again, or delete the file"
             )
 
