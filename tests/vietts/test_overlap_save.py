@@ -1,11 +1,21 @@
 """Convolutions through spectra against PyTorch's own."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from wyoming_vietts.vietts import overlap_save
-from wyoming_vietts.vietts.networks import Networks
+from wyoming_vietts.vietts.networks import load_networks
 from wyoming_vietts.vietts.overlap_save import OverlapSaveConv1d
+
+from .conftest import CPU
+
+
+@pytest.fixture(autouse=True)
+def avx512(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Overlap-save is right on every processor."""
+    monkeypatch.setattr(overlap_save, "HAS_AVX512", True)
 
 
 @pytest.mark.parametrize("taps", [7, 11])
@@ -47,17 +57,22 @@ def test_batch_is_refused() -> None:
         layer(torch.randn(2, 16, 50))
 
 
-def test_convolution_is_the_same_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("missing", ["ONEDNN", "HAS_AVX512"])
+def test_convolution_is_direct_where_that_is_faster(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain, layer = torch.nn.Conv1d(24, 24, 11), OverlapSaveConv1d(24, 24, 11)
     layer.load_state_dict(plain.state_dict())
-    monkeypatch.setattr(overlap_save, "ONEDNN", False)
+    monkeypatch.setattr(overlap_save, missing, False)
     layer.pack()
+    assert not layer.weight.is_mkldnn
     x = torch.randn(1, 24, 50)
     with torch.inference_mode():
         torch.testing.assert_close(layer(x), plain(x), atol=3e-6, rtol=0)
 
 
-def test_loaded_vocoder_computes_its_long_kernels_so(networks: dict[int, Networks]) -> None:
-    layers = [x for x in networks[25].hift.modules() if isinstance(x, OverlapSaveConv1d)]
+def test_loaded_vocoder_computes_its_long_kernels_so(model_dirs: dict[int, Path]) -> None:
+    hift = load_networks(model_dirs[25], CPU, torch.float32, torch.float32).hift
+    layers = [layer for layer in hift.modules() if isinstance(layer, OverlapSaveConv1d)]
     assert {layer.kernel_size[0] for layer in layers} == {7, 11}
     assert all(layer.weight.is_mkldnn for layer in layers)

@@ -10,6 +10,8 @@ import torch
 HAS_FAST_BF16: bool = torch.cpu.get_capabilities().get("avx512_bf16", False)
 """Whether the CPU multiplies bf16 faster than fp32; others have to convert it first."""
 
+HAS_AVX512: bool = torch.backends.cpu.get_cpu_capability() == "AVX512"
+
 
 class DeviceError(ValueError):
     """The device that was asked for is not there; the message says what is."""

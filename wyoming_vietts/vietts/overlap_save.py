@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .device import HAS_AVX512
 from .layers import ONEDNN, Conv1d, replace_weight
 
 _BLOCKS_AT_ONCE = 512  # whose spectra take 9 to 18 MB in the vocoder
@@ -24,12 +25,14 @@ _BLOCKS_AT_ONCE = 512  # whose spectra take 9 to 18 MB in the vocoder
 class OverlapSaveConv1d(Conv1d):
     """A convolution over [1, C, n], of 3 taps or more and stride 1; when packed, by overlap-save.
 
-    Faster than the direct one from 7 taps on.
+    Faster than the direct one from 7 taps on, with AVX-512.  With AVX2 oneDNN wants the spectrum in
+    an order that depends on how many blocks there are, and would rearrange it at each use.
     """
 
     def pack(self) -> None:
-        """Transform the weight, on a CPU, into its spectrum, in the order that oneDNN reads."""
-        if not ONEDNN:
+        """Transform the weight, there, into its spectrum, in the order that oneDNN reads it in."""
+        if not (ONEDNN and HAS_AVX512):
+            super().pack()
             return
         taps = self.kernel_size[0]
         size = 8 * round(taps / 4)  # of a block; longer ones are no faster and take more memory
