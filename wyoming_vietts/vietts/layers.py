@@ -1,5 +1,6 @@
 """Layers that every network here uses."""
 
+import platform
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -12,12 +13,16 @@ from .memory import forget
 
 M = TypeVar("M", bound=nn.Module)
 
-ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+ONEDNN: bool = (
+    platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+)
+"""Whether matrices go through oneDNN; on other processors than x86 that has not been measured."""
+
 _HEAD_BY_HEAD_FROM = 192  # positions; fewer do not make up for the calls
 
 
 class Linear(nn.Linear):
-    """y = x W^T + b, on a CPU through oneDNN.
+    """y = x W^T + b, on an x86 CPU through oneDNN.
 
     torch's own path goes through MKL, which runs at half of the speed on AMD processors (measured:
     708 MB of weights in 35 ms against 14 ms for one row, 207 against 430 GFLOPS for many) and is

@@ -19,19 +19,22 @@ from torch import Tensor, nn
 from .device import HAS_AVX512
 from .layers import ONEDNN, Conv1d, replace_weight
 
+IS_FASTER: bool = ONEDNN and HAS_AVX512
+"""Whether this is faster than direct convolutions, from 7 taps on.
+
+With AVX2 oneDNN wants spectra in an order that depends on how many blocks there are, and would
+rearrange them at each use.
+"""
+
 _BLOCKS_AT_ONCE = 512  # whose spectra take 9 to 18 MB in the vocoder
 
 
 class OverlapSaveConv1d(Conv1d):
-    """A convolution over [1, C, n], of 3 taps or more and stride 1; when packed, by overlap-save.
-
-    Faster than the direct one from 7 taps on, with AVX-512.  With AVX2 oneDNN wants the spectrum in
-    an order that depends on how many blocks there are, and would rearrange it at each use.
-    """
+    """A convolution over [1, C, n] of 3 taps or more and stride 1; when packed, by overlap-save."""
 
     def pack(self) -> None:
-        """Transform the weight, there, into its spectrum, in the order that oneDNN reads it in."""
-        if not (ONEDNN and HAS_AVX512):
+        """Transform the weight, on a CPU, into its spectrum, in the order that oneDNN reads."""
+        if not IS_FASTER:
             super().pack()
             return
         taps = self.kernel_size[0]
