@@ -72,6 +72,7 @@ def test_convolution_is_direct_where_that_is_faster(monkeypatch: pytest.MonkeyPa
     layer.load_state_dict(plain.state_dict())
     monkeypatch.setattr(overlap_save, "IS_FASTER", False)
     layer.pack()
+    assert layer.weight.dim() == 4
     assert not layer.weight.is_mkldnn
     x = torch.randn(1, 24, 50)
     with torch.inference_mode():

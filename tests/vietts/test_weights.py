@@ -1,6 +1,5 @@
 """Published and converted weights: names, shapes, damaged and foreign files."""
 
-import errno
 import os
 import time
 from pathlib import Path
@@ -235,13 +234,35 @@ def test_file_in_other_numbers_is_refused(model_dir: Path) -> None:
 
 
 def test_folder_that_cannot_be_written_costs_time_and_says_so(
-    model_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    model_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(network: torch.nn.Module, path: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    monkeypatch.setattr(module, "save_converted", full)
+    obstacles = [model_dir / name.replace("safetensors", "unfinished") for name in REDUCED]
+    for path in obstacles:
+        path.mkdir()
     reduced = load_reduced(model_dir)
-    assert "Made again at each start: cannot write" in caplog.text
-    monkeypatch.undo()
+    assert caplog.text.count("Made again at each start: cannot write") == 2
+    for path in obstacles:
+        path.rmdir()
     assert_same(load_reduced(model_dir), reduced)
+
+
+def test_files_can_be_read_by_the_servers_user(model_dir: Path) -> None:
+    for path in convert(model_dir):
+        assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_reduced_weights_of_a_former_model_are_not_used(model_dir: Path) -> None:
+    """Those of a GPU, when the model was replaced and converted for a CPU."""
+    load_networks(model_dir, CPU, torch.bfloat16, torch.float32)
+    time.sleep(0.02)
+    change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
+    convert(model_dir)
+    (model_dir / "llm.pt").unlink()
+    lm = load_networks(model_dir, CPU, torch.bfloat16, torch.float32).lm
+    assert float(lm.logits.bias[0]) == 5.0
+
+
+def test_published_weights_may_be_in_half_precision(model_dir: Path) -> None:
+    state = read_published(model_dir / "flow.pt")
+    change(model_dir, "flow", {name: tensor.half() for name, tensor in state.items()})
+    assert {parameter.dtype for parameter in load(model_dir).flow.parameters()} == {torch.float32}

@@ -1,4 +1,4 @@
-"""Writes a model's weights as safetensors beside the published files: a faster start, less memory.
+"""Writes a model's weights as safetensors beside the published files: a quicker first start.
 
 script/convert_model DIR
 """

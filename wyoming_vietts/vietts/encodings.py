@@ -16,6 +16,7 @@ from .prompt import (
     prompt_mel,
 )
 from .steps import Steps
+from .weights import write_safetensors
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,11 +88,8 @@ class PromptEncodings:
 
 def _save(prompt: Prompt, path: Path) -> None:
     """Write whole or not at all; a model directory that cannot be written is no obstacle."""
-    unfinished = path.with_suffix(".new")
-    tensors = {name: tensor.contiguous() for name, tensor in vars(prompt).items()}
     try:
         path.parent.mkdir(exist_ok=True)
-        safetensors.torch.save_file(tensors, unfinished)
-        unfinished.replace(path)
-    except (OSError, SafetensorError) as error:
+        write_safetensors(vars(prompt), path)
+    except OSError as error:
         _LOGGER.warning("Voices are encoded again at each start: cannot write %s: %s", path, error)

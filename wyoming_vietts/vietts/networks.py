@@ -69,7 +69,8 @@ def load_networks(
 def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) -> None:
     """Give an empty network its weights; those not in fp32 are computed once and kept in a file."""
     published, converted = model_dir / f"{part}.pt", _converted_file(model_dir, part, dtype)
-    if is_newer(converted, published):
+    in_fp32 = _converted_file(model_dir, part, torch.float32)
+    if is_newer(converted, published if published.exists() else in_fp32):
         _set_type(network, dtype)
         load_converted(network, converted)
     elif dtype == torch.float32:
@@ -106,7 +107,7 @@ def _pack(network: nn.Module) -> None:
 
 
 def convert(model_dir: Path) -> list[Path]:
-    """Write what a start would compute beside the published files, as safetensors.
+    """Write what a start on a CPU would compute beside the published files, as safetensors.
 
     Returns the paths.
     """

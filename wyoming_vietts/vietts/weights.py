@@ -2,7 +2,8 @@
 
 Files are mapped into memory, not read: nothing is copied that a network can use as it lies there,
 and nothing is initialised only to be overwritten.  A converted file has this package's parameter
-names, folded weight norms and the type of number in its name; it is used unless it is older.
+names, folded weight norms and, where it is not fp32, the type of number in its name; it is used
+unless it is older.
 """
 
 import pickle
@@ -47,12 +48,25 @@ def _assign(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     network.requires_grad_(False).eval()
 
 
-def save_converted(module: nn.Module, path: Path) -> None:
-    """Write a loaded network's weights under this package's names."""
-    state = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+def save_converted(network: nn.Module, path: Path) -> None:
+    """Write a loaded network's weights under this package's names; see `write_safetensors`."""
+    write_safetensors(network.state_dict(), path)
+
+
+def write_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write a file whole or not at all, readable by every user.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     # To another name first: whoever finds the file finds it whole.
     unfinished = path.with_suffix(".unfinished")
-    safetensors.torch.save_file(state, unfinished)
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    try:
+        safetensors.torch.save_file(contiguous, unfinished)
+    except safetensors.SafetensorError as error:
+        raise OSError(f"{unfinished}: {error}") from error
+    unfinished.chmod(0o644)
     unfinished.replace(path)
 
 
