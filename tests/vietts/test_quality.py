@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from wyoming_vietts.vietts import device
+from wyoming_vietts.vietts.config import load_config
 from wyoming_vietts.vietts.flow import cosine_schedule, flow_voice, generate_mel
-from wyoming_vietts.vietts.int8 import Int8Linear
+from wyoming_vietts.vietts.int8 import Int8Linear, use_int8
 from wyoming_vietts.vietts.lm import score
-from wyoming_vietts.vietts.networks import Networks, load_networks
+from wyoming_vietts.vietts.networks import Networks, empty_networks, load_networks
 from wyoming_vietts.vietts.quality import QUALITIES
 from wyoming_vietts.vietts.steps import finish
 from wyoming_vietts.vietts.tts import VietTTS
+from wyoming_vietts.vietts.weights import load_published
 
 from .speech import SENTENCE, voices_dir
 
@@ -35,12 +37,31 @@ def scores(networks: Networks) -> torch.Tensor:
 @pytest.mark.parametrize("rows", [1, 5])
 def test_int8_layer_is_close_to_the_layer(rows: int) -> None:
     linear = torch.nn.Linear(64, 32)
-    packed = Int8Linear(linear)
-    packed.pack()
     x = torch.randn(rows, 64, generator=torch.Generator().manual_seed(1))
+    sizes = torch.logspace(-3, 3, 32)  # each output has a scale of its own
     with torch.inference_mode():
-        error = (packed(x) - linear(x)).abs().max() / linear(x).std()
-    assert 0 < error < 0.05
+        linear.weight *= sizes[:, None]
+        linear.bias *= sizes
+        packed = Int8Linear(linear)
+        packed.pack()
+        error = (packed(x) - linear(x)).abs() / sizes
+    assert 0 < error.max() < 0.03
+
+
+def test_more_hidden_units_change_nothing(model_dir: Path) -> None:
+    lm, _, _ = empty_networks(load_config(model_dir / "config.yaml"))
+    load_published(lm, model_dir / "llm.pt", "llm")
+    layer = lm.decoder.layers[0]
+    wanted = [Int8Linear(layer.expand), Int8Linear(layer.contract)]
+    use_int8(lm)
+    got = [layer.expand, layer.contract]
+    assert len(got[0].weight) > len(wanted[0].weight)
+    for linear in wanted + got:
+        linear.pack()
+    x = torch.randn(5, lm.decoder.config.size, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        outputs = [contract(expand(x).relu()) for expand, contract in (wanted, got)]
+    assert torch.equal(*outputs)
 
 
 def test_int8_lm_thinks_almost_the_same(model_dir: Path, networks: dict[int, Networks]) -> None:

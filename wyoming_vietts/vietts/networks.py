@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,12 +97,13 @@ def _converted_file(model_dir: Path, part: str, dtype: torch.dtype) -> Path:
 
 
 def _pack(network: nn.Module) -> None:
-    """Pack its layers, several at a time: a core packs one, and a start waits for all."""
-    kinds = (Linear, Int8Linear, Conv1d)
-    layers = [layer for layer in network.modules() if isinstance(layer, kinds)]
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        for _ in threads.map(lambda layer: layer.pack(), layers):
-            pass
+    """Bring its weights into the order that the processor reads them in.
+
+    Not those for positions, which are needed seldom, and then for so many that it gains nothing.
+    """
+    for name, layer in network.named_modules():
+        if isinstance(layer, Linear | Int8Linear | Conv1d) and not name.endswith(".position"):
+            layer.pack()
 
 
 def convert(model_dir: Path) -> list[Path]:
