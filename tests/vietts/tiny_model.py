@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from wyoming_vietts.vietts.config import load_config
 from wyoming_vietts.vietts.networks import PARTS, empty_networks
 from wyoming_vietts.vietts.tokenizer import SPECIAL_TOKENS
-from wyoming_vietts.vietts.weights import published_name
+from wyoming_vietts.vietts.weights import published_names
 
 MERGES = ("xi", "xin", "ph", "ng", "ò", "òng", "à", "ào", "ch", "chào")
 TEXT_VOCABULARY = 256 + len(MERGES) + SPECIAL_TOKENS + 3
@@ -201,11 +201,13 @@ def _weights(part: str, network: torch.nn.Module, random: RandomState) -> dict[s
     """Random tensors under their published names, in the order of those."""
     shapes: dict[str, tuple[int, ...]] = {}
     for name, tensor in network.state_dict().items():
-        published, shape = published_name(part, name), tuple(tensor.shape)
-        if part == "hift" and len(shape) == 3 and not published.startswith("source_downs"):
-            shapes[f"{published}_g"], shapes[f"{published}_v"] = (shape[0], 1, 1), shape
-        else:
-            shapes[published] = shape
+        names = published_names(part, name)
+        shape = (tensor.shape[0] // len(names), *tensor.shape[1:])
+        for published in names:
+            if part == "hift" and len(shape) == 3 and not published.startswith("source_downs"):
+                shapes[f"{published}_g"], shapes[f"{published}_v"] = (shape[0], 1, 1), shape
+            else:
+                shapes[published] = shape
     state = {name: _values(name, shapes[name], random) for name in sorted(shapes)}
     if part == "hift":  # a pitch that crosses the threshold of 10 Hz and reaches a voice's
         state["f0_predictor.classifier.weight"] *= 200

@@ -59,7 +59,7 @@ def use_int8(lm: SpeechLM) -> None:
     for encoder in (lm.text_encoder, lm.decoder):
         for layer in encoder.layers:
             attention = layer.attention
-            for name in ("query", "key", "value", "output"):
+            for name in ("query_key_value", "output"):
                 setattr(attention, name, Int8Linear(getattr(attention, name)))
             expand = _padded(layer.expand, outputs=_PADDING)
             contract = _padded(layer.contract, inputs=_PADDING)

@@ -1,5 +1,6 @@
 """Layers that every network here uses."""
 
+import math
 import platform
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -54,16 +55,23 @@ class Linear(nn.Linear):
         return _onednn_linear(input, self.weight, self.bias, "gelu" if gelu else "none")
 
 
+def split_heads(projected: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values of one layer, [B, n, 3 C], for each head: [B, H, n, D]."""
+    batch, n, _ = projected.shape
+    q, k, v = projected.view(batch, n, 3, count, -1).permute(2, 0, 3, 1, 4)
+    return q, k, v
+
+
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Attention without positions or mask: queries, keys and values [B, H, n, D] -> [B, H, n, D].
 
-    The queries have been divided by sqrt(D) before. Long sequences on a CPU go head by head through
-    oneDNN; see `Linear`.
+    Long sequences on an x86 CPU go head by head through oneDNN; see `Linear`.
     """
     if not _onednn_takes(q) or q.shape[2] < _HEAD_BY_HEAD_FROM:
-        return F.scaled_dot_product_attention(q, k, v, scale=1.0)
+        return F.scaled_dot_product_attention(q, k, v)
     batch, heads, positions, size = q.shape
-    queries, keys, values = (x.flatten(0, 1).contiguous() for x in (q, k, v))
+    scaled = torch.mul(q, 1 / math.sqrt(size), out=q.new_empty(q.shape))
+    queries, keys, values = (x.flatten(0, 1).contiguous() for x in (scaled, k, v))
     attended = q.new_empty(batch, positions, heads, size)
     for head in range(batch * heads):
         weights = _onednn_linear(queries[head], keys[head]).softmax(dim=-1)

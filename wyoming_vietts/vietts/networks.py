@@ -56,7 +56,6 @@ def load_networks(
     _load(hift, model_dir, "hift", torch.float32)
     for network in (lm, flow, hift):
         network.to(device)
-    flow.unet.prepare()
     hift.prepare()
     if device.type == "cpu":
         for network in (lm, flow, hift):

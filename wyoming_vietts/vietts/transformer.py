@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import EncoderConfig
-from .layers import Linear, modules
+from .layers import Linear, modules, split_heads
 
 
 class KVCache:
@@ -50,9 +50,7 @@ class RelativeAttention(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         size, self.heads, self.causal = config.size, config.heads, config.causal
-        self.query = Linear(size, size)
-        self.key = Linear(size, size)
-        self.value = Linear(size, size)
+        self.query_key_value = Linear(size, 3 * size)
         self.output = Linear(size, size)
         self.position = Linear(size, size, bias=False)
         self.content_bias = nn.Parameter(torch.empty(self.heads, size // self.heads))  # u
@@ -68,10 +66,7 @@ class RelativeAttention(nn.Module):
     def forward(self, x: Tensor, layer: int, cache: KVCache | None) -> Tensor:
         """[B, n, C] -> [B, n, C], with the cache's positions before the n given."""
         batch, n, size = x.shape
-        split = (batch, n, self.heads, size // self.heads)
-        q = self.query(x).view(split).transpose(1, 2)  # [B, H, n, D]
-        k = self.key(x).view(split).transpose(1, 2)
-        v = self.value(x).view(split).transpose(1, 2)
+        q, k, v = split_heads(self.query_key_value(x), self.heads)
         if cache is not None:
             k, v = cache.append(layer, k, v)
         bias = self._position_scores(q + self.position_bias[:, None], k.shape[2])

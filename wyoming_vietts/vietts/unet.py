@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import UNetConfig
-from .layers import Linear, attend, modules
-from .memory import forget
+from .layers import Linear, attend, modules, split_heads
 from .steps import Steps
 
 GROUPS = 8  # of every group norm
@@ -46,29 +45,15 @@ class TransformerBlock(nn.Module):
         self.heads = heads
         inner = heads * head_size
         self.attention_norm = nn.LayerNorm(channels)
-        self.query = Linear(channels, inner, bias=False)
-        self.key = Linear(channels, inner, bias=False)
-        self.value = Linear(channels, inner, bias=False)
+        self.query_key_value = Linear(channels, 3 * inner, bias=False)
         self.project = Linear(inner, channels)
         self.feed_forward_norm = nn.LayerNorm(channels)
         self.expand = Linear(channels, 4 * channels)
         self.contract = Linear(4 * channels, channels)
 
-    def prepare(self) -> None:
-        """Put queries (with the attention's scale), keys and values into one layer."""
-        inner, channels = self.query.weight.shape
-        scale = (inner // self.heads) ** -0.5
-        weights = self.query.weight * scale, self.key.weight, self.value.weight
-        self.query_key_value = Linear(channels, 3 * inner, bias=False, device="meta")
-        self.query_key_value.weight = nn.Parameter(torch.cat(weights), requires_grad=False)
-        for weight in (self.query.weight, self.key.weight, self.value.weight):
-            forget(weight)
-        del self.query, self.key, self.value
-
     def forward(self, x: Tensor) -> Tensor:
         """[B, F, C] -> [B, F, C]."""
-        projected = self.query_key_value(self.attention_norm(x))
-        q, k, v = projected.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = split_heads(self.query_key_value(self.attention_norm(x)), self.heads)
         x = self.project(attend(q, k, v).transpose(1, 2).flatten(2), added=x)
         hidden = self.expand(self.feed_forward_norm(x), gelu=True)
         return self.contract(hidden, added=x)  # type: ignore[no-any-return]
@@ -149,12 +134,6 @@ class UNet(nn.Module):
         self.last_conv = nn.Conv1d(ups[-1], ups[-1], 3, padding=1)
         self.last_norm = nn.GroupNorm(GROUPS, ups[-1])
         self.output = nn.Conv1d(ups[-1], config.out_channels, 1)
-
-    def prepare(self) -> None:
-        """Compute what the weights alone decide; call it once, when they are loaded."""
-        for stage in (*self.down, *self.middle, *self.up):
-            for block in stage.blocks:
-                block.prepare()
 
     def time_shifts(self, times: Tensor) -> list[Tensor]:
         """What each stage adds at the times [n] in fp32, 0 ... 1: one [n, C] for each stage."""

@@ -16,6 +16,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from .memory import forget
+
 
 class WeightsError(ValueError):
     """A weights file cannot be used; the message names file and key."""
@@ -102,30 +104,42 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 def translate(
     module: nn.Module, part: str, state: Mapping[str, Tensor], path: Path
 ) -> dict[str, Tensor]:
-    """Published tensors under this package's names, weight norms folded, everything checked."""
-    unused = set(state)
+    """Mapped published tensors under this package's names, everything checked.
+
+    Weight norms are folded, and queries, keys and values put into one layer.
+    """
+    remaining = dict(state)
     translated = {}
     for name, wanted in module.state_dict().items():
-        source = published_name(part, name)
-        if f"{source}_g" in state and f"{source}_v" in state:
-            # w = g v / |v|, by PyTorch's own kernel: to the last bit, for the pitch's sake.
-            tensor = torch._weight_norm(state[f"{source}_v"], state[f"{source}_g"], dim=0)
-            unused -= {f"{source}_g", f"{source}_v"}
-        elif source in state:
-            tensor = state[source]
-            unused.discard(source)
-        else:
-            raise WeightsError(f"{path}: {source!r} is missing")
-        if tensor.shape != wanted.shape:
-            found, right = list(tensor.shape), list(wanted.shape)
-            raise WeightsError(
-                f"{path}: {source!r} has the shape {found}; by config.yaml it should be {right}"
-            )
-        translated[name] = tensor
-    if unused:
-        known = ", ".join(repr(name) for name in sorted(unused)[:3])
-        raise WeightsError(f"{path}: {len(unused)} unknown tensors, such as {known}")
+        sources = published_names(part, name)
+        shape = [*wanted.shape]
+        if len(sources) == 1:
+            translated[name] = _take(remaining, sources[0], shape, path)
+            continue
+        shape[0] //= len(sources)
+        tensors = [_take(remaining, source, shape, path) for source in sources]
+        translated[name] = torch.cat(tensors)
+        for tensor in tensors:
+            forget(tensor)
+    if remaining:
+        known = ", ".join(repr(name) for name in sorted(remaining)[:3])
+        raise WeightsError(f"{path}: {len(remaining)} unknown tensors, such as {known}")
     return translated
+
+
+def _take(state: dict[str, Tensor], name: str, shape: list[int], path: Path) -> Tensor:
+    if f"{name}_g" in state and f"{name}_v" in state:
+        # w = g v / |v|, by PyTorch's own kernel: to the last bit, for the pitch's sake.
+        tensor = torch._weight_norm(state.pop(f"{name}_v"), state.pop(f"{name}_g"), dim=0)
+    elif name in state:
+        tensor = state.pop(name)
+    else:
+        raise WeightsError(f"{path}: {name!r} is missing")
+    if (found := [*tensor.shape]) != shape:
+        raise WeightsError(
+            f"{path}: {name!r} has the shape {found}; by config.yaml it should be {shape}"
+        )
+    return tensor
 
 
 def check_likeness(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
@@ -213,8 +227,18 @@ _NAMES: dict[str, tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] 
 }
 
 
-def published_name(part: str, name: str) -> str:
-    """What the published file of ``part`` calls a parameter (before weight norm: ..._g, ..._v)."""
+def published_names(part: str, name: str) -> list[str]:
+    """What the published file of ``part`` calls a parameter, or the parts that are stacked in it.
+
+    Before weight norm, that is: such a file has ..._g and ..._v.
+    """
+    if "query_key_value" not in name:
+        return [_published_name(part, name)]
+    parts = ("query", "key", "value")
+    return [_published_name(part, name.replace("query_key_value", one)) for one in parts]
+
+
+def _published_name(part: str, name: str) -> str:
     for start, rules in _NAMES.items():
         if re.match(start, name):
             for pattern, replacement in rules:
