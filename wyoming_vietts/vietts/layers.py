@@ -34,7 +34,7 @@ class Linear(nn.Linear):
         """Leave out the initial values: all weights are loaded."""
 
     def pack(self) -> None:
-        """Bring the weight, on a CPU, into the order that oneDNN reads it in.
+        """Bring the weight, on an x86 CPU, into the order that oneDNN reads it in.
 
         It would be done anew at every use otherwise: the 708 MB take 10 ms packed, and for 20 rows
         23 ms instead of 104.
