@@ -88,3 +88,10 @@ def test_forgotten_tensor_of_a_mapped_file_takes_no_memory(tmp_path: Path) -> No
     forget(forgotten)
     assert resident_file_pages() - before <= 8
     assert float(kept.sum()) == 0.0
+
+
+def test_only_what_lies_in_one_piece_is_forgotten() -> None:
+    numbers = torch.ones(1 << 20)
+    forget(numbers[::2])
+    forget(numbers[: 1 << 12].expand(64, 1 << 12))
+    assert bool(numbers.all())

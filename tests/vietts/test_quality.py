@@ -36,16 +36,16 @@ def scores(networks: Networks) -> torch.Tensor:
 
 @pytest.mark.parametrize("rows", [1, 5])
 def test_int8_layer_is_close_to_the_layer(rows: int) -> None:
-    linear = torch.nn.Linear(64, 32)
-    x = torch.randn(rows, 64, generator=torch.Generator().manual_seed(1))
+    draw = torch.Generator().manual_seed(rows)
+    linear, x = torch.nn.Linear(64, 32), torch.randn(rows, 64, generator=draw)
     sizes = torch.logspace(-3, 3, 32)  # each output has a scale of its own
     with torch.inference_mode():
-        linear.weight *= sizes[:, None]
-        linear.bias *= sizes
+        linear.weight[:] = torch.randn(32, 64, generator=draw) / 8 * sizes[:, None]
+        linear.bias[:] = sizes
         packed = Int8Linear(linear)
         packed.pack()
         error = (packed(x) - linear(x)).abs() / sizes
-    assert 0 < error.max() < 0.03
+    assert 0 < error.max() < 0.05
 
 
 def test_more_hidden_units_change_nothing(model_dir: Path) -> None:

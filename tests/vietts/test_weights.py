@@ -1,7 +1,6 @@
 """Published and converted weights: names, shapes, damaged and foreign files."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,11 @@ import torch
 from wyoming_vietts.vietts import networks as module
 from wyoming_vietts.vietts.lm import score
 from wyoming_vietts.vietts.networks import PARTS, Networks, convert, load_networks
-from wyoming_vietts.vietts.weights import WeightsError, read_published
+from wyoming_vietts.vietts.weights import WeightsError, load_published, read_published
 
 from .conftest import CPU
 from .goldens import golden
+from .test_layers import resident_file_pages
 
 
 def load(model_dir: Path) -> Networks:
@@ -34,6 +34,7 @@ def change(model_dir: Path, part: str, changes: dict[str, torch.Tensor | None]) 
         else:
             state[name] = tensor
     torch.save(state, path)
+    os.utime(path, (0, 0))  # what is unpacked or copied may be older than what was made before
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -121,6 +122,22 @@ def test_code_in_a_file_is_not_run(model_dir: Path, tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+def test_stacked_weights_do_not_stay_in_memory_beside_their_parts(tmp_path: Path) -> None:
+    names = ("query.weight", "key.weight", "value.weight")
+    parts = {name: torch.randn(2048, 2048) for name in names}  # 16 MiB each
+    torch.save(parts | {"other.weight": torch.randn(8, 8)}, tmp_path / "parts.pt")
+    network = torch.nn.ModuleDict(
+        {
+            "query_key_value": torch.nn.Linear(2048, 3 * 2048, bias=False, device="meta"),
+            "other": torch.nn.Linear(8, 8, bias=False, device="meta"),  # keeps the file mapped
+        }
+    )
+    before = resident_file_pages()
+    load_published(network, tmp_path / "parts.pt", "")
+    assert resident_file_pages() - before <= 8
+    assert torch.equal(network["query_key_value"].weight, torch.cat([*parts.values()]))
+
+
 # --- converted files -----------------------------------------------------------------------------
 
 
@@ -142,11 +159,9 @@ def test_converted_model_is_the_same_without_the_published_files(model_dir: Path
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_newer_published_file_is_preferred(model_dir: Path) -> None:
+def test_replaced_published_file_is_preferred(model_dir: Path) -> None:
     convert(model_dir)
     change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
-    later = (model_dir / "llm.safetensors").stat().st_mtime + 10
-    os.utime(model_dir / "llm.pt", (later, later))
     assert float(load(model_dir).lm.logits.bias[0]) == 5.0
 
 
@@ -161,6 +176,7 @@ def test_cut_off_converted_file_is_refused(model_dir: Path) -> None:
 def test_converted_file_of_another_model_is_refused(model_dir: Path) -> None:
     convert(model_dir)
     (model_dir / "hift.safetensors").write_bytes((model_dir / "flow.safetensors").read_bytes())
+    (model_dir / "hift.pt").unlink()
     with pytest.raises(WeightsError, match=r"hift\.safetensors: .*Convert the model again"):
         load(model_dir)
 
@@ -194,7 +210,7 @@ def test_reduced_weights_are_computed_once(
 
 
 def test_reduced_weights_can_come_from_converted_ones(model_dir: Path) -> None:
-    """Those in fp32, or all that a first start would make."""
+    """All that a first start would make, those in fp32 alone, or those that are needed alone."""
     wanted = load_reduced(model_dir)
     for path in (model_dir / name for name in REDUCED):
         path.unlink()
@@ -205,16 +221,29 @@ def test_reduced_weights_can_come_from_converted_ones(model_dir: Path) -> None:
     for path in (model_dir / name for name in REDUCED):
         path.unlink()
     assert_same(load_reduced(model_dir), wanted)
+    for path in (model_dir / f"{part}.safetensors" for part in ("llm", "flow")):
+        path.unlink()
+    assert_same(load_reduced(model_dir), wanted)
 
 
-@pytest.mark.parametrize("name", REDUCED)
-def test_newer_published_weights_are_reduced_again(model_dir: Path, name: str) -> None:
+def test_weights_are_reduced_again_when_the_published_are_replaced(model_dir: Path) -> None:
     load_reduced(model_dir)
-    converted = (model_dir / name).stat().st_mtime_ns
-    time.sleep(0.02)
-    (model_dir / f"{name.split('-')[0]}.pt").touch()
-    load_reduced(model_dir)
-    assert (model_dir / name).stat().st_mtime_ns > converted
+    change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
+    change(model_dir, "flow", {"encoder_proj.bias": torch.full((80,), 5.0)})
+    reduced = load_reduced(model_dir)
+    assert float(reduced.lm.logits.bias[0]) == 5.0
+    assert float(reduced.flow.mel_projection.bias[0]) == 5.0
+    assert_same(load_reduced(model_dir), reduced)
+
+
+def test_copied_folder_is_not_computed_again(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load_reduced(model_dir)
+    for path in model_dir.glob("*.pt"):
+        os.utime(path, (2**31, 2**31))  # a copy has what time the copying took
+    monkeypatch.setattr(module, "save_converted", None)
+    assert_same(load_reduced(model_dir), first)
 
 
 @pytest.mark.parametrize("name", REDUCED)
@@ -254,7 +283,6 @@ def test_files_can_be_read_by_the_servers_user(model_dir: Path) -> None:
 def test_reduced_weights_of_a_former_model_are_not_used(model_dir: Path) -> None:
     """Those of a GPU, when the model was replaced and converted for a CPU."""
     load_networks(model_dir, CPU, torch.bfloat16, torch.float32)
-    time.sleep(0.02)
     change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
     convert(model_dir)
     (model_dir / "llm.pt").unlink()

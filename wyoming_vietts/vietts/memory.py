@@ -21,11 +21,11 @@ def keep_freed_memory() -> None:
 
 
 def forget(tensor: Tensor) -> None:
-    """Give back the pages of a contiguous tensor that nobody will read again, if it is on the CPU.
+    """Give back the pages of a tensor on the CPU, in one piece, that nobody will read again.
 
     A tensor of a mapped file would keep them until the last tensor of that file is gone.
     """
-    if not tensor.is_cpu:
+    if not (tensor.is_cpu and tensor.is_contiguous()):
         return
     first = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
     length = tensor.data_ptr() + tensor.nbytes - first

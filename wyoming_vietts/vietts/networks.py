@@ -14,7 +14,7 @@ from .hift import HiFT
 from .int8 import Int8Linear, use_int8
 from .layers import Conv1d, Linear
 from .lm import SpeechLM
-from .weights import is_newer, load_converted, load_published, save_converted
+from .weights import fingerprint, load_converted, load_published, save_converted, source_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -66,20 +66,29 @@ def load_networks(
 
 def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) -> None:
     """Give an empty network its weights; those not in fp32 are computed once and kept in a file."""
-    published, converted = model_dir / f"{part}.pt", _converted_file(model_dir, part, dtype)
-    in_fp32 = _converted_file(model_dir, part, torch.float32)
-    if is_newer(converted, published if published.exists() else in_fp32):
+    converted = _converted_file(model_dir, part, dtype)
+    source = _source(model_dir, part)
+    if converted.exists() and source in (None, source_of(converted)):
         _set_type(network, dtype)
         load_converted(network, converted)
     elif dtype == torch.float32:
-        load_published(network, published, part)
+        load_published(network, _published_file(model_dir, part), part)
     else:
         _load(network, model_dir, part, torch.float32)
         _set_type(network, dtype)
         try:
-            save_converted(network, converted)
+            save_converted(network, converted, source)
         except OSError as error:
             _LOGGER.warning("Made again at each start: cannot write %s: %s", converted, error)
+
+
+def _source(model_dir: Path, part: str) -> str | None:
+    """The fingerprint of the published file; without that, what the converted one says, if any."""
+    published = _published_file(model_dir, part)
+    if published.exists():
+        return fingerprint(published)
+    in_fp32 = _converted_file(model_dir, part, torch.float32)
+    return source_of(in_fp32) if in_fp32.exists() else None
 
 
 def _set_type(network: nn.Module, dtype: torch.dtype) -> None:
@@ -88,6 +97,10 @@ def _set_type(network: nn.Module, dtype: torch.dtype) -> None:
         use_int8(network)
     else:
         network.to(dtype)
+
+
+def _published_file(model_dir: Path, part: str) -> Path:
+    return model_dir / f"{part}.pt"
 
 
 def _converted_file(model_dir: Path, part: str, dtype: torch.dtype) -> Path:
@@ -113,11 +126,12 @@ def convert(model_dir: Path) -> list[Path]:
     networks: Iterable[nn.Module] = empty_networks(load_config(model_dir / "config.yaml"))
     paths = []
     for (part, dtypes), network in zip(PARTS.items(), networks, strict=True):
-        load_published(network, model_dir / f"{part}.pt", part)
+        published = _published_file(model_dir, part)
+        load_published(network, published, part)
         for dtype in dtypes:
             _set_type(network, dtype)
             paths.append(_converted_file(model_dir, part, dtype))
-            save_converted(network, paths[-1])
+            save_converted(network, paths[-1], fingerprint(published))
     return paths
 
 

@@ -3,9 +3,10 @@
 Files are mapped into memory, not read: nothing is copied that a network can use as it lies there,
 and nothing is initialised only to be overwritten.  A converted file has this package's parameter
 names, folded weight norms and, where it is not fp32, the type of number in its name; it is used
-unless it is older.
+only in place of the published file that it was made from, or when there is none any more.
 """
 
+import hashlib
 import pickle
 import re
 from collections.abc import Callable, Mapping
@@ -17,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from .memory import forget
+
+_DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file; about 60 of them for each tensor
 
 
 class WeightsError(ValueError):
@@ -50,12 +53,18 @@ def _assign(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     network.requires_grad_(False).eval()
 
 
-def save_converted(network: nn.Module, path: Path) -> None:
-    """Write a loaded network's weights under this package's names; see `write_safetensors`."""
-    write_safetensors(network.state_dict(), path)
+def save_converted(network: nn.Module, path: Path, source: str | None) -> None:
+    """Write a loaded network's weights under this package's names; see `write_safetensors`.
+
+    Args:
+        source: the `fingerprint` of the published file, for `source_of`.
+    """
+    write_safetensors(network.state_dict(), path, {"source": source} if source else None)
 
 
-def write_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+def write_safetensors(
+    tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None
+) -> None:
     """Write a file whole or not at all, readable by every user.
 
     Raises:
@@ -65,18 +74,30 @@ def write_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     unfinished = path.with_suffix(".unfinished")
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     try:
-        safetensors.torch.save_file(contiguous, unfinished)
+        safetensors.torch.save_file(contiguous, unfinished, metadata)
     except safetensors.SafetensorError as error:
         raise OSError(f"{unfinished}: {error}") from error
     unfinished.chmod(0o644)
     unfinished.replace(path)
 
 
-def is_newer(converted: Path, published: Path) -> bool:
-    """Whether there is a converted file that is not older than the published one."""
-    if not converted.exists():
-        return False
-    return not published.exists() or converted.stat().st_mtime >= published.stat().st_mtime
+def fingerprint(published: Path) -> str:
+    """Tell one .pt file from another, wherever it is copied.
+
+    By its end: it is a zip file, with the checksums of all tensors in a directory there.
+    """
+    with published.open("rb") as file:
+        file.seek(max(0, published.stat().st_size - _DIRECTORY_BYTES))
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def source_of(converted: Path) -> str | None:
+    """The fingerprint of the published file that a converted one was made from."""
+    try:
+        with safetensors.safe_open(converted, "pt") as file:
+            return (file.metadata() or {}).get("source")
+    except safetensors.SafetensorError as error:
+        raise _not_safetensors(converted, error) from error
 
 
 def read_published(path: Path) -> dict[str, Tensor]:
@@ -98,7 +119,11 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except safetensors.SafetensorError as error:
-        raise WeightsError(f"{path} is cut off, or no safetensors file: {error}") from error
+        raise _not_safetensors(path, error) from error
+
+
+def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> WeightsError:
+    return WeightsError(f"{path} is cut off, or no safetensors file: {error}")
 
 
 def translate(
