@@ -66,7 +66,11 @@ def main(options: argparse.Namespace) -> None:
     whole = [speak_whole(options) for _ in range(options.repeat)]
     for what in whole[0]:
         add(what, [row[what] for row in whole], "" if "factor" in what else "s")
-    starts = [asyncio.run(start_and_memory(options)) for _ in range(options.repeat)]
+    starts, reference_starts = [], []
+    for _ in range(options.repeat):
+        starts.append(asyncio.run(start_and_memory(options)))
+        if options.compare_reference:
+            reference_starts.append(run_reference(options, "startup", None)["startup"])
     add("process start to first `describe`", [seconds for seconds, _ in starts], "s")
     add("peak memory after a sentence", [gib for _, gib in starts], "GiB")
     if options.limits:
@@ -75,7 +79,7 @@ def main(options: argparse.Namespace) -> None:
         fidelity(table, options)
     print(table)
     if options.compare_reference:
-        compare(figures, reference, options)
+        compare(figures, reference, reference_starts, options)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
 
@@ -299,7 +303,9 @@ def run_reference(options: argparse.Namespace, parts: str, threads: int | None) 
     return result
 
 
-def compare(figures: dict, reference: list[dict], options: argparse.Namespace) -> None:
+def compare(
+    figures: dict, reference: list[dict], starts: list[dict], options: argparse.Namespace
+) -> None:
     """Ratios of medians: how many times faster than the reference."""
     theirs = {
         "LM step": [1000 * run["llm"]["float"]["per_token_mean"]["median"] for run in reference],
@@ -308,7 +314,6 @@ def compare(figures: dict, reference: list[dict], options: argparse.Namespace) -
         ],
         "vocoder, 344 frames": [run["hift"]["344 frames"]["median"] for run in reference],
     }
-    starts = [run_reference(options, "startup", None)["startup"] for _ in range(options.repeat)]
     theirs["process start to first `describe`"] = [
         start["import"]["median"] + start["TTS()"]["median"] for start in starts
     ]
