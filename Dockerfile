@@ -24,5 +24,5 @@ ENV PATH=/venv/bin:$PATH \
     WYOMING_VIETTS_VOICES_DIR=/data/voices
 EXPOSE 10200
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s \
-    CMD ["python3", "-m", "wyoming_vietts.healthcheck"]
+    CMD ["wyoming-vietts", "healthcheck"]
 ENTRYPOINT ["wyoming-vietts"]

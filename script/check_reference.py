@@ -17,12 +17,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import torch
 
-from tests.vietts import cases
-from tests.vietts.oracle import Oracle
-from wyoming_vietts.vietts import flow, hift, lm, prompt, sampling, tokenizer
-from wyoming_vietts.vietts.networks import Networks, load_networks
-from wyoming_vietts.vietts.steps import finish
-from wyoming_vietts.vietts.transformer import KVCache
+from tests.engines.vietts import cases
+from tests.engines.vietts.oracle import Oracle
+from wyoming_vietts.engines.vietts.model import tokenizer
+from wyoming_vietts.engines.vietts.model.loading import load_networks
+from wyoming_vietts.engines.vietts.networks import flow, hift, lm, sampling
+from wyoming_vietts.engines.vietts.networks.networks import Networks
+from wyoming_vietts.engines.vietts.networks.transformer import KVCache
+from wyoming_vietts.engines.vietts.prompt import encoder, recording
+from wyoming_vietts.engines.vietts.steps import finish
 
 SIZE = cases.Size(
     text_tokens=16, speech_tokens=40, prompt_seconds=3.0, mel_frames=90, wave_seconds=3.5
@@ -94,11 +97,11 @@ class Comparison:
 
     def prompt(self, voice: Path | None) -> Iterator[Check]:
         if voice:
-            wave = finish(prompt.load_prompt_audio(voice))
+            wave = finish(recording.load_prompt_audio(voice))
         else:
             wave = torch.from_numpy(cases.prompt_case(SIZE, self.seed)["wave16k"])
-        encoder = prompt.PromptEncoder(self.model_dir, 2, ("CPUExecutionProvider",))
-        ours, theirs = encoder.encode(wave), self.ask("prompt", {"wave16k": wave.numpy()})
+        networks = encoder.PromptEncoder(self.model_dir, 2, ("CPUExecutionProvider",))
+        ours, theirs = networks.encode(wave), self.ask("prompt", {"wave16k": wave.numpy()})
         tokens = theirs["speech_token"]
         same = ours.speech_tokens.tolist() == tokens.tolist()
         yield Check(f"prompt: speech tokens ({len(tokens)}) that differ", 0 if same else 1, 0)

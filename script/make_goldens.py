@@ -1,4 +1,4 @@
-"""Write tests/vietts/golden: the reference's outputs for the tiny model directories.
+"""Write tests/engines/vietts/golden: the reference's outputs for the tiny model directories.
 
     script/make_goldens --oracle DIR --oracle-python PYTHON
 
@@ -17,8 +17,8 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from tests.vietts import cases  # noqa: E402
-from tests.vietts.goldens import (  # noqa: E402
+from tests.engines.vietts import cases  # noqa: E402
+from tests.engines.vietts.goldens import (  # noqa: E402
     CANDIDATES,
     FLOWS,
     GOLDEN,
@@ -27,11 +27,11 @@ from tests.vietts.goldens import (  # noqa: E402
     PROMPT_SEED,
     RATES,
 )
-from tests.vietts.oracle import Oracle  # noqa: E402
-from tests.vietts.tiny_model import SPEECH_VOCABULARY, write_model_dir  # noqa: E402
-from wyoming_vietts.vietts.config import load_config  # noqa: E402
-from wyoming_vietts.vietts.networks import PARTS  # noqa: E402
-from wyoming_vietts.vietts.weights import read_published  # noqa: E402
+from tests.engines.vietts.oracle import Oracle  # noqa: E402
+from tests.engines.vietts.tiny_model import SPEECH_VOCABULARY, write_model_dir  # noqa: E402
+from wyoming_vietts.engines.vietts.model.config import load_config  # noqa: E402
+from wyoming_vietts.engines.vietts.model.loading import PREPARED_TYPES  # noqa: E402
+from wyoming_vietts.engines.vietts.model.weights import read_published  # noqa: E402
 
 
 def main() -> None:
@@ -49,7 +49,10 @@ def main() -> None:
         # The reference loads these files strictly: their names are the published ones.
         save(
             "names",
-            {part: np.array(sorted(read_published(dirs[25] / f"{part}.pt"))) for part in PARTS},
+            {
+                part: np.array(sorted(read_published(dirs[25] / f"{part}.pt")))
+                for part in PREPARED_TYPES
+            },
         )
         save("lm", oracle("lm", dirs[25], cases.lm_case(configs[25], small, LM_SEED)))
         for name, sharpness, seed in CANDIDATES:

@@ -23,11 +23,11 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from wyoming_vietts.handler import Handler
-from wyoming_vietts.server import Server
-from wyoming_vietts.speech import SpeechSettings
-from wyoming_vietts.tts import TTS
-from wyoming_vietts.voices import Voice
+from wyoming_vietts.engines.catalogue import Catalogue
+from wyoming_vietts.engines.contract import Engine, Voice
+from wyoming_vietts.frontends.wyoming.handler import Handler
+from wyoming_vietts.frontends.wyoming.server import Server
+from wyoming_vietts.speech.speech import SpeechSettings
 
 SETTINGS = SpeechSettings(
     voice=None,
@@ -38,12 +38,18 @@ SETTINGS = SpeechSettings(
 )
 
 
-def make_voice(name: str, *languages: str) -> Voice:
-    return Voice(name, f"Voice {name}", languages or ("vi-VN",), "tests", "https://localhost", "1")
+@dataclass(frozen=True)
+class StepVoice(Voice):
+    """A voice of a `StepEngine`."""
+
+    engine: "StepEngine"
+
+    def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+        return self.engine.speak(text, self.name, speed)
 
 
 @dataclass
-class StepTTS:
+class StepEngine:
     """Speaks `steps` pieces of PCM a sentence, and remembers what it was asked and has computed.
 
     A sentence's samples depend on its text, voice and speed alone. `silent_steps` are steps that
@@ -54,13 +60,28 @@ class StepTTS:
     silent_steps: int = 0
     samples_per_step: int = 100
     sample_rate: int = 22_050
-    voices: dict[str, Voice] = field(
-        default_factory=lambda: {"an": make_voice("an"), "binh": make_voice("binh", "vi")}
-    )
+    languages: dict[str, str] = field(default_factory=lambda: {"an": "vi-VN", "binh": "vi"})
+    """By name of voice."""
     asked: list[tuple[str, str, float]] = field(default_factory=list)
     computed: list[str] = field(default_factory=list)
 
-    def synthesize(self, text: str, voice: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+    @property
+    def voices(self) -> dict[str, StepVoice]:
+        return {
+            name: StepVoice(
+                name=name,
+                description=f"Voice {name}",
+                languages=(language,),
+                author="tests",
+                author_url="https://localhost",
+                version="1",
+                sample_rate=self.sample_rate,
+                engine=self,
+            )
+            for name, language in self.languages.items()
+        }
+
+    def speak(self, text: str, voice: str, speed: float) -> Generator[bytes, None, None]:
         self.asked.append((text, voice, speed))
         for step in range(self.silent_steps + self.steps):
             self.computed.append(text)
@@ -79,14 +100,17 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running_server(
-    tts: TTS,
+    engine: Engine,
     settings: SpeechSettings = SETTINGS,
     samples_per_chunk: int = 2048,
     supports_streaming: bool = True,
 ) -> AsyncIterator[str]:
     """Serve on a port of its own; yields the URI."""
     uri = f"tcp://127.0.0.1:{free_port()}"
-    server = Server(uri, partial(Handler, tts, settings, samples_per_chunk, supports_streaming))
+    catalogue = Catalogue([engine], is_auto=False)
+    server = Server(
+        uri, partial(Handler, catalogue, settings, samples_per_chunk, supports_streaming)
+    )
     await server.start()
     try:
         yield uri
@@ -170,8 +194,7 @@ def server_process(
     *arguments: str, **options: Any
 ) -> Generator["subprocess.Popen[bytes]", None, None]:
     """The `wyoming-vietts` command, ended at exit."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("WYOMING_VIETTS_")}
-    environment.update(options.pop("environment", {}))
+    environment = clean_environment() | options.pop("environment", {})
     process = subprocess.Popen(
         [sys.executable, "-m", "wyoming_vietts", *arguments],
         env=environment,
@@ -183,3 +206,30 @@ def server_process(
     finally:
         process.kill()
         process.wait()
+
+
+async def wait_until_ready(uri: str) -> None:
+    for _ in range(200):
+        try:
+            await describe(uri)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"{uri} never answered")
+
+
+def run_command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """The `wyoming-vietts` command, run to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "wyoming_vietts", *arguments],
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's variables, without any of the program's."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("WYOMING_VIETTS_")}

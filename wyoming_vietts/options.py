@@ -1,4 +1,4 @@
-"""Command line and environment: every flag has a variable, for containers."""
+"""Commands and their flags; each flag has an environment variable, for containers."""
 
 import argparse
 import logging
@@ -6,19 +6,13 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import __version__
-from .server import parse_uri
+from .engines.names import ENGINES
+from .frontends.wyoming.uri import DEFAULT_URI, parse_uri
 
 ENVIRONMENT_PREFIX = "WYOMING_VIETTS_"
-DEFAULT_URI = "tcp://0.0.0.0:10200"
-
-_COMMANDS = {
-    "serve": "A Vietnamese voice for Home Assistant: text to speech over Wyoming.",
-    "download": "Download the neural model into --model-dir.",
-    "voices": "List the voices.",
-    "convert": "Say the words of a recording in one of the neural voices.",
-}
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -27,92 +21,192 @@ _FALSE = ("0", "false", "no", "off")
 def parse_options(
     arguments: Sequence[str], environment: Mapping[str, str] = os.environ
 ) -> argparse.Namespace:
-    """Read flags; a flag that is not given comes from its variable, if that is set and not empty.
+    """Read a command and its flags; without a command, `serve`.
 
-    The first argument may be a command: `serve` (the default) or another key of _COMMANDS.
+    A flag that is not given comes from its variable, if that is set and not empty.
 
     Exits with status 2 and a message for anything that is not valid.
     """
-    command, rest = "serve", list(arguments)
-    if rest and rest[0] in _COMMANDS:
-        command = rest.pop(0)
-    parser = _parser(command)
-    options = parser.parse_args([*_environment_arguments(parser, environment), *rest])
-    options.command = command
-    return options
-
-
-def _parser(command: str) -> argparse.ArgumentParser:
+    arguments = list(arguments)
+    if not arguments or (
+        arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")
+    ):
+        arguments.insert(0, "serve")
     parser = argparse.ArgumentParser(
-        prog="wyoming-vietts" if command == "serve" else f"wyoming-vietts {command}",
-        description=_COMMANDS[command],
-        epilog=f"Each flag can be set by a variable as well: --model-dir is "
-        f"{ENVIRONMENT_PREFIX}MODEL_DIR. Commands: {', '.join(_COMMANDS)}.",
+        prog="wyoming-vietts",
+        description="A Vietnamese voice for Home Assistant: text to speech over Wyoming.",
+        epilog="Without a command it serves. 'wyoming-vietts COMMAND --help' shows the flags of a "
+        f"command; each of them can be set by a variable: --model-dir is "
+        f"{ENVIRONMENT_PREFIX}MODEL_DIR.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
-    if command == "convert":
-        add("recording", type=Path, help="speech of at most 30 s")
-        add("target", metavar="voice", help="whose voice shall say it")
-        add("-o", "--output", type=Path, required=True, metavar="FILE", help="WAV file to write")
-    add("--uri", type=_uri, default=DEFAULT_URI, help="where to listen: tcp://HOST:PORT, "
-        "unix://PATH or stdio:// (default: %(default)s)")  # fmt: skip
-    add("--zeroconf", nargs="?", const="", metavar="NAME",
-        help="announce the server, so that Home Assistant finds it")  # fmt: skip
-    add("--engine", choices=("auto", "vietts", "espeak"), default="auto",
-        help="auto: vietts if there is a model, else espeak (default: auto)")  # fmt: skip
-    add("--model-dir", type=Path, default=Path("models/viet-tts"), metavar="DIR",
-        help="the VietTTS model (default: %(default)s)")  # fmt: skip
-    add("--voices-dir", type=Path, metavar="DIR",
-        help="recordings to clone, one a voice (default: voices/ of the model)")  # fmt: skip
-    add("--voice", metavar="NAME", help="voice of requests that name none (default: the first)")
-    add("--speed", type=_number(0.5, 2.0), default=1.0, metavar="FACTOR",
-        help="1.0 is the voice's own speed; 0.5 to 2 (default: 1.0)")  # fmt: skip
-    add("--samples-per-chunk", type=_whole_number(64, 1_000_000), default=4096, metavar="N",
-        help="samples in an audio chunk, at most (default: %(default)s)")  # fmt: skip
-    add("--sentence-silence", type=_number(0.0, 10.0), default=0.0, metavar="SECONDS",
-        help="silence between sentences (default: 0)")  # fmt: skip
-    add("--max-text", type=_whole_number(1, 10_000_000), default=20_000, metavar="CHARACTERS",
-        help="longest text of one request (default: %(default)s)")  # fmt: skip
-    add("--lexicon", type=Path, metavar="FILE",
-        help="how to say what: lines of 'written = spoken'")  # fmt: skip
-    add("--no-streaming", action="store_true",
-        help="take a text only as a whole, and say so to clients")  # fmt: skip
-    add("--threads", type=_whole_number(1, 1024), metavar="N",
-        help="for vietts: threads (default: the cores that the machine grants)")  # fmt: skip
-    add("--quality", choices=("exact", "balanced", "fast"),
-        help="for vietts: see BENCHMARKS.md (default: balanced; exact on a GPU)")  # fmt: skip
-    add("--seed", type=_whole_number(0, 2**63 - 1), metavar="N",
-        help="for vietts: the same audio for the same text every time")  # fmt: skip
-    add("--device", type=_device, default="auto",
-        help="for vietts: auto, cuda, cuda:N, mps or cpu (default: auto)")  # fmt: skip
-    add("--debug", action="store_true", help="log what is spoken, too")
-    add("--log-format", default="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        type=_log_format, metavar="FORMAT",
-        help="as Python's logging module has it")  # fmt: skip
-    add("--version", action="version", version=__version__)
-    return parser
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (purpose, add_arguments) in _COMMANDS.items():
+        command = commands.add_parser(
+            name, help=purpose, description=f"{purpose}.", allow_abbrev=False
+        )
+        # The variables of other commands need not be valid.
+        add_arguments(_Flags(command, environment if name == arguments[0] else {}))
+    return parser.parse_args(arguments)
 
 
-def _environment_arguments(
-    parser: argparse.ArgumentParser, environment: Mapping[str, str]
-) -> list[str]:
-    """The flags that the environment sets, to be read before the command line's."""
-    arguments = []
-    for action in parser._actions:
-        flag = action.option_strings[-1] if action.option_strings else ""
-        if not flag.startswith("--") or flag in ("--help", "--version", "--output"):
-            continue
+class _Flags:
+    """Adds flags to a parser, each with its variable as the default."""
+
+    def __init__(self, parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+        self.parser = parser
+        self._environment = environment
+
+    def add(self, flag: str, **options: Any) -> None:
+        action = self.parser.add_argument(flag, **options)
         variable = ENVIRONMENT_PREFIX + flag[2:].replace("-", "_").upper()
-        value = environment.get(variable, "").strip()
-        is_switch = action.nargs == 0
-        if not value or (value.lower() in _FALSE and (is_switch or action.nargs == "?")):
-            continue
-        if is_switch and value.lower() not in _TRUE:
-            parser.error(f"{variable} is '{value}'; it must be one of: {', '.join(_TRUE + _FALSE)}")
-        has_no_value = is_switch or (action.nargs == "?" and value.lower() in _TRUE)
-        arguments.append(flag if has_no_value else f"{flag}={value}")
-    return arguments
+        value = self._environment.get(variable, "").strip()
+        if not value:
+            return
+        try:
+            action.default = _value(action, value)
+        except argparse.ArgumentTypeError as error:
+            self.parser.error(f"{variable}: {error}")
+
+
+def _value(action: argparse.Action, value: str) -> Any:
+    """What a variable sets a flag to.
+
+    Raises:
+        argparse.ArgumentTypeError: the value is not valid.
+    """
+    is_switch = action.nargs == 0
+    if is_switch or action.nargs == "?":
+        if value.lower() in _TRUE:
+            return action.const
+        if value.lower() in _FALSE:
+            return action.default
+        if is_switch:
+            raise argparse.ArgumentTypeError(
+                f"'{value}' must be one of: {', '.join(_TRUE + _FALSE)}"
+            )
+    if action.choices is not None and value not in action.choices:
+        raise argparse.ArgumentTypeError(f"'{value}' must be one of: {', '.join(action.choices)}")
+    return action.type(value) if callable(action.type) else value
+
+
+# --- the flags of each command -------------------------------------------------------------------
+
+
+def _serve(flags: _Flags) -> None:
+    flags.add("--uri", type=_uri, default=DEFAULT_URI, help="where to listen: tcp://HOST:PORT, "
+        "unix://PATH or stdio:// (default: %(default)s)")  # fmt: skip
+    flags.add("--zeroconf", nargs="?", const="", metavar="NAME",
+        help="announce the server, so that Home Assistant finds it")  # fmt: skip
+    _engines(flags)
+    flags.add("--voice", metavar="NAME", help="voice of requests that name none "
+        "(default: the first)")  # fmt: skip
+    flags.add("--speed", type=_number(0.5, 2.0), default=1.0, metavar="FACTOR",
+        help="1.0 is the voice's own speed; 0.5 to 2 (default: 1.0)")  # fmt: skip
+    flags.add("--samples-per-chunk", type=_whole_number(64, 1_000_000), default=4096, metavar="N",
+        help="samples in an audio chunk, at most (default: %(default)s)")  # fmt: skip
+    flags.add("--sentence-silence", type=_number(0.0, 10.0), default=0.0, metavar="SECONDS",
+        help="silence between sentences (default: 0)")  # fmt: skip
+    flags.add("--max-text", type=_whole_number(1, 10_000_000), metavar="CHARACTERS",
+        default=20_000, help="longest text of one request (default: %(default)s)")  # fmt: skip
+    flags.add("--lexicon", type=Path, metavar="FILE",
+        help="how to say what: lines of 'written = spoken'")  # fmt: skip
+    flags.add("--no-streaming", action="store_true",
+        help="take a text only as a whole, and say so to clients")  # fmt: skip
+    _logging(flags)
+
+
+def _say(flags: _Flags) -> None:
+    flags.parser.add_argument("text", help="what to say; - reads standard input")
+    flags.parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a WAV file")
+    flags.add("--uri", type=_uri, default=DEFAULT_URI, help="the server (default: %(default)s)")
+    flags.parser.add_argument("--voice", metavar="NAME", help="a voice of the server")
+    flags.parser.add_argument("--ssml", action="store_true", help="the text is SSML")
+    flags.parser.add_argument("--normalize", action="store_true",
+        help="print what would be spoken; needs no server")  # fmt: skip
+    flags.add("--lexicon", type=Path, metavar="FILE", help="for --normalize")
+    _plain_messages(flags)
+
+
+def _healthcheck(flags: _Flags) -> None:
+    flags.add("--uri", type=_uri, default=DEFAULT_URI, help="the server (default: %(default)s)")
+    _plain_messages(flags)
+
+
+def _voices(flags: _Flags) -> None:
+    _engines(flags)
+    _logging(flags)
+
+
+def _download(flags: _Flags) -> None:
+    _model_dir(flags)
+    _logging(flags)
+
+
+def _prepare(flags: _Flags) -> None:
+    _model_dir(flags)
+    _logging(flags)
+
+
+def _convert(flags: _Flags) -> None:
+    add = flags.parser.add_argument
+    add("recording", type=Path, help="speech of at most 30 s")
+    add("voice", help="whose voice shall say it")
+    add("-o", "--output", type=Path, required=True, metavar="FILE", help="WAV file to write")
+    _vietts(flags)
+    _logging(flags)
+
+
+def _engines(flags: _Flags) -> None:
+    flags.add("--engine", type=_engine_names, default=("auto",), metavar="NAME[,NAME]",
+        help=f"auto, or some of {', '.join(ENGINES)}, best first; auto: vietts if there is a "
+        "model and a recording, else espeak (default: auto)")  # fmt: skip
+    _vietts(flags)
+
+
+def _vietts(flags: _Flags) -> None:
+    _model_dir(flags)
+    flags.add("--voices-dir", type=Path, metavar="DIR",
+        help="recordings to clone, one for each voice (default: voices/ of the model)")  # fmt: skip
+    flags.add("--threads", type=_whole_number(1, 1024), metavar="N",
+        help="for vietts: threads (default: the cores that the machine grants)")  # fmt: skip
+    flags.add("--quality", choices=("exact", "balanced", "fast"),
+        help="for vietts: see BENCHMARKS.md (default: balanced; exact on a GPU)")  # fmt: skip
+    flags.add("--seed", type=_whole_number(0, 2**63 - 1), metavar="N",
+        help="for vietts: the same audio for the same text every time")  # fmt: skip
+    flags.add("--device", type=_device, default="auto",
+        help="for vietts: auto, cuda, cuda:N, mps or cpu (default: auto)")  # fmt: skip
+
+
+def _model_dir(flags: _Flags) -> None:
+    flags.add("--model-dir", type=Path, default=Path("models/viet-tts"), metavar="DIR",
+        help="the VietTTS model (default: %(default)s)")  # fmt: skip
+
+
+def _logging(flags: _Flags) -> None:
+    flags.add("--debug", action="store_true", help="log what is spoken, too")
+    flags.add("--log-format", default="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        type=_log_format, metavar="FORMAT", help="as Python's logging module has it")  # fmt: skip
+
+
+def _plain_messages(flags: _Flags) -> None:
+    """For commands whose messages a person reads on a terminal."""
+    flags.parser.set_defaults(debug=False, log_format=f"{flags.parser.prog}: %(message)s")
+
+
+_COMMANDS: dict[str, tuple[str, Callable[[_Flags], None]]] = {
+    "serve": ("Serve Wyoming clients", _serve),
+    "say": ("Speak a text through a running server: play it, or write a WAV file", _say),
+    "voices": ("List the voices", _voices),
+    "download": ("Download the neural model into --model-dir", _download),
+    "prepare": ("Compute now what the first start with a model would compute", _prepare),
+    "convert": ("Say the words of a recording in one of the neural voices", _convert),
+    "healthcheck": ("Ask a running server to describe itself", _healthcheck),
+}
+
+
+# --- values --------------------------------------------------------------------------------------
 
 
 def _uri(value: str) -> str:
@@ -121,6 +215,15 @@ def _uri(value: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return value
+
+
+def _engine_names(value: str) -> tuple[str, ...]:
+    names = tuple(value.split(","))
+    if names != ("auto",) and not set(names) <= set(ENGINES):
+        raise argparse.ArgumentTypeError(
+            f"'{value}' must be auto, or one or more of {', '.join(ENGINES)}, with commas between"
+        )
+    return names
 
 
 def _device(value: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_vietts.text import Lexicon, LexiconError, speakable
+from wyoming_vietts.errors import LexiconError
+from wyoming_vietts.text import Lexicon, speakable
 
 
 def _write(path: Path, content: str) -> Path:

@@ -1,7 +1,7 @@
 """Written Vietnamese in, speakable Vietnamese out: the same for every engine."""
 
-from .lexicon import Lexicon, LexiconError
+from .lexicon import Lexicon
 from .normalizer import speakable
 from .splitter import SentenceSplitter, split_sentences
 
-__all__ = ["Lexicon", "LexiconError", "SentenceSplitter", "speakable", "split_sentences"]
+__all__ = ["Lexicon", "SentenceSplitter", "speakable", "split_sentences"]

@@ -2,21 +2,20 @@
 
 import logging
 import re
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import LexiconError
 from .characters import fold_characters, keep_speakable
+from .tables import any_of, read_entries
 
 _LOGGER = logging.getLogger(__name__)
 
 _FIRST_PRIVATE = 0xF0000
 _MAX_ENTRIES = 60_000
 _PROTECTED = re.compile(r"[\U000F0000-\U000FFFFD]")
-
-
-class LexiconError(ValueError):
-    """A lexicon file that cannot be read; the message names the file and the line."""
 
 
 class _FileVersion(NamedTuple):
@@ -72,7 +71,7 @@ class Lexicon:
                 self._index_exact[written] = index
             else:
                 self._index_any_case[written.lower()] = index
-        self._pattern = _any_of(entries)
+        self._pattern = _pattern(entries)
 
     def protect(self, text: str) -> str:
         """Return the folded text with each known word as one private character."""
@@ -100,22 +99,19 @@ def _file_version(path: Path) -> _FileVersion:
 
 def _read_entries(path: Path) -> dict[str, str]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        content = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise LexiconError(f"Cannot read lexicon {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise LexiconError(f"Lexicon {path} is not UTF-8 (byte {error.start})") from error
     entries: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        content = re.sub(r"(?:^|\s)#.*", "", line).strip()
-        if not content:
-            continue
-        written, equals, spoken = content.partition("=")
-        written = fold_characters(written).replace("\n", " ")
-        spoken = keep_speakable(fold_characters(spoken))
-        if not (equals and written and spoken):
+    for entry in read_entries(content):
+        written = fold_characters(entry.written).replace("\n", " ")
+        spoken = keep_speakable(fold_characters(entry.spoken))
+        if not (written and spoken):
+            found = content.splitlines()[entry.line - 1].strip()
             raise LexiconError(
-                f"{path}, line {number}: expected 'written = spoken', found {line.strip()!r}"
+                f"{path}, line {entry.line}: expected 'written = spoken', found {found!r}"
             )
         entries[written] = spoken
     if len(entries) > _MAX_ENTRIES:
@@ -127,11 +123,7 @@ def _is_case_sensitive(written: str) -> bool:
     return any(letter.isupper() and before.isalnum() for before, letter in pairwise(written))
 
 
-def _any_of(entries: dict[str, str]) -> re.Pattern[str] | None:
-    if not entries:
+def _pattern(written_forms: Collection[str]) -> re.Pattern[str] | None:
+    if not written_forms:
         return None
-    longest_first = sorted(entries, key=len, reverse=True)
-    return re.compile(
-        r"(?<!\w)(?:" + "|".join(re.escape(written) for written in longest_first) + r")(?!\w)",
-        re.IGNORECASE,
-    )
+    return re.compile(rf"(?<!\w){any_of(written_forms)}(?!\w)", re.IGNORECASE)

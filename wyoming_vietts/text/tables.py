@@ -1,21 +1,38 @@
-"""The tables in `data/`, and patterns that find their written forms."""
+"""Files of `written = spoken` lines: the tables in `data/`, and the user's lexicon."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One line of such a file."""
+
+    line: int
+    """Its number, from 1."""
+    written: str
+    spoken: str
+    """"" where the line is not `written = spoken`."""
+
+
+def read_entries(content: str) -> Iterator[Entry]:
+    """Yield the lines that say something.
+
+    A `#` starts a comment, at the start of a line or after a space.
+    """
+    for number, line in enumerate(content.splitlines(), start=1):
+        written, _, spoken = re.sub(r"(?:^|\s)#.*", "", line).partition("=")
+        if written.strip() or spoken.strip():
+            yield Entry(number, written.strip(), spoken.strip())
 
 
 @cache
 def read_table(name: str) -> dict[str, str]:
-    """Return the `written = spoken` lines of `data/NAME`; `#` lines are comments."""
+    """Return the entries of `data/NAME`."""
     content = (resources.files(__package__) / "data" / name).read_text(encoding="utf-8")
-    table: dict[str, str] = {}
-    for line in content.splitlines():
-        if line and not line.startswith("#"):
-            written, _, spoken = line.partition(" = ")
-            table[written] = spoken
-    return table
+    return {entry.written: entry.spoken for entry in read_entries(content)}
 
 
 def any_of(written_forms: Iterable[str]) -> str:

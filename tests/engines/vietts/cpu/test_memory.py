@@ -1,0 +1,56 @@
+"""Memory of mapped files, given back."""
+
+import mmap
+from pathlib import Path
+
+import torch
+
+from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear
+from wyoming_vietts.engines.vietts.cpu.memory import forget, forget_copied
+
+
+def resident_file_pages() -> int:
+    """MiB of mapped files in this process."""
+    status = Path("/proc/self/status").read_text().split()
+    return int(status[status.index("RssFile:") + 1]) // 1024
+
+
+def test_weight_of_a_mapped_file_does_not_stay_beside_the_packed_one(tmp_path: Path) -> None:
+    path = tmp_path / "numbers"
+    path.write_bytes(bytes(64 << 20))
+    mapped = torch.from_file(str(path), size=16 << 20)
+    linear = torch.nn.Linear(4096, 4096, bias=False, device="meta")
+    linear.weight = torch.nn.Parameter(mapped.view(4096, 4096), requires_grad=False)
+    before = resident_file_pages()
+    OneDNNLinear(linear)
+    assert resident_file_pages() - before <= 8
+
+
+def test_forgotten_tensor_of_a_mapped_file_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "numbers"
+    path.write_bytes(bytes(4 << 24))
+    mapped = torch.from_file(str(path), size=1 << 24)
+    kept, forgotten = mapped[: 1 << 20], mapped[1 << 20 :]
+    before = resident_file_pages()
+    assert float(kept.sum() + forgotten.sum()) == 0.0
+    assert resident_file_pages() - before >= 60
+    forget(forgotten)
+    assert resident_file_pages() - before <= 8
+    assert float(kept.sum()) == 0.0
+
+
+def test_only_what_lies_in_one_piece_is_forgotten() -> None:
+    numbers = torch.ones(1 << 20)
+    forget(numbers[::2])
+    forget(numbers[: 1 << 12].expand(64, 1 << 12))
+    assert bool(numbers.all())
+
+
+def test_only_what_a_network_has_copied_is_forgotten() -> None:
+    used, copied = torch.ones(64, 1 << 12), torch.ones(64, 1 << 12)
+    network = torch.nn.Linear(1 << 12, 64, bias=False, device="meta")
+    network.weight = torch.nn.Parameter(used, requires_grad=False)
+    forget_copied([used, copied], network)
+    assert bool(used.all())
+    kept_at_the_ends = 2 * mmap.PAGESIZE // copied.element_size()  # of pages that hold other things
+    assert int(copied.count_nonzero()) < kept_at_the_ends

@@ -1,0 +1,139 @@
+"""Recordings in a folder as voices, without a neural model."""
+
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from wyoming_vietts.engines.vietts.prompt import folder as module
+from wyoming_vietts.engines.vietts.prompt.folder import VoiceFolder
+from wyoming_vietts.engines.voice_settings import VoiceSettings
+from wyoming_vietts.errors import RecordingError
+
+
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RESCAN_SECONDS", 0.0)
+
+
+class Voice(NamedTuple):
+    name: str
+    recording: Path
+    settings: VoiceSettings
+
+
+def make_voice(name: str, recording: Path, settings: VoiceSettings) -> Voice:
+    if recording.read_text() == "bad":
+        raise RecordingError(f"{recording} is silent")
+    return Voice(name, recording, settings)
+
+
+def put(path: Path, content: str = "good") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def test_all_layouts_and_formats_are_voices(tmp_path: Path) -> None:
+    for path in ("an.wav", "binh.FLAC", "chi.mp3", "dung.ogg", "em/reference.wav", "vi/gi/ref.wav"):
+        put(tmp_path / path)
+    for path in ("readme.txt", "an.toml~", ".hidden.wav", "x/other.wav", ".trash/y/ref.wav"):
+        put(tmp_path / path)
+    assert list(VoiceFolder(tmp_path, make_voice).voices) == [
+        "an",
+        "binh",
+        "chi",
+        "dung",
+        "em",
+        "gi",
+    ]
+
+
+def test_settings_beside_the_recording_are_read(tmp_path: Path) -> None:
+    put(tmp_path / "an.wav")
+    put(tmp_path / "an.toml", 'description = "Cô An"\nlanguage = "vi"\nspeed = 1.1\nvolume = 2\n')
+    settings = VoiceFolder(tmp_path, make_voice).voices["an"].settings
+    assert settings == VoiceSettings("Cô An", "vi", speed=1.1, volume=2)
+
+
+def test_voice_without_settings_is_labelled_by_its_name(tmp_path: Path) -> None:
+    put(tmp_path / "an.wav")
+    voice = VoiceFolder(tmp_path, make_voice).voices["an"]
+    assert voice == Voice("an", tmp_path / "an.wav", VoiceSettings("", "vi-VN", 1.0, 1.0))
+
+
+def test_new_changed_and_removed_recordings_show_up(tmp_path: Path) -> None:
+    folder = VoiceFolder(tmp_path, make_voice)
+    assert list(folder.voices) == []
+    path = put(tmp_path / "an.wav")
+    assert list(folder.voices) == ["an"]
+    put(path, "bad")
+    assert list(folder.voices) == []
+    put(path, "good again")
+    assert list(folder.voices) == ["an"]
+    put(tmp_path / "an.toml", 'description = "Cô An"')
+    assert folder.voices["an"].settings.description == "Cô An"
+    path.unlink()
+    assert list(folder.voices) == []
+
+
+def test_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
+    folder = VoiceFolder(tmp_path / "voices", make_voice)
+    assert list(folder.voices) == []
+    put(tmp_path / "voices" / "an.wav")
+    assert list(folder.voices) == ["an"]
+
+
+def test_it_looks_again_only_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RESCAN_SECONDS", 1000.0)
+    folder = VoiceFolder(tmp_path, make_voice)
+    assert list(folder.voices) == []
+    put(tmp_path / "an.wav")
+    assert list(folder.voices) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("volumes = 1", "unknown key 'volumes'; available: description, language, speed, volume"),
+        ('speed = "fast"', "'speed' is 'fast'; it must be a number"),
+        ("description = 5", "'description' is 5; it must be a string"),
+        ("speed = true", "'speed' is True; it must be a number"),
+        ("speed = 9", "'speed' must be 0.5 to 2"),
+        ("speed = nan", "'speed' must be 0.5 to 2"),
+        ("speed", "an.toml"),
+    ],
+)
+def test_bad_settings_leave_the_voice_out_and_say_why(
+    settings: str, message: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / "an.wav")
+    put(tmp_path / "an.toml", settings)
+    put(tmp_path / "binh.wav")
+    assert list(VoiceFolder(tmp_path, make_voice).voices) == ["binh"]
+    assert message in caplog.text
+
+
+def test_bad_recording_is_one_warning_however_often_it_is_looked_at(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / "an.wav", "bad")
+    put(tmp_path / "binh.wav")
+    folder = VoiceFolder(tmp_path, make_voice)
+    for _ in range(3):
+        assert list(folder.voices) == ["binh"]
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "'an'" in warnings[0]
+    assert "is silent" in warnings[0]
+
+
+def test_second_recording_of_one_name_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = put(tmp_path / "an.flac"), put(tmp_path / "an.wav")
+    folder = VoiceFolder(tmp_path, make_voice)
+    assert folder.voices["an"].recording == first
+    assert folder.voices["an"].recording == first
+    assert caplog.text.count(str(second)) == 1

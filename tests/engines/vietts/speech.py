@@ -1,0 +1,66 @@
+"""Recordings and engines for the tests of the neural voice."""
+
+import wave
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wyoming_vietts.engines.espeak.engine import EspeakEngine
+from wyoming_vietts.engines.vietts.engine import VietTTSEngine
+
+SENTENCE = "xin chào các bạn, hôm nay trời đẹp quá, chúng ta cùng đi chơi nhé."
+SAMPLE_RATE = 22_050
+
+TEXT = "hôm nay trời đẹp và nắng ấm, mọi người cùng nhau đi chơi ở công viên gần nhà."
+
+
+def write_wav(path: Path, samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> Path:
+    """Write samples [N] in -1 ... 1."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as wav:
+        wav.setframerate(sample_rate)
+        wav.setsampwidth(2)
+        wav.setnchannels(1)
+        wav.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def record(path: Path, voice: str = "espeak-north-male") -> Path:
+    """A recording of somebody speaking for some seconds."""
+    pcm = b"".join(EspeakEngine().voices[voice].speak(TEXT))
+    return write_wav(path, np.frombuffer(pcm, "<i2") / 32768)
+
+
+def make_tts(
+    model_dir: Path, voices_dir: Path, streams_sentences: bool = True, seed: int | None = 1
+) -> VietTTSEngine:
+    return VietTTSEngine(
+        model_dir,
+        voices_dir,
+        device="cpu",
+        threads=1,
+        quality="exact",
+        streams_sentences=streams_sentences,
+        seed=seed,
+    )
+
+
+def say(
+    engine: VietTTSEngine, text: str, voice: str = "an", speed: float = 1.0
+) -> Generator[bytes, None, None]:
+    return engine.voices[voice].speak(text, speed)
+
+
+def samples_of(pieces: Generator[bytes, None, None]) -> np.ndarray:
+    return np.frombuffer(b"".join(pieces), "<i2").astype(float)
+
+
+@pytest.fixture(scope="session")
+def voices_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two voices; not to be changed."""
+    folder = tmp_path_factory.mktemp("voices")
+    record(folder / "an.wav")
+    record(folder / "binh.wav", "espeak-north-female")
+    return folder

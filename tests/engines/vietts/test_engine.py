@@ -1,0 +1,403 @@
+"""The neural engine as the server uses it: tiny random networks, real recordings."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.engines.vietts.speech import (
+    SENTENCE,
+    make_tts,
+    record,
+    samples_of,
+    say,
+    voices_dir,
+    write_wav,
+)
+from wyoming_vietts.engines.vietts import engine as module
+from wyoming_vietts.engines.vietts.device import choose_device
+from wyoming_vietts.engines.vietts.engine import VietTTSEngine
+from wyoming_vietts.engines.vietts.networks import flow_stream
+from wyoming_vietts.engines.vietts.networks.flow import flow_voice
+from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
+from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
+from wyoming_vietts.engines.vietts.prompt import cache
+from wyoming_vietts.engines.vietts.steps import finish
+from wyoming_vietts.engines.vietts.utterance import Utterance
+from wyoming_vietts.errors import DeviceError, SynthesisError
+
+__all__ = ["voices_dir"]
+
+
+@pytest.fixture(scope="module")
+def streaming(model_dirs: dict[int, Path], voices_dir: Path) -> VietTTSEngine:
+    return make_tts(model_dirs[25], voices_dir)
+
+
+@pytest.fixture(scope="module")
+def whole(model_dirs: dict[int, Path], voices_dir: Path) -> VietTTSEngine:
+    return make_tts(model_dirs[25], voices_dir, streams_sentences=False)
+
+
+def test_recordings_are_the_voices(streaming: VietTTSEngine) -> None:
+    assert list(streaming.voices) == ["an", "binh"]
+    assert streaming.sample_rate == 22_050
+
+
+def test_a_seed_makes_the_same_audio_and_no_seed_makes_another(
+    model_dirs: dict[int, Path], voices_dir: Path, streaming: VietTTSEngine
+) -> None:
+    first, again = (b"".join(say(streaming, SENTENCE, "an")) for _ in range(2))
+    assert first == again
+    unseeded = make_tts(model_dirs[25], voices_dir, seed=None)
+    one, other = (b"".join(say(unseeded, SENTENCE, "an")) for _ in range(2))
+    assert one != other
+
+
+def test_voices_and_texts_sound_different(streaming: VietTTSEngine) -> None:
+    spoken = {
+        b"".join(say(streaming, text, voice))
+        for text in (SENTENCE, "tạm biệt.")
+        for voice in ("an", "binh")
+    }
+    assert len(spoken) == 4
+
+
+def test_interleaved_utterances_are_the_same_as_alone(streaming: VietTTSEngine) -> None:
+    requests = [(SENTENCE, "an"), ("tạm biệt nhé.", "binh"), (SENTENCE, "binh")]
+    alone = [b"".join(say(streaming, *request)) for request in requests]
+    running = {i: say(streaming, *request) for i, request in enumerate(requests)}
+    together = [bytearray() for _ in requests]
+    while running:
+        for i in list(running):
+            piece = next(running[i], None)
+            if piece is None:
+                del running[i]
+            else:
+                together[i] += piece
+    assert [bytes(pcm) for pcm in together] == alone
+
+
+def test_inference_mode_does_not_leak_to_the_caller(streaming: VietTTSEngine) -> None:
+    for _ in say(streaming, SENTENCE, "an"):
+        assert not torch.is_inference_mode_enabled()
+        assert torch.ones(1, requires_grad=True).requires_grad
+
+
+def test_it_yields_at_every_token_and_every_block(whole: VietTTSEngine) -> None:
+    steps = sum(1 for _ in say(whole, SENTENCE, "an"))
+    text_tokens = len(whole._tokenizer.encode_sentence(SENTENCE))
+    blocks = sum(len(stage.blocks) for stage in whole._networks.flow.unet.middle)
+    assert steps > 2 * text_tokens + 10 * blocks
+
+
+def test_audio_comes_before_the_last_token(streaming: VietTTSEngine, whole: VietTTSEngine) -> None:
+    def pieces_of_audio(engine: VietTTSEngine) -> int:
+        return sum(1 for pcm in say(engine, SENTENCE, "an") if pcm)
+
+    assert pieces_of_audio(whole) == 1
+    assert pieces_of_audio(streaming) >= 3
+
+
+def test_chunks_of_a_sentence_grow(streaming: VietTTSEngine) -> None:
+    lengths = [len(pcm) for pcm in say(streaming, SENTENCE, "an") if pcm]
+    assert lengths[:-1] == sorted(lengths[:-1])
+    assert lengths[1] > 1.5 * lengths[0]
+
+
+def test_closing_stops_the_computation(
+    streaming: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    real = module.generate
+
+    def counted(*arguments: object) -> object:
+        for token in real(*arguments):  # type: ignore[arg-type]
+            drawn.append(token)
+            yield token
+
+    monkeypatch.setattr(module, "generate", counted)
+    synthesis = say(streaming, SENTENCE, "an")
+    for _ in range(5):
+        next(synthesis)
+    synthesis.close()
+    assert 0 < len(drawn) <= 5
+
+
+@pytest.mark.parametrize("rate", [25, 50])
+def test_streamed_sentence_is_as_long_as_the_whole_one(
+    rate: int, model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    # The same tokens are drawn, as the language model draws first in both.
+    lengths = [
+        len(b"".join(engine.convert(voices_dir / "binh.wav", engine.voices["an"])))
+        for engine in (make_tts(model_dirs[rate], voices_dir, mode) for mode in (True, False))
+    ]
+    assert lengths[0] == lengths[1]
+
+
+def speak_tokens(
+    engine: VietTTSEngine, tokens: list[int], cuts: list[int]
+) -> tuple[np.ndarray, list[int]]:
+    """Waveform of given speech tokens handed over in pieces, and where its pieces meet."""
+    with torch.inference_mode():
+        generator = torch.Generator().manual_seed(3)
+        encoded = finish(engine._encoded(engine.voices["an"]))
+        networks, schedule = engine._networks, engine._schedule
+        output = Utterance(networks, schedule, encoded.flow, 1.0, 1.0, generator)
+        pieces = []
+        for cut in [*cuts, len(tokens)]:
+            pieces += [p for p in output.speak(tokens[:cut], last=cut == len(tokens)) if p]
+    seams = np.cumsum([len(piece) // 2 for piece in pieces])[:-1]
+    return np.frombuffer(b"".join(pieces), "<i2").astype(float), list(seams)
+
+
+def test_seams_have_no_click_and_no_step_in_level(streaming: VietTTSEngine) -> None:
+    draw = np.random.RandomState(5)
+    tokens = draw.randint(0, 60, 150).tolist()
+    waveform, seams = speak_tokens(streaming, tokens, [30, 60, 110])
+    unbroken, _ = speak_tokens(streaming, tokens, [])
+    assert len(waveform) == len(unbroken)
+    assert len(seams) >= 3
+    usual_jump = np.quantile(np.abs(np.diff(unbroken)), 0.999)
+    usual_step = np.quantile([level_step(unbroken, at) for at in range(2000, 120_000, 500)], 0.95)
+    for seam in seams:
+        assert np.abs(np.diff(waveform[seam - 3 : seam + 3])).max() <= 1.5 * usual_jump
+        assert level_step(waveform, seam) <= usual_step
+
+
+def test_windows_fade_into_each_other(
+    streaming: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = torch.from_numpy(np.random.RandomState(5).randint(0, 60, 60))
+
+    def second_piece() -> tuple[torch.Tensor, torch.Tensor]:
+        """What the first window foresaw of the second piece, and the second piece."""
+        networks = streaming._networks
+        draw = torch.Generator().manual_seed(1)
+        voice = flow_voice(networks.flow, torch.ones(192), tokens[:20], torch.zeros(80, 68) - 5)
+        stream = FlowStream.start(networks.flow, voice, streaming._schedule, draw)
+        finish(stream.feed(tokens[:30], last=False))
+        foreseen = stream.foreseen
+        return foreseen, finish(stream.feed(tokens, last=True))
+
+    foreseen, blended = second_piece()
+    monkeypatch.setattr(flow_stream, "BLEND_FRAMES", 0)
+    _, plain = second_piece()
+    share = torch.arange(1, 13) / 13
+    expected = foreseen[:, :12] + share * (plain[:, :12] - foreseen[:, :12])
+    assert not torch.allclose(foreseen[:, :12], plain[:, :12], atol=1e-3)
+    torch.testing.assert_close(blended[:, :12], expected)
+    torch.testing.assert_close(blended[:, 12:], plain[:, 12:])
+
+
+def level_step(waveform: np.ndarray, at: int) -> float:
+    """Change of level from 50 ms before to 50 ms after a sample, in dB."""
+    before, after = waveform[at - 1100 : at], waveform[at : at + 1100]
+    return float(abs(20 * np.log10(np.std(before) / np.std(after))))
+
+
+def test_waveform_handed_over_in_one_piece_is_the_reference_way(whole: VietTTSEngine) -> None:
+    tokens = np.random.RandomState(5).randint(0, 60, 60).tolist()
+    in_one, _ = speak_tokens(whole, tokens, [])
+    frames = int(60 / 25 * 22_050 / 256)
+    assert len(in_one) == frames * 256
+
+
+@pytest.mark.parametrize("streams_sentences", [True, False])
+@pytest.mark.parametrize("speed", [0.75, 1.5])
+def test_speed_changes_the_length_in_both_modes(
+    speed: float, streams_sentences: bool, model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    engine = make_tts(model_dirs[25], voices_dir, streams_sentences)
+    usual, changed = (
+        len(samples_of(say(engine, SENTENCE, "an", speed=factor))) for factor in (1.0, speed)
+    )
+    assert usual / changed == pytest.approx(speed, rel=0.02)
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.77, 1.3, 2.0])
+@pytest.mark.parametrize("piece", [1, 2, 7, 50])
+def test_stretching_in_pieces_is_stretching_the_whole(speed: float, piece: int) -> None:
+    mel = torch.arange(101.0).expand(80, -1) + torch.arange(80.0)[:, None]
+    whole = MelStretcher(speed).feed(mel, last=True)
+    stretcher = MelStretcher(speed)
+    pieces = [
+        stretcher.feed(mel[:, i : i + piece], last=i + piece >= 101) for i in range(0, 101, piece)
+    ]
+    assert whole.shape == (80, int(101 / speed))
+    torch.testing.assert_close(torch.cat(pieces, dim=1), whole)
+    inside = whole[0, 2:-2]
+    assert torch.allclose(inside.diff(), torch.tensor(speed), atol=1e-3), "evenly spaced"
+
+
+def test_utterance_fades_in_and_out(streaming: VietTTSEngine) -> None:
+    samples = samples_of(say(streaming, SENTENCE, "an"))
+    loudest = np.abs(samples).max()
+    assert abs(samples[0]) <= 0.01 * loudest
+    assert abs(samples[-1]) <= 0.01 * loudest
+
+
+def test_runaway_is_bounded_and_logged(
+    whole: VietTTSEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples = samples_of(say(whole, SENTENCE, "an"))  # random networks hardly ever end
+    tokens = len(whole._tokenizer.encode_sentence(SENTENCE))
+    assert len(samples) <= 20 * tokens / 25 * 22_050 + 256
+    if len(samples) > 19.9 * tokens / 25 * 22_050:
+        assert "Cut off a sentence" in caplog.text
+
+
+def test_nothing_to_say_is_no_audio(streaming: VietTTSEngine) -> None:
+    assert b"".join(say(streaming, "", "an")) == b""
+
+
+def test_voice_settings_change_speed_and_volume(
+    model_dirs: dict[int, Path], tmp_path: Path, voices_dir: Path
+) -> None:
+    shutil.copy(voices_dir / "an.wav", tmp_path / "an.wav")
+    shutil.copy(voices_dir / "an.wav", tmp_path / "soft.wav")
+    (tmp_path / "soft.toml").write_text("speed = 2.0\nvolume = 0.25\n")
+    engine = make_tts(model_dirs[25], tmp_path, streams_sentences=False)
+    plain, soft = (samples_of(say(engine, SENTENCE, voice)) for voice in ("an", "soft"))
+    assert len(plain) / len(soft) == pytest.approx(2, rel=0.02)
+    assert np.std(soft) / np.std(plain) == pytest.approx(0.25, rel=0.15)
+
+
+def test_voice_that_went_away_is_an_error_that_lists_the_others(
+    model_dirs: dict[int, Path], voices_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(voices_dir, tmp_path / "voices")
+    shutil.copy(voices_dir / "an.wav", tmp_path / "voices" / "gone.wav")
+    engine = make_tts(model_dirs[25], tmp_path / "voices")
+    voice = engine.voices["gone"]
+    voice.recording.unlink()
+    engine._folder._scanned_at = -1e9  # the folder is looked at again
+    with pytest.raises(SynthesisError, match="'gone' is gone; available: an, binh"):
+        list(voice.speak(SENTENCE))
+
+
+def test_full_gpu_is_an_error_of_the_one_request(
+    streaming: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "generate", full)
+        with pytest.raises(SynthesisError, match="out of memory"):
+            list(say(streaming, SENTENCE, "an"))
+    assert b"".join(say(streaming, SENTENCE, "an"))
+
+
+def no_encoder(*_: object) -> object:
+    raise AssertionError("a voice was encoded again")
+
+
+def test_voice_is_encoded_once_and_read_at_the_next_start(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    first = b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an"))
+    monkeypatch.setattr(cache, "PromptEncoder", no_encoder)
+    engine = make_tts(model_dir, recording.parent)
+    assert b"".join(say(engine, SENTENCE, "an")) == first
+    recording.rename(recording.with_name("binh.wav"))
+    again = make_tts(model_dir, recording.parent)
+    assert b"".join(say(again, SENTENCE, "binh")) == first, "found by its content"
+
+
+def test_changed_recording_and_damaged_cache_are_encoded_again(
+    model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    first = b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an"))
+    (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
+    cached.write_bytes(b"damaged")
+    assert b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an")) == first
+    assert "is damaged" in caplog.text
+    record(recording, "espeak-south-male")
+    assert b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an")) != first
+
+
+def test_model_directory_that_cannot_be_written_is_no_obstacle(
+    model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    (model_dir / cache.CACHE_FOLDER).write_text("in the way")
+    assert b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an"))
+    assert "encoded again at each start" in caplog.text
+
+
+def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
+    model_dirs: dict[int, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    noise = np.random.RandomState(0).standard_normal(22_050 * 4)
+    record(tmp_path / "good.wav")
+    write_wav(tmp_path / "short.wav", 0.1 * noise[:11_025])
+    write_wav(tmp_path / "silent.wav", 0 * noise)
+    write_wav(tmp_path / "clipped.wav", 9 * noise)
+    write_wav(tmp_path / "odd.wav", 0.1 * noise, 22_051)
+    (tmp_path / "text.wav").write_text("no audio")
+    (tmp_path / "empty.mp3").write_bytes(b"")
+    write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
+    assert list(make_tts(model_dirs[25], tmp_path).voices) == ["good"]
+    for name, reason in (
+        ("short", "0.5 s long"),
+        ("silent", "is silent"),
+        ("clipped", "is clipped"),
+        ("odd", "22051 samples a second"),
+        ("text", "cannot be read as audio"),
+        ("empty", "cannot be read as audio"),
+        ("long", "10800 s long"),
+    ):
+        lines = [r.getMessage() for r in caplog.records if f"'{name}'" in r.getMessage()]
+        assert len(lines) == 1, name
+        assert reason in lines[0]
+
+
+def test_hours_of_recording_are_not_read_to_be_refused(
+    model_dirs: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
+    engine = make_tts(model_dirs[25], tmp_path)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    assert list(engine.voices) == []
+
+
+def test_conversion_says_a_recording_in_another_voice(
+    model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    engine = make_tts(model_dirs[25], voices_dir)
+    as_an, as_binh = (
+        samples_of(engine.convert(voices_dir / "an.wav", engine.voices[name]))
+        for name in ("an", "binh")
+    )
+    with_seconds = len(as_an) / engine.sample_rate
+    from wyoming_vietts.engines.vietts.prompt.recording import SAMPLE_RATE, load_audio
+
+    assert with_seconds == pytest.approx(
+        len(load_audio(voices_dir / "an.wav")) / SAMPLE_RATE, abs=0.1
+    )
+    assert not np.array_equal(as_an, as_binh)
+
+
+def test_device_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(DeviceError, match="'cuda:99' is not there; available: cpu"):
+        choose_device("cuda:99")
+
+
+def test_half_precision_as_on_a_gpu_speaks_nearly_the_same(
+    model_dirs: dict[int, Path], voices_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = np.random.RandomState(5).randint(0, 60, 90).tolist()
+    full, _ = speak_tokens(make_tts(model_dirs[25], voices_dir), tokens, [40])
+    monkeypatch.setattr(module, "lm_type", lambda device, int8_on_cpu: torch.bfloat16)
+    monkeypatch.setattr(module, "flow_type", lambda device, half_on_cpu: torch.bfloat16)
+    engine = make_tts(model_dirs[25], voices_dir)
+    half, _ = speak_tokens(engine, tokens, [40])
+    assert len(half) == len(full)
+    assert np.std(half) == pytest.approx(np.std(full), rel=0.2)
+    assert b"".join(say(engine, SENTENCE, "an"))

@@ -1,0 +1,79 @@
+"""Flags, variables and values that are not valid."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wyoming_vietts.options import parse_options
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--engine", "pipes"], "must be auto, or one or more of vietts, espeak"),
+        (["--engine", "auto,espeak"], "must be auto, or one or more of vietts, espeak"),
+        (["--uri", "http://a"], "must be tcp://HOST:PORT, unix://PATH or stdio://"),
+        (["--uri", "tcp://0.0.0.0"], "must be tcp://HOST:PORT"),
+        (["--uri", "tcp://0.0.0.0:99999"], "must be tcp://HOST:PORT"),
+        (["--speed", "3"], "must be a number from 0.5 to 2"),
+        (["--speed", "nan"], "must be a number from 0.5 to 2"),
+        (["--samples-per-chunk", "0"], "must be a whole number from 64"),
+        (["--sentence-silence", "-1"], "must be a number from 0 to 10"),
+        (["--device", "tpu"], "must be auto, cuda, cuda:N, mps or cpu"),
+        (["--device", "cuda:x"], "must be auto, cuda, cuda:N, mps or cpu"),
+        (["--log-format", "%(nonsense"], "is no logging format"),
+        (["--log-format", "%(nonsense)s"], "is no logging format"),
+        (["--max-text", "0"], "must be a whole number from 1"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--stream"], "unrecognized arguments"),
+    ],
+)
+def test_bad_flag_is_an_error_that_names_the_valid_values(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        parse_options(arguments, {})
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "option", "expected"),
+    [
+        ("URI", "tcp://127.0.0.1:1", "uri", "tcp://127.0.0.1:1"),
+        ("ENGINE", "espeak", "engine", ("espeak",)),
+        ("ENGINE", "vietts,espeak", "engine", ("vietts", "espeak")),
+        ("MODEL_DIR", "/data/m", "model_dir", Path("/data/m")),
+        ("VOICES_DIR", "/data/v", "voices_dir", Path("/data/v")),
+        ("VOICE", "an", "voice", "an"),
+        ("SPEED", "1.5", "speed", 1.5),
+        ("SAMPLES_PER_CHUNK", "512", "samples_per_chunk", 512),
+        ("SENTENCE_SILENCE", "0.5", "sentence_silence", 0.5),
+        ("MAX_TEXT", "99", "max_text", 99),
+        ("LEXICON", "/data/l", "lexicon", Path("/data/l")),
+        ("NO_STREAMING", "true", "no_streaming", True),
+        ("NO_STREAMING", "0", "no_streaming", False),
+        ("DEBUG", "YES", "debug", True),
+        ("DEBUG", "", "debug", False),
+        ("DEVICE", "cuda:1", "device", "cuda:1"),
+        ("LOG_FORMAT", "%(message)s", "log_format", "%(message)s"),
+        ("ZEROCONF", "1", "zeroconf", ""),
+        ("ZEROCONF", "bếp", "zeroconf", "bếp"),
+        ("ZEROCONF", "false", "zeroconf", None),
+    ],
+)
+def test_each_flag_has_a_variable(variable: str, value: str, option: str, expected: Any) -> None:
+    options = parse_options([], {f"WYOMING_VIETTS_{variable}": value})
+    assert getattr(options, option) == expected
+
+
+def test_flag_wins_over_variable() -> None:
+    assert parse_options(["--speed", "2"], {"WYOMING_VIETTS_SPEED": "0.5"}).speed == 2.0
+
+
+def test_bad_variable_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    for variable, value in (("DEBUG", "perhaps"), ("ENGINE", "pipes")):
+        with pytest.raises(SystemExit):
+            parse_options([], {f"WYOMING_VIETTS_{variable}": value})
+        assert value in capsys.readouterr().err

@@ -1,0 +1,18 @@
+"""From flags to what engines are made from."""
+
+import argparse
+
+from ..engines.catalogue import EngineSettings
+
+
+def engine_settings(options: argparse.Namespace) -> EngineSettings:
+    """The flags that are about engines."""
+    return EngineSettings(
+        model_dir=options.model_dir,
+        voices_dir=options.voices_dir,
+        device=options.device,
+        threads=options.threads,
+        quality=options.quality,
+        streams_sentences=not getattr(options, "no_streaming", False),
+        seed=options.seed,
+    )

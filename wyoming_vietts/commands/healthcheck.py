@@ -1,0 +1,37 @@
+"""Ask a running server to describe itself; the exit status says whether it did."""
+
+import argparse
+import asyncio
+
+from wyoming.client import AsyncClient
+from wyoming.info import Describe, Info
+
+from ..frontends.wyoming.uri import reachable
+
+TIMEOUT_SECONDS = 5.0
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print how many voices the server offers.
+
+    Raises:
+        OSError: it does not answer, or offers none.
+    """
+    uri = reachable(options.uri)
+    try:
+        voices = asyncio.run(_count_voices(uri))
+    except (OSError, TimeoutError, ValueError) as error:
+        raise OSError(f"{uri} does not answer: {error or type(error).__name__}") from error
+    print(f"{uri} offers {voices} voices")
+
+
+async def _count_voices(uri: str) -> int:
+    async with asyncio.timeout(TIMEOUT_SECONDS), AsyncClient.from_uri(uri) as client:
+        await client.write_event(Describe().event())
+        while (event := await client.read_event()) is not None:
+            if Info.is_type(event.type):
+                voices = sum(len(program.voices) for program in Info.from_event(event).tts)
+                if not voices:
+                    raise ValueError("it offers no voice")
+                return voices
+    raise ValueError("it closed the connection")

@@ -1,0 +1,116 @@
+"""Which engines are there, and the voices of all of them in one mapping, best engine first."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import SetupError
+from .contract import Engine, Voice
+from .espeak.engine import EspeakEngine
+
+if TYPE_CHECKING:
+    from .vietts.engine import VietTTSEngine
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What the engines are made from; the flags of these names say more."""
+
+    model_dir: Path
+    voices_dir: Path | None
+    device: str
+    threads: int | None
+    quality: str | None
+    streams_sentences: bool
+    seed: int | None
+
+
+class Catalogue:
+    """The voices of all engines.
+
+    The embedded voices are known even where they are not offered: an assistant that was set up with
+    one of them still speaks after a better engine has come.
+    """
+
+    def __init__(self, engines: Sequence[Engine], is_auto: bool) -> None:
+        """Take engines, best first.
+
+        Args:
+            is_auto: offer the embedded voices while no engine has a voice.
+        """
+        self._engines = engines
+        self._is_auto = is_auto
+        self._embedded = EspeakEngine()
+
+    @property
+    def voices(self) -> Mapping[str, Voice]:
+        """The voices on offer, by name; the first is the default."""
+        offered: dict[str, Voice] = {}
+        for engine in self._engines:
+            for name, voice in engine.voices.items():
+                offered.setdefault(name, voice)
+        return offered if offered or not self._is_auto else self._embedded.voices
+
+    def find(self, name: str) -> Voice | None:
+        """The voice of this name, on offer or not."""
+        return self.voices.get(name) or self._embedded.voices.get(name)
+
+
+def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
+    """Make the engines of these names, or with `auto` the best that are there.
+
+    Raises:
+        SetupError: an engine cannot be made; the message says what is missing.
+    """
+    if [*names] != ["auto"]:
+        return Catalogue([_make_engine(name, settings) for name in names], is_auto=False)
+    if (settings.model_dir / "config.yaml").is_file():
+        return Catalogue([make_vietts(settings)], is_auto=True)
+    _LOGGER.info(
+        "Speaking with eSpeak NG; for the neural voice: wyoming-vietts download --model-dir %s",
+        settings.model_dir,
+    )
+    return Catalogue([], is_auto=True)
+
+
+def _make_engine(name: str, settings: EngineSettings) -> Engine:
+    return make_vietts(settings) if name == "vietts" else EspeakEngine()
+
+
+def make_vietts(settings: EngineSettings) -> "VietTTSEngine":
+    """Make the neural engine; it may have no voice yet, as a recording may come at any time.
+
+    Raises:
+        SetupError: a package or the model is missing, or the model cannot be used.
+    """
+    with neural_packages():
+        from .vietts.engine import VietTTSEngine
+    engine = VietTTSEngine(
+        settings.model_dir,
+        settings.voices_dir or settings.model_dir / "voices",
+        device=settings.device,
+        threads=settings.threads,
+        quality=settings.quality,
+        streams_sentences=settings.streams_sentences,
+        seed=settings.seed,
+    )
+    if not engine.voices:
+        _LOGGER.warning("No voice yet: put a recording of a few seconds into %s", engine.voices_dir)
+    return engine
+
+
+@contextmanager
+def neural_packages() -> Iterator[None]:
+    """For imports of what only the neural voice needs: an error says how to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"The neural voice needs the package {error.name}: "
+            "script/setup vietts, or pip install 'wyoming-vietts[vietts]'"
+        ) from error

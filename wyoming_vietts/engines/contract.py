@@ -1,0 +1,58 @@
+"""What every engine and every voice is to the rest of the program."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Voice(ABC):
+    """Turns one speakable sentence into PCM, which is mono, int16, little-endian."""
+
+    name: str
+    """Stable key, unique within the server; what clients store and send back."""
+
+    description: str
+    """Label that a user sees; Home Assistant sorts by it."""
+
+    languages: tuple[str, ...]
+    """BCP 47 tags, such as `vi` or `vi-VN`."""
+
+    author: str
+    """Who made the voice."""
+
+    author_url: str
+    """Where the voice comes from."""
+
+    version: str
+    """Version of what speaks."""
+
+    sample_rate: int
+    """Samples a second of its PCM, in Hz."""
+
+    @abstractmethod
+    def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+        """Speak a sentence of letters and `.,;:!?`.
+
+        The generator computes for at most about 50 ms, or one model step, before it yields, and
+        yields `b""` when it has no audio yet. Closing it stops the computation.
+
+        Args:
+            text: a speakable sentence, as `wyoming_vietts.text.speakable` makes it.
+            speed: 1.0 is the voice's own, 2.0 is twice as fast; the pitch stays.
+
+        Yields:
+            PCM, possibly empty.
+
+        Raises:
+            SynthesisError: this sentence cannot be spoken; others may.
+        """
+
+
+class Engine(Protocol):
+    """A way of speaking, with its voices."""
+
+    @property
+    def voices(self) -> Mapping[str, Voice]:
+        """The voices that are there now, by name."""

@@ -1,0 +1,118 @@
+"""eSpeak NG in process: the one place that loads libespeak-ng, which a wheel brings along."""
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+
+import espeakng_loader
+
+from ...errors import SetupError, SynthesisError
+
+# Values of espeak_ng/speak_lib.h.
+_AUDIO_OUTPUT_SYNCHRONOUS = 2
+_INITIALIZE_DONT_EXIT = 0x8000
+_CHARS_UTF8 = 1
+_ENDPAUSE = 0x1000
+_RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
+_EE_OK = 0
+_MIN_RATE, _MAX_RATE = 80, 450
+
+_AMPLITUDE = 70  # 0-200
+_BUFFER_MS = 60
+_MAX_FOLDER_BYTES = 40  # the library finds no voice whose path has 60 bytes or more
+
+_ON_AUDIO = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+
+class Library:
+    """Speaks clauses that have passed the gate.
+
+    The library keeps its state in globals: voice, parameters and callback are set before each
+    clause, so any number of utterances may take turns.
+    """
+
+    def __init__(self) -> None:
+        """Load the library and its data; once a process, as doing it again corrupts it.
+
+        Raises:
+            SetupError: the library refuses its data folder.
+        """
+        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        self._library.espeak_Synth.argtypes = [
+            ctypes.c_char_p,
+            ctypes.c_size_t,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_uint,
+            ctypes.c_uint,
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+        ]
+        data_path = _short_path(espeakng_loader.get_data_path())
+        self.sample_rate: int = self._library.espeak_Initialize(
+            _AUDIO_OUTPUT_SYNCHRONOUS, _BUFFER_MS, data_path.encode(), _INITIALIZE_DONT_EXIT
+        )
+        if self.sample_rate <= 0:
+            raise SetupError(
+                f"eSpeak NG cannot read its data in {data_path}; reinstall espeakng-loader"
+            )
+
+    def speak(
+        self, clause: str, voice_file: Path, words_per_minute: int, pitch: int, pitch_range: int
+    ) -> bytes:
+        """PCM of a clause, at the library's sample rate.
+
+        Args:
+            clause: as the gate lets it through.
+            voice_file: settings of a voice, in the library's own format.
+            words_per_minute: 80 to 450; others are brought into this range.
+            pitch: base pitch, 0-100.
+            pitch_range: 0-100.
+
+        Raises:
+            SynthesisError: the voice cannot be loaded, or the library fails.
+        """
+        pcm = bytearray()
+
+        def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
+            if samples and count > 0:
+                pcm.extend(ctypes.string_at(samples, 2 * count))
+            return 0
+
+        on_audio = _ON_AUDIO(collect)  # held until the library is done with it
+
+        library = self._library
+        library.espeak_SetSynthCallback(on_audio)
+        path = f"{_short_path(str(voice_file.parent))}/{voice_file.name}"
+        status = library.espeak_SetVoiceByFile(path.encode())
+        if status != _EE_OK:
+            raise SynthesisError(f"eSpeak NG cannot load the voice {path}: status {status}")
+        rate = min(_MAX_RATE, max(_MIN_RATE, words_per_minute))
+        library.espeak_SetParameter(_RATE, rate, 0)
+        library.espeak_SetParameter(_PITCH, pitch, 0)
+        library.espeak_SetParameter(_RANGE, pitch_range, 0)
+        library.espeak_SetParameter(_VOLUME, _AMPLITUDE, 0)
+        utf8 = clause.encode()
+        status = library.espeak_Synth(
+            utf8, len(utf8) + 1, 0, 0, 0, _CHARS_UTF8 | _ENDPAUSE, None, None
+        )
+        if status != _EE_OK:
+            raise SynthesisError(f"eSpeak NG failed with status {status} on {clause!r}")
+        return bytes(pcm)
+
+
+@cache
+def load_library() -> Library:
+    """The library of this process; see `Library`."""
+    return Library()
+
+
+@cache
+def _short_path(folder: str) -> str:
+    """A path that the library has room for; a folder with a longer one is held open."""
+    if len(folder.encode()) <= _MAX_FOLDER_BYTES:
+        return folder
+    return f"/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}"

@@ -1,0 +1,4 @@
+"""Names of the engines."""
+
+ENGINES = ("vietts", "espeak")
+"""Best first."""

@@ -1,0 +1,80 @@
+"""What makes the networks fast on a CPU, put on from outside; without it they run, but slower."""
+
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from ..networks.hift import ResBlock
+from ..networks.networks import Networks
+from ..networks.unet import TransformerBlock
+from . import overlap_save
+from .convolution import ChannelsLastConv1d
+from .int8 import Int8Linear, PackedInt8Linear
+from .linear import OneDNNLinear, onednn_takes
+from .overlap_save import OverlapSaveConv1d
+from .snake import FoldedResBlock
+from .transformer_block import FusedTransformerBlock
+
+L = TypeVar("L", bound=nn.Module)
+
+_OVERLAP_SAVE_FROM = 7  # taps; shorter convolutions are faster as they stand
+
+
+@torch.no_grad()
+def optimize(networks: Networks) -> None:
+    """Replace layers by faster ones that compute the same, to rounding.
+
+    The order matters. Snake's scales are folded into convolutions before these are packed, and a
+    convolution or linear layer is packed by the first rule that takes it. 8-bit weights are there
+    already, as they come from a file; here they are packed, too.
+    """
+    lm, flow, hift = networks.lm, networks.flow, networks.hift
+
+    _replace(hift, ResBlock, FoldedResBlock)
+    for block in (*hift.resblocks, *hift.source_resblocks):
+        _replace(block, nn.Conv1d, _packed_convolution)
+    # Not those of the pitch: the source sums it up over the utterance, so it has to be the
+    # reference's to the last bit.
+    _replace(hift, nn.Conv1d, ChannelsLastConv1d, but=[*hift.f0_convs])
+
+    _replace(flow, TransformerBlock, _fused_block)
+    encoders = (lm.text_encoder, lm.decoder, flow.encoder)
+    positions = [layer.attention.position for encoder in encoders for layer in encoder.layers]
+    for network in (lm, flow):
+        _replace(network, nn.Linear, _packed_linear, but=positions)
+        # Needed seldom, and then for so many positions that packing gains nothing.
+        _replace(network, nn.Linear, _unpacked_linear)
+    _replace(lm, Int8Linear, PackedInt8Linear)
+
+
+def _replace(
+    network: nn.Module,
+    kind: type[L],
+    replacement: Callable[[L], nn.Module],
+    but: Collection[nn.Module] = (),
+) -> None:
+    """Put `replacement(layer)` in the place of every layer of a kind within a network."""
+    for parent in [*network.modules()]:
+        for name, layer in [*parent.named_children()]:
+            if isinstance(layer, kind) and layer not in but:
+                setattr(parent, name, replacement(layer))
+
+
+def _packed_convolution(conv: nn.Conv1d) -> nn.Module:
+    if overlap_save.IS_FASTER and conv.kernel_size[0] >= _OVERLAP_SAVE_FROM:
+        return OverlapSaveConv1d(conv)
+    return ChannelsLastConv1d(conv)
+
+
+def _fused_block(block: TransformerBlock) -> nn.Module:
+    return FusedTransformerBlock(block) if onednn_takes(block.expand.weight) else block
+
+
+def _packed_linear(linear: nn.Linear) -> nn.Module:
+    return OneDNNLinear(linear) if onednn_takes(linear.weight) else linear
+
+
+def _unpacked_linear(linear: nn.Linear) -> nn.Module:
+    return OneDNNLinear(linear, pack=False) if onednn_takes(linear.weight) else linear

@@ -1,0 +1,83 @@
+"""The language model with 8-bit weights: a quarter of the bytes that every token has to read."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..networks.layers import Linear
+from ..networks.lm import SpeechLM
+from .memory import forget
+
+_PADDING = 64  # hidden units; see `use_int8`
+
+
+class Int8Linear(nn.Module):
+    """y = x W^T + b, where a row of W is 8-bit integers and a scale: what a file holds."""
+
+    weight: Tensor
+    """[out, in] int8."""
+    scales: Tensor
+    """[out] fp32, one for each row."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        shape, device = linear.weight.shape, linear.weight.device
+        self.register_buffer("weight", torch.empty(shape, dtype=torch.int8, device=device))
+        self.register_buffer("scales", torch.empty(len(linear.weight), device=device))
+        self.bias = linear.bias
+        if not linear.weight.is_meta:
+            self.scales = linear.weight.abs().amax(dim=1).clamp_min(1e-12) / 127
+            self.weight = (linear.weight / self.scales[:, None]).round().to(torch.int8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.scales[:, None], self.bias)
+
+
+class PackedInt8Linear(nn.Module):
+    """As `Int8Linear`, in 8-bit arithmetic: x is rounded as it comes.
+
+    It is rounded to 7 bits, as sums of products of 8-bit numbers overflow on processors without
+    VNNI instructions.
+    """
+
+    def __init__(self, linear: Int8Linear) -> None:
+        """Take over a layer's weights, in the order that the processor reads them in.
+
+        Their scales are left to `forward`: PyTorch would read them here one by one, which takes a
+        third of the time.
+        """
+        super().__init__()
+        integers = torch._make_per_tensor_quantized_tensor(linear.weight, 1.0, 0)
+        self._packed = torch.ops.quantized.linear_prepack(integers, None)
+        forget(linear.weight)
+        self.scales, self.bias = linear.scales, linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        products = torch.ops.quantized.linear_dynamic(x, self._packed, reduce_range=True)
+        return torch.addcmul(self.bias, products, self.scales)
+
+
+def use_int8(lm: SpeechLM) -> None:
+    """Put `Int8Linear` in place of the layers that a sentence or a token has to read.
+
+    Feed-forward layers get a few hidden units more, which are always 0: rows of 4096 weights would
+    meet in the same lines of the processor's cache, and take twice as long to pack.
+    """
+    for encoder in (lm.text_encoder, lm.decoder):
+        for layer in encoder.layers:
+            attention = layer.attention
+            for name in ("query_key_value", "output"):
+                setattr(attention, name, Int8Linear(getattr(attention, name)))
+            expand = _padded(layer.expand, outputs=_PADDING)
+            contract = _padded(layer.contract, inputs=_PADDING)
+            for name, linear in (("expand", expand), ("contract", contract)):
+                setattr(layer, name, Int8Linear(linear))
+    setattr(lm, "logits", Int8Linear(lm.logits))  # noqa: B010, another type of layer
+
+
+def _padded(linear: nn.Linear, inputs: int = 0, outputs: int = 0) -> nn.Linear:
+    """The layer with so many more inputs, which do nothing, and outputs, which are 0."""
+    padded = Linear(linear.in_features + inputs, linear.out_features + outputs, device="meta")
+    padded.weight = nn.Parameter(F.pad(linear.weight, (0, inputs, 0, outputs)), requires_grad=False)
+    padded.bias = nn.Parameter(F.pad(linear.bias, (0, outputs)), requires_grad=False)
+    return padded

@@ -1,0 +1,28 @@
+"""The U-Net's transformer block with sums and GELU fused into its linear layers."""
+
+from torch import Tensor, nn
+
+from ..networks.layers import split_heads
+from ..networks.unet import TransformerBlock
+from .linear import OneDNNLinear, attend
+
+
+class FusedTransformerBlock(nn.Module):
+    """As `TransformerBlock`, whose layers it takes over, through oneDNN."""
+
+    def __init__(self, block: TransformerBlock) -> None:
+        super().__init__()
+        self.heads = block.heads
+        self.attention_norm = block.attention_norm
+        self.query_key_value = OneDNNLinear(block.query_key_value)
+        self.project = OneDNNLinear(block.project)
+        self.feed_forward_norm = block.feed_forward_norm
+        self.expand = OneDNNLinear(block.expand)
+        self.contract = OneDNNLinear(block.contract)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, F, C] -> [B, F, C]."""
+        q, k, v = split_heads(self.query_key_value(self.attention_norm(x)), self.heads)
+        x = self.project(attend(q, k, v).transpose(1, 2).flatten(2), added=x)
+        hidden = self.expand(self.feed_forward_norm(x), gelu=True)
+        return self.contract(hidden, added=x)  # type: ignore[no-any-return]

@@ -1,0 +1,63 @@
+"""Where the networks run, and with how many threads."""
+
+import math
+import os
+from pathlib import Path
+
+import onnxruntime
+import torch
+
+from ...errors import DeviceError
+from .cpu import features
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for `auto`, `cuda`, `cuda:N`, `mps` or `cpu`; `auto` is a CUDA GPU, else the CPU.
+
+    Raises:
+        DeviceError: an explicit device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    available = ["cpu"] + [f"cuda:{index}" for index in range(gpus)]
+    if torch.backends.mps.is_available():
+        available.append("mps")
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in available:
+        raise DeviceError(f"Device '{name}' is not there; available: {', '.join(available)}")
+    return device
+
+
+def lm_type(device: torch.device, int8_on_cpu: bool) -> torch.dtype:
+    """Number type of the language model: bf16 on a GPU, int8 on a CPU if wanted, else fp32."""
+    if device.type == "cuda":
+        return torch.bfloat16
+    return torch.int8 if device.type == "cpu" and int8_on_cpu else torch.float32
+
+
+def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:
+    """Number type of the flow: bf16 on a GPU and, if wanted, on CPUs that are faster in it."""
+    has_half = device.type == "cuda" or (
+        device.type == "cpu" and half_on_cpu and features.FAST_BF16
+    )
+    return torch.bfloat16 if has_half else torch.float32
+
+
+def onnx_providers(device: torch.device) -> tuple[str, ...]:
+    """Execution providers of ONNX Runtime that match the device, best first."""
+    cuda = "CUDAExecutionProvider"
+    is_there = device.type == "cuda" and cuda in onnxruntime.get_available_providers()
+    return (cuda, "CPUExecutionProvider") if is_there else ("CPUExecutionProvider",)
+
+
+def granted_cores() -> int:
+    """Cores that this process may use: its affinity, and its control group's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        granted = math.inf if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        granted = math.inf
+    return max(1, math.floor(min(cores or 1, granted)))

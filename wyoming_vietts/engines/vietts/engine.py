@@ -1,0 +1,264 @@
+"""The neural engine: a speakable sentence in, PCM out while it is made.
+
+    text tokens -> speech tokens (lm) -> mel (flow) -> waveform (hift), a step at a time
+
+All state of an utterance is in its own generator; the networks are shared by all.
+"""
+
+import logging
+import math
+import secrets
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...errors import SetupError, SynthesisError
+from ..contract import Voice
+from ..voice_settings import VoiceSettings
+from .cpu.memory import keep_freed_memory
+from .device import choose_device, flow_type, granted_cores, lm_type, onnx_providers
+from .model.loading import load_networks
+from .model.tokenizer import load_tokenizer
+from .networks.flow import FlowVoice, cosine_schedule, flow_voice, mel_frames
+from .networks.flow_stream import FORESIGHT_TOKENS
+from .networks.lm import MAX_RATIO, generate
+from .prompt.cache import VoiceCache
+from .prompt.encoder import Prompt
+from .prompt.folder import VoiceFolder
+from .prompt.recording import HEARD_SECONDS, load_audio
+from .quality import QUALITIES
+from .utterance import Utterance, in_turns
+
+_LOGGER = logging.getLogger(__name__)
+
+FIRST_CHUNK_SECONDS = 0.8
+CHUNK_GROWTH = 3  # each chunk of a sentence is that much longer than the one before
+
+
+@dataclass(frozen=True)
+class ClonedVoice(Voice):
+    """A voice that is cloned from a recording."""
+
+    recording: Path
+
+    settings: VoiceSettings
+    """What the user wrote beside the recording."""
+
+    engine: "VietTTSEngine" = field(repr=False, compare=False)
+
+    def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+        """Speak a sentence; see `Voice`."""
+        return self.engine.speak(text, self, speed)
+
+
+@dataclass(frozen=True)
+class EncodedVoice:
+    """What the networks need of a voice, on their device."""
+
+    speaker_embedding: Tensor
+    """[192], for the language model."""
+    flow: FlowVoice
+
+
+class VietTTSEngine:
+    """VietTTS, with every recording of a folder as a voice."""
+
+    def __init__(
+        self,
+        model_dir: Path,
+        voices_dir: Path,
+        *,
+        device: str,
+        threads: int | None,
+        quality: str | None,
+        streams_sentences: bool,
+        seed: int | None,
+    ) -> None:
+        """Load the model.
+
+        Args:
+            model_dir: with config.yaml and the files that it belongs to.
+            voices_dir: recordings to clone, as `VoiceFolder` finds them.
+            device: auto, cuda, cuda:N, mps or cpu.
+            threads: of PyTorch and ONNX Runtime; None for the cores that the machine grants.
+            quality: a key of QUALITIES; None for balanced on a CPU and exact on a GPU.
+            streams_sentences: give out a sentence's audio while the rest of it is made.
+            seed: makes the same audio of the same text every time; None draws anew.
+
+        Raises:
+            ModelError, DeviceError: what is wrong, and where.
+        """
+        self._device = choose_device(device)
+        threads = threads or granted_cores()
+        torch.set_num_threads(threads)
+        keep_freed_memory()
+        on_gpu = self._device.type != "cpu"
+        quality = quality or ("exact" if on_gpu else "balanced")
+        _LOGGER.info("VietTTS on %s, %d threads, quality %s", self._device, threads, quality)
+        self._quality = QUALITIES[quality]
+        self._networks = load_networks(
+            model_dir,
+            self._device,
+            lm_type(self._device, self._quality.int8_lm),
+            flow_type(self._device, self._quality.half_flow),
+        )
+        self._schedule = cosine_schedule(
+            self._networks.flow, self._quality.solver_steps, self._quality.guidance_every
+        )
+        config = self._networks.config
+        self._tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
+        self._cache = VoiceCache(model_dir, threads, onnx_providers(self._device))
+        self._folder = VoiceFolder(voices_dir, self._make_voice)
+        self._streams_sentences = streams_sentences
+        self._seed = seed
+        self.sample_rate: int = config.hift.sample_rate
+
+    @property
+    def voices(self) -> Mapping[str, ClonedVoice]:
+        """What the folder of recordings holds now."""
+        return self._folder.voices
+
+    @property
+    def voices_dir(self) -> Path:
+        """Where recordings are looked for."""
+        return self._folder.folder
+
+    def _make_voice(self, name: str, recording: Path, settings: VoiceSettings) -> ClonedVoice:
+        """A voice of a recording.
+
+        Raises:
+            RecordingError, OSError: the recording cannot be a voice.
+        """
+        self._cache.check(recording)
+        return ClonedVoice(
+            name=name,
+            description=settings.description or name,
+            languages=(settings.language,),
+            author="VietTTS",
+            author_url="https://github.com/dangvansam/viet-tts",
+            version="0.1.0",
+            sample_rate=self.sample_rate,
+            recording=recording,
+            settings=settings,
+            engine=self,
+        )
+
+    @torch.inference_mode()
+    def speak(
+        self, text: str, voice: ClonedVoice, speed: float = 1.0
+    ) -> Generator[bytes, None, None]:
+        """Speak a sentence; see `Voice`.
+
+        Raises:
+            SynthesisError: the voice is gone, or the device is out of memory.
+        """
+        text_tokens = self._tokenizer.encode_sentence(text)
+        if not text_tokens:
+            return
+        lm_draws, audio_draws = self._generators()
+        encoded = yield from self._encoded(voice)
+        with _out_of_memory_ends_the_request():
+            tokens = torch.tensor(text_tokens, device=self._device)
+            spoken = generate(self._networks.lm, tokens, encoded.speaker_embedding, lm_draws)
+            utterance = self._utterance(voice, encoded, speed, audio_draws)
+            rate = self._networks.flow.config.token_rate
+            chunk = FIRST_CHUNK_SECONDS * rate if self._streams_sentences else math.inf
+            speech_tokens: list[int] = []
+            for token in spoken:
+                speech_tokens.append(token)
+                yield b""
+                if len(speech_tokens) >= utterance.tokens_done + chunk + FORESIGHT_TOKENS:
+                    yield from utterance.speak(speech_tokens, last=False)
+                    chunk *= CHUNK_GROWTH
+            if len(speech_tokens) == MAX_RATIO * len(text_tokens):
+                _LOGGER.warning(
+                    "Cut off a sentence of %d text tokens that did not end after %.1f s of speech",
+                    len(text_tokens),
+                    len(speech_tokens) / rate,
+                )
+            yield from utterance.speak(speech_tokens, last=True)
+
+    @torch.inference_mode()
+    def convert(self, recording: Path, voice: ClonedVoice) -> Generator[bytes, None, None]:
+        """Say the words of a recording, of at most 30 s, in a voice.
+
+        Yields:
+            PCM, possibly empty.
+
+        Raises:
+            RecordingError: the recording cannot be used.
+            SynthesisError: as for `speak`.
+        """
+        wave = load_audio(recording, HEARD_SECONDS)
+        yield b""
+        speech_tokens = self._cache.make_encoder().speech_tokens(wave).tolist()
+        yield b""
+        encoded = yield from self._encoded(voice)
+        with _out_of_memory_ends_the_request():
+            _, audio_draws = self._generators()
+            utterance = self._utterance(voice, encoded, 1.0, audio_draws)
+            yield from utterance.speak(speech_tokens, last=True)
+
+    def _generators(self) -> tuple[torch.Generator, torch.Generator]:
+        """The draws of one utterance: of its tokens, and of its sound."""
+        seed = secrets.randbits(62) if self._seed is None else self._seed
+        lm_draws, audio_draws = (torch.Generator(self._device) for _ in range(2))
+        return lm_draws.manual_seed(seed), audio_draws.manual_seed(seed + 1)
+
+    def _utterance(
+        self, voice: ClonedVoice, encoded: EncodedVoice, speed: float, draws: torch.Generator
+    ) -> Utterance:
+        return Utterance(
+            self._networks,
+            self._schedule,
+            encoded.flow,
+            speed * voice.settings.speed,
+            voice.settings.volume,
+            draws,
+        )
+
+    def _encoded(self, voice: ClonedVoice) -> Generator[bytes, None, EncodedVoice]:
+        """What the networks need of a voice."""
+        try:
+            prompt = yield from in_turns(self._cache.get(voice.recording))
+        except (OSError, SetupError) as error:
+            if not voice.recording.exists():
+                available = ", ".join(self.voices)
+                raise SynthesisError(
+                    f"Voice '{voice.name}' is gone; available: {available}"
+                ) from error
+            raise SynthesisError(f"Voice '{voice.name}' cannot be used: {error}") from error
+        embedding = prompt.speaker_embedding.to(self._device)
+        tokens, mel = self._end_of_prompt(prompt)
+        return EncodedVoice(embedding, flow_voice(self._networks.flow, embedding, tokens, mel))
+
+    def _end_of_prompt(self, prompt: Prompt) -> tuple[Tensor, Tensor]:
+        """Tokens [P] and mel [80, F] of as much of a prompt as the quality wants.
+
+        The end is kept: there the recording's speech pauses and the utterance goes on.
+        """
+        rate = self._networks.flow.config.token_rate
+        dropped = len(prompt.speech_tokens) - self._quality.prompt_seconds * rate
+        if dropped <= 0:
+            return prompt.speech_tokens, prompt.mel
+        tokens = math.ceil(dropped)
+        return (
+            prompt.speech_tokens[tokens:],
+            prompt.mel[:, mel_frames(self._networks.flow, tokens) :],
+        )
+
+
+@contextmanager
+def _out_of_memory_ends_the_request() -> Iterator[None]:
+    """Turns a full device into an error of the one request, and frees what it held."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise SynthesisError(
+            "The GPU is out of memory; send shorter sentences or fewer at a time"
+        ) from error

@@ -1,0 +1,161 @@
+"""The model directory's config.yaml, read as data.
+
+The file is written for hyperpyyaml, whose tags (``!new:module.Class``) build Python objects.
+Here a tag is a word to compare and nothing is ever imported or called.  Of the three sections
+``llm``, ``flow`` and ``hift`` every key must be known; the rest of the file is for training.
+"""
+
+from pathlib import Path
+
+from ..networks.config import (
+    EncoderConfig,
+    FlowConfig,
+    HiFTConfig,
+    LMConfig,
+    ModelConfig,
+    SamplingConfig,
+    UNetConfig,
+)
+from .config_file import Section, read_yaml
+
+
+def load_config(path: Path) -> ModelConfig:
+    """Read config.yaml.
+
+    Raises:
+        ConfigError: a key is unknown, missing, of the wrong type or of a value that is not
+            implemented, or the file is not YAML.
+    """
+    top = Section(path, "", read_yaml(path))
+    return ModelConfig(
+        lm=_read_lm(top.section("llm", "TransformerLM")),
+        flow=_read_flow(top.section("flow", "MaskedDiffWithXvec")),
+        hift=_read_hift(top.section("hift", "HiFTGenerator")),
+    )
+
+
+# --- the sections -------------------------------------------------------------------------------
+
+
+def _read_lm(s: Section) -> LMConfig:
+    s.ignore("length_normalized_loss", "lsm_weight")  # training
+    s.ignore("text_encoder_input_size", "llm_input_size", "llm_output_size")  # told by the parts
+    sampling = s.section("sampling", "ras_sampling")
+    config = LMConfig(
+        text_vocabulary=s.integer("text_token_size"),
+        speech_vocabulary=s.integer("speech_token_size"),
+        speaker_size=s.integer("spk_embed_dim"),
+        text_encoder=_read_encoder(s.section("text_encoder", "ConformerEncoder"), causal=True),
+        decoder=_read_encoder(s.section("llm", "TransformerEncoder"), causal=True),
+        sampling=SamplingConfig(
+            top_p=sampling.number("top_p"),
+            top_k=sampling.integer("top_k"),
+            window=sampling.integer("win_size"),
+            repetition=sampling.number("tau_r"),
+        ),
+    )
+    sampling.close()
+    s.close()
+    return config
+
+
+def _read_encoder(s: Section, causal: bool) -> EncoderConfig:
+    conformer = s.class_name == "ConformerEncoder"
+    s.ignore("dropout_rate", "positional_dropout_rate", "attention_dropout_rate")
+    s.expect("input_layer", "linear" if conformer else "linear_legacy")
+    s.expect("pos_enc_layer_type", "rel_pos_espnet")
+    s.expect("selfattention_layer_type", "rel_selfattn")
+    s.expect("normalize_before", True, default=True)
+    s.expect("key_bias", True, default=True)
+    s.expect("use_dynamic_chunk", False, default=False)
+    s.expect("use_dynamic_left_chunk", False, default=False)
+    s.expect("static_chunk_size", int(causal), default=0)
+    s.expect("activation_type", "swish" if conformer else "relu", default=...)
+    if conformer:
+        s.expect("macaron_style", False)
+        s.expect("use_cnn_module", False)
+    config = EncoderConfig(
+        input_size=s.integer("input_size"),
+        size=s.integer("output_size"),
+        heads=s.integer("attention_heads"),
+        feed_forward_size=s.integer("linear_units"),
+        layers=s.integer("num_blocks"),
+        activation="silu" if conformer else "relu",
+        input_relu=not conformer,
+        causal=causal,
+    )
+    s.close()
+    return config
+
+
+def _read_flow(s: Section) -> FlowConfig:
+    s.ignore("only_mask_loss")
+    s.expect("output_type", "mel")
+    regulator = s.section("length_regulator", "InterpolateRegulator")
+    regulator.expect("sampling_ratios", [1, 1, 1, 1])
+    decoder = s.section("decoder", "ConditionalCFM")
+    decoder.expect("n_spks", 1)
+    solver = decoder.section("cfm_params", "DictConfig").section("content", None)
+    solver.ignore("sigma_min", "training_cfg_rate", "reg_loss_type")
+    solver.expect("solver", "euler")
+    solver.expect("t_scheduler", "cosine")
+    estimator = decoder.section("estimator", "ConditionalDecoder")
+    estimator.ignore("dropout")
+    estimator.expect("act_fn", "gelu")
+    bands = s.integer("output_size")
+    for section, key in ((regulator, "channels"), (decoder, "spk_emb_dim")):
+        section.expect(key, bands)
+    decoder.expect("in_channels", 3 * bands)
+    config = FlowConfig(
+        mel_bands=bands,
+        speaker_size=s.integer("spk_embed_dim"),
+        speech_vocabulary=s.integer("vocab_size"),
+        token_rate=s.integer("input_frame_rate"),
+        size=s.integer("input_size"),
+        regulator_layers=4,
+        guidance=solver.number("inference_cfg_rate"),
+        encoder=_read_encoder(s.section("encoder", "ConformerEncoder"), causal=False),
+        unet=UNetConfig(
+            in_channels=estimator.integer("in_channels"),
+            out_channels=estimator.integer("out_channels"),
+            channels=estimator.integers("channels"),
+            heads=estimator.integer("num_heads"),
+            head_size=estimator.integer("attention_head_dim"),
+            blocks=estimator.integer("n_blocks"),
+            middle_stages=estimator.integer("num_mid_blocks"),
+        ),
+    )
+    for section in (regulator, solver, estimator, decoder, s):
+        section.close()
+    return config
+
+
+def _read_hift(s: Section) -> HiFTConfig:
+    istft = s.section("istft_params", None)
+    f0 = s.section("f0_predictor", "ConvRNNF0Predictor")
+    f0.expect("num_class", 1)
+    bands = s.integer("in_channels")
+    f0.expect("in_channels", bands)
+    config = HiFTConfig(
+        sample_rate=s.integer("sampling_rate"),
+        mel_bands=bands,
+        channels=s.integer("base_channels"),
+        harmonics=s.integer("nb_harmonics"),
+        sine_amplitude=s.number("nsf_alpha"),
+        noise_amplitude=s.number("nsf_sigma"),
+        voiced_threshold=s.number("nsf_voiced_threshold"),
+        upsample_rates=s.integers("upsample_rates"),
+        upsample_kernels=s.integers("upsample_kernel_sizes"),
+        fft_size=istft.integer("n_fft"),
+        hop_samples=istft.integer("hop_len"),
+        kernels=s.integers("resblock_kernel_sizes"),
+        dilations=s.integer_rows("resblock_dilation_sizes"),
+        source_kernels=s.integers("source_resblock_kernel_sizes"),
+        source_dilations=s.integer_rows("source_resblock_dilation_sizes"),
+        leaky_slope=s.number("lrelu_slope"),
+        limit=s.number("audio_limit"),
+        f0_channels=f0.integer("cond_channels"),
+    )
+    for section in (istft, f0, s):
+        section.close()
+    return config

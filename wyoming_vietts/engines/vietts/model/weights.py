@@ -1,0 +1,154 @@
+"""Weights in the published files (llm.pt, flow.pt, hift.pt) and in the prepared ones.
+
+Files are mapped into memory, not read: nothing is copied that a network can use as it lies there.
+A prepared file has this package's parameter names and folded weight norms. It knows by a
+fingerprint which published file it was made from.
+"""
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from ....errors import WeightsError
+from .names import published_names
+
+_DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file; about 60 of them for each tensor
+
+
+def save_prepared(network: nn.Module, path: Path, source: str | None) -> None:
+    """Write a network's weights under this package's names; see `write_safetensors`.
+
+    Args:
+        source: the `fingerprint` of the published file, for `source_of`.
+    """
+    write_safetensors(network.state_dict(), path, {"source": source} if source else None)
+
+
+def write_safetensors(
+    tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a file, whole or not at all, that every user can read.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    # Under another name first: whoever finds the file finds all of it.
+    unfinished = path.with_suffix(".unfinished")
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    try:
+        safetensors.torch.save_file(contiguous, unfinished, metadata)
+    except safetensors.SafetensorError as error:
+        raise OSError(f"{unfinished}: {error}") from error
+    unfinished.chmod(0o644)
+    unfinished.replace(path)
+
+
+def fingerprint(published: Path) -> str:
+    """Tell one .pt file from another, wherever it is copied.
+
+    By its end: it is a zip file, with the checksums of all tensors in a directory there.
+    """
+    with published.open("rb") as file:
+        file.seek(max(0, published.stat().st_size - _DIRECTORY_BYTES))
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def source_of(prepared: Path) -> str | None:
+    """The fingerprint of the published file that a prepared one was made from."""
+    try:
+        with safetensors.safe_open(prepared, "pt") as file:
+            return (file.metadata() or {}).get("source")
+    except safetensors.SafetensorError as error:
+        raise _not_safetensors(prepared, error) from error
+
+
+def read_published(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .pt file, mapped into memory; no code in it is run."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except FileNotFoundError:
+        raise WeightsError(f"{path} is missing") from None
+    except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{path} is cut off, or no PyTorch weights file: {reason}") from error
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise WeightsError(f"{path} holds a {type(state).__name__}, not names and tensors")
+    return state
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a prepared file, mapped into memory."""
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise _not_safetensors(path, error) from error
+
+
+def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> WeightsError:
+    return WeightsError(f"{path} is cut off, or no safetensors file: {error}")
+
+
+def translate(
+    module: nn.Module, part: str, state: Mapping[str, Tensor], path: Path
+) -> dict[str, Tensor]:
+    """Published tensors under this package's names, in fp32, every name and shape checked.
+
+    Weight norms are folded, and queries, keys and values are stacked into one layer.
+
+    Raises:
+        WeightsError: a tensor is missing, unknown or of the wrong shape.
+    """
+    remaining = dict(state)
+    translated = {}
+    for name, wanted in module.state_dict().items():
+        sources = published_names(part, name)
+        shape = [*wanted.shape]
+        if len(sources) == 1:
+            translated[name] = _take(remaining, sources[0], shape, path)
+            continue
+        shape[0] //= len(sources)
+        tensors = [_take(remaining, source, shape, path) for source in sources]
+        translated[name] = torch.cat(tensors)
+    if remaining:
+        known = ", ".join(repr(name) for name in sorted(remaining)[:3])
+        raise WeightsError(f"{path}: {len(remaining)} unknown tensors, such as {known}")
+    return {name: tensor.float() for name, tensor in translated.items()}
+
+
+def _take(state: dict[str, Tensor], name: str, shape: list[int], path: Path) -> Tensor:
+    if f"{name}_g" in state and f"{name}_v" in state:
+        # w = g v / |v|, by PyTorch's own kernel: the pitch has to be right to the last bit.
+        tensor = torch._weight_norm(state.pop(f"{name}_v"), state.pop(f"{name}_g"), dim=0)
+    elif name in state:
+        tensor = state.pop(name)
+    else:
+        raise WeightsError(f"{path}: {name!r} is missing")
+    if (found := [*tensor.shape]) != shape:
+        raise WeightsError(
+            f"{path}: {name!r} has the shape {found}; by config.yaml it should be {shape}"
+        )
+    return tensor
+
+
+def check_likeness(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    """Raise WeightsError unless a prepared file has just what the network has."""
+    wanted = network.state_dict()
+    for name in sorted(wanted.keys() | state.keys()):
+        found, right = _kind(state.get(name)), _kind(wanted.get(name))
+        if found != right:
+            raise WeightsError(
+                f"{path}: {name!r} is {found}; it should be {right}. "
+                "Prepare the model again, or delete the file"
+            )
+
+
+def _kind(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "absent"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"

@@ -1,0 +1,180 @@
+"""The flow: speech tokens and a voice -> mel spectrogram (conditional flow matching).
+
+An encoder turns the tokens of prompt and utterance into a coarse mel spectrogram ``mu``; then an
+ordinary differential equation is solved from noise to the mel spectrogram, the prompt's own mel
+given as a condition.  Prompt frames take part in every step and are cut off the result.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..steps import Steps
+from .config import FlowConfig
+from .layers import Conv1d, Linear, embedding
+from .transformer import Encoder
+from .unet import UNet
+
+SAMPLE_RATE, HOP_SAMPLES = 22050, 256  # of the mel frames
+EDGE_TOKENS = 20  # at either end, spread over their frames on their own
+
+
+class Flow(nn.Module):
+    """The networks of the flow."""
+
+    def __init__(self, config: FlowConfig) -> None:
+        super().__init__()
+        self.config = config
+        bands = config.mel_bands
+        self.token_embedding = embedding(config.speech_vocabulary, config.size)
+        self.speaker_projection = Linear(config.speaker_size, bands)
+        self.encoder = Encoder(config.encoder)
+        self.mel_projection = Linear(config.encoder.size, bands)
+        layers: list[nn.Module] = []
+        for _ in range(config.regulator_layers):
+            layers += [Conv1d(bands, bands, 3, padding=1), nn.GroupNorm(1, bands), nn.Mish()]
+        self.regulator = nn.Sequential(*layers, Conv1d(bands, bands, 1))
+        self.unet = UNet(config.unet)
+
+
+@dataclass(frozen=True)
+class FlowVoice:
+    """What the flow needs of a voice, computed once a voice."""
+
+    speaker: Tensor
+    """[80], the projected speaker embedding."""
+    prompt_tokens: Tensor
+    """[P] int64."""
+    prompt_mel: Tensor
+    """[80, F]."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The times of a solver's steps and what the U-Net adds at each, computed once."""
+
+    durations: tuple[float, ...]
+    """Of each step; they add up to 1."""
+    shifts: tuple[tuple[Tensor, ...], ...]
+    """For each step one [C] for each stage of the U-Net."""
+    guided: tuple[bool, ...]
+    """Of each step, whether its unguided half is computed, too."""
+
+
+@torch.inference_mode()
+def flow_voice(
+    flow: Flow, speaker_embedding: Tensor, prompt_tokens: Tensor, prompt_mel: Tensor
+) -> FlowVoice:
+    """Prepare a voice: embedding [192], tokens [P] and mel [80, F] of its prompt."""
+    bias = flow.speaker_projection.bias
+    speaker = F.normalize(speaker_embedding[None], dim=1).to(bias)
+    return FlowVoice(
+        speaker=flow.speaker_projection(speaker)[0],
+        prompt_tokens=prompt_tokens.to(bias.device),
+        prompt_mel=prompt_mel.to(bias),
+    )
+
+
+@torch.inference_mode()
+def cosine_schedule(flow: Flow, steps: int = 10, guidance_every: int = 1) -> Schedule:
+    """The reference's times: t_k = 1 - cos(pi k / (2 steps)), short steps first.
+
+    With ``guidance_every`` 2 the unguided half is computed at every other step.
+    """
+    times = 1 - torch.cos(torch.linspace(0, 1, steps + 1) * 0.5 * torch.pi)
+    by_stage = flow.unet.time_shifts(times[:-1].to(flow.speaker_projection.bias.device))
+    return Schedule(
+        durations=tuple(times.diff().tolist()),
+        shifts=tuple(tuple(stage[step] for stage in by_stage) for step in range(steps)),
+        guided=tuple(step % guidance_every == 0 for step in range(steps)),
+    )
+
+
+def mel_frames(flow: Flow, tokens: int) -> int:
+    """How many mel frames this many speech tokens become."""
+    return int(tokens / flow.config.token_rate * SAMPLE_RATE / HOP_SAMPLES)
+
+
+def utterance_frames(flow: Flow, tokens: int) -> list[tuple[int, int]]:
+    """How the tokens of a whole utterance are spread over its frames: (tokens, frames) by turns."""
+    frames = mel_frames(flow, tokens)
+    if tokens <= 2 * EDGE_TOKENS:
+        return [(tokens, frames)]
+    edge = mel_frames(flow, EDGE_TOKENS)
+    middle = (tokens - 2 * EDGE_TOKENS, frames - 2 * edge)
+    return [(EDGE_TOKENS, edge), middle, (EDGE_TOKENS, edge)]
+
+
+@torch.inference_mode()
+def encode_tokens(
+    flow: Flow, speech_tokens: Tensor, voice: FlowVoice, spread: Sequence[tuple[int, int]]
+) -> Tensor:
+    """Speech tokens [T] after those of the voice's prompt -> mu [80, F prompt + F].
+
+    ``spread`` tells how many of the tokens become how many frames, piece by piece.
+    """
+    tokens = torch.cat((voice.prompt_tokens, speech_tokens))
+    hidden = flow.encoder(flow.encoder.embed(flow.token_embedding(tokens)[None]))
+    coarse = flow.mel_projection(hidden).transpose(1, 2)  # [1, 80, P + T]
+    prompt = (len(voice.prompt_tokens), voice.prompt_mel.shape[1])
+    sizes, frames = zip(prompt, *spread, strict=True)
+    pieces = zip(coarse.split(sizes, dim=2), frames, strict=True)
+    interpolated = [F.interpolate(p, size=n, mode="linear") for p, n in pieces if p.shape[2]]
+    return flow.regulator(torch.cat(interpolated, dim=2))[0]  # type: ignore[no-any-return]
+
+
+def euler(
+    flow: Flow, mu: Tensor, voice: FlowVoice, noise: Tensor, schedule: Schedule
+) -> Steps[Tensor]:
+    """Solve dx/dt = v(x, t) from noise [80, F] to the mel spectrogram [80, F] in fp32.
+
+    Classifier-free guidance (arXiv 2306.15687): v goes beyond the guided velocity by a share of its
+    distance from the unguided one.  Both are one batch; where the schedule says so, only the first
+    is computed, and the distance is the last step's.
+    """
+    conditions = _conditions(mu, voice)
+    x = noise.float()[None]  # the sum of many small steps, whatever type the networks have
+    distance = torch.zeros_like(x)
+    for duration, shifts, is_guided in zip(
+        schedule.durations, schedule.shifts, schedule.guided, strict=True
+    ):
+        batch = conditions if is_guided else conditions[:1]
+        inputs = torch.cat((x.to(batch).expand(len(batch), -1, -1), batch), dim=1)
+        velocity = (yield from flow.unet.walk(inputs, shifts)).float()
+        if is_guided:
+            distance = velocity[:1] - velocity[1:]
+        x = x + duration * (velocity[:1] + flow.config.guidance * distance)
+    return x[0]
+
+
+def _conditions(mu: Tensor, voice: FlowVoice) -> Tensor:
+    """mu, speaker and prompt mel, and zeros for the unguided half: [2, 240, F]."""
+    bands, frames = mu.shape
+    prompt = F.pad(voice.prompt_mel, (0, frames - voice.prompt_mel.shape[1]))
+    guided = torch.cat((mu, voice.speaker[:, None].expand(bands, frames), prompt))
+    return torch.stack((guided, torch.zeros_like(guided)))
+
+
+@torch.inference_mode()
+def generate_mel(
+    flow: Flow, speech_tokens: Tensor, voice: FlowVoice, noise: Tensor, schedule: Schedule
+) -> Steps[Tensor]:
+    """Speech tokens in a voice -> mel spectrogram.
+
+    Args:
+        speech_tokens: [T] int64.
+        noise: [80, F prompt + F] or longer, normally distributed.
+
+    Returns:
+        [80, F] with F = ``mel_frames(flow, T)``; pauses after each of the U-Net's blocks.
+    """
+    spread = utterance_frames(flow, len(speech_tokens))
+    mu = encode_tokens(flow, speech_tokens, voice, spread)
+    yield
+    if noise.shape[1] < mu.shape[1]:
+        raise ValueError(f"{noise.shape[1]} frames of noise for {mu.shape[1]} mel frames")
+    mel = yield from euler(flow, mu, voice, noise[:, : mu.shape[1]], schedule)
+    return mel[:, voice.prompt_mel.shape[1] :]

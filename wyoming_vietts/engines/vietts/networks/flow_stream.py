@@ -1,0 +1,102 @@
+"""The flow for an utterance whose speech tokens are still coming.
+
+Each window of tokens is solved with the voice's prompt before it, the end of what was made
+as a further condition, and a few tokens of foresight after it, from the same noise wherever windows
+overlap.  So a window goes on from the last one as the prompt goes on into an utterance.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..steps import Steps
+from .flow import Flow, FlowVoice, Schedule, encode_tokens, euler, generate_mel, mel_frames
+
+CONTEXT_TOKENS = 15
+FORESIGHT_TOKENS = 6
+BLEND_FRAMES = 12
+
+
+@dataclass
+class FlowStream:
+    """The flow's state of one utterance."""
+
+    flow: Flow
+    voice: FlowVoice
+    schedule: Schedule
+    generator: torch.Generator | None
+    noise: Tensor
+    """[F, 80], of the prompt and of all frames solved so far."""
+    mel: Tensor
+    """[80, F], the last frames given out: the next window's context."""
+    foreseen: Tensor
+    """[80, F], what the last window made of the frames after ``mel``."""
+    done: int = 0
+    """Speech tokens whose frames have been given out."""
+
+    @classmethod
+    def start(
+        cls,
+        flow: Flow,
+        voice: FlowVoice,
+        schedule: Schedule,
+        generator: torch.Generator | None,
+    ) -> "FlowStream":
+        """Begin an utterance; the generator, on the flow's device, draws its noise."""
+        empty = voice.prompt_mel[:, :0].float()
+        return cls(flow, voice, schedule, generator, empty.T, empty, empty)
+
+    @torch.inference_mode()
+    def feed(self, speech_tokens: Tensor, last: bool) -> Steps[Tensor]:
+        """Take all tokens so far, [T]; return the frames [80, F] that they make certain.
+
+        The last ``FORESIGHT_TOKENS`` are held back until more of them, or the end, are known.  An
+        utterance that comes whole is solved as the reference solves it.
+        """
+        prompt_frames = self.voice.prompt_mel.shape[1]
+        total = len(speech_tokens)
+        self._draw_noise(prompt_frames + self._frames(total))
+        if last and self.done == 0:
+            mel = yield from generate_mel(
+                self.flow, speech_tokens, self.voice, self.noise.T, self.schedule
+            )
+            return mel
+        certain = total if last else total - FORESIGHT_TOKENS
+        if certain <= self.done:
+            return self.mel[:, :0]
+        first = max(0, self.done - CONTEXT_TOKENS)
+        given, start, end = (self._frames(tokens) for tokens in (first, self.done, certain))
+        context = self.mel[:, self.mel.shape[1] - (start - given) :]
+        voice = replace(
+            self.voice,
+            prompt_mel=torch.cat((self.voice.prompt_mel, context.to(self.voice.prompt_mel)), dim=1),
+        )
+        spread = [(total - first, self._frames(total) - given)]
+        mu = encode_tokens(self.flow, speech_tokens[first:], self.voice, spread)
+        yield
+        noise = torch.cat((self.noise[:prompt_frames], self.noise[prompt_frames + given :])).T
+        solved = yield from euler(self.flow, mu, voice, noise, self.schedule)
+        solved = solved[:, voice.prompt_mel.shape[1] :]
+        mel = _blend(self.foreseen, solved[:, : end - start])
+        self.foreseen = solved[:, end - start :]
+        self.mel = torch.cat((context, mel), dim=1)
+        self.done = certain
+        return mel
+
+    def _frames(self, tokens: int) -> int:
+        return mel_frames(self.flow, tokens)
+
+    def _draw_noise(self, frames: int) -> None:
+        """Extend the noise to this many frames; drawn in pieces it is the same on a CPU."""
+        missing, bands = frames - len(self.noise), self.noise.shape[1]
+        more = torch.randn(missing, bands, generator=self.generator, device=self.noise.device)
+        self.noise = torch.cat((self.noise, more.to(self.noise)))
+
+
+def _blend(foreseen: Tensor, mel: Tensor) -> Tensor:
+    """Fade from what the last window foresaw of the first frames to what this one made of them."""
+    frames = min(BLEND_FRAMES, foreseen.shape[1], mel.shape[1])
+    share = torch.arange(1, frames + 1, device=mel.device).to(mel.dtype) / (frames + 1)
+    blended = torch.lerp(foreseen[:, :frames], mel[:, :frames], share)
+    return torch.cat((blended, mel[:, frames:]), dim=1)

@@ -1,0 +1,67 @@
+"""The vocoder for an utterance whose mel spectrogram is still coming."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..steps import Steps
+from .hift import HiFT, draw_noise, harmonic_source, start_phases, vocode
+
+F0_CONTEXT_FRAMES = 5
+"""How far the pitch of a frame looks into the mel spectrogram, on either side."""
+CONTEXT_FRAMES = 15
+"""How far a sample of the waveform looks into mel spectrogram and source (13 and a bit)."""
+
+
+@dataclass
+class HiFTStream:
+    """The vocoder's state of one utterance whose mel spectrogram comes in pieces.
+
+    The pieces of waveform, one after the other, are the waveform of the whole: pitch, source and
+    convolutions are computed with the frames before and after, and the sines go on in phase.
+    """
+
+    hift: HiFT
+    generator: torch.Generator | None
+    phases: Tensor
+    """Of the sines, after the last sample of ``source``."""
+    mel: Tensor
+    """[80, F], frames that are still needed."""
+    source: Tensor
+    """[N], from the first frame of ``mel`` on, as far as the pitch is certain."""
+    given: int = 0
+    """Frames of ``mel`` whose waveform has been given out."""
+
+    @classmethod
+    def start(cls, hift: HiFT, generator: torch.Generator | None) -> "HiFTStream":
+        """Begin an utterance; the generator draws phases and noise."""
+        weight = hift.source_mix.weight
+        phases = start_phases(hift, generator)
+        mel = weight.new_empty(hift.config.mel_bands, 0)
+        return cls(hift, generator, phases, mel, source=weight.new_empty(0))
+
+    @torch.inference_mode()
+    def feed(self, mel: Tensor, last: bool) -> Steps[Tensor]:
+        """Take the next frames [80, F]; return the samples [N] that they make certain.
+
+        The last 20 frames (0.23 s) are held back until more of them, or the end, are known.
+        """
+        samples = self.hift.frame_samples
+        self.mel = torch.cat((self.mel, mel), dim=1)
+        sourced = self.mel.shape[1] - (0 if last else F0_CONTEXT_FRAMES)
+        certain = sourced - (0 if last else CONTEXT_FRAMES)
+        if certain <= self.given:
+            return self.source[:0]
+        known = len(self.source) // samples
+        f0 = self.hift.f0(self.mel)[known:sourced]
+        noise = draw_noise(self.hift, len(f0), self.generator)
+        more, self.phases = harmonic_source(self.hift, f0, self.phases, noise)
+        self.source = torch.cat((self.source, more))
+        yield
+        waveform = yield from vocode(self.hift, self.mel[:, :sourced], self.source)
+        piece = waveform[self.given * samples : certain * samples]
+        past = max(0, certain - CONTEXT_FRAMES)
+        self.mel, self.source = self.mel[:, past:], self.source[past * samples :]
+        self.given = certain - past
+        return piece

@@ -1,0 +1,129 @@
+"""The language model: text tokens and a speaker -> speech tokens, one at a time."""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import LMConfig
+from .layers import Linear, embedding
+from .sampling import draw
+from .transformer import Encoder, KVCache
+
+MIN_RATIO, MAX_RATIO = 2, 20
+"""Speech tokens for each text token: fewer are not allowed to end, more are cut off."""
+
+
+class SpeechLM(nn.Module):
+    """A text encoder and a decoder-only transformer over [sos, speaker, text..., task, speech...].
+
+    The decoder's input for a speech token depends on that token alone, so it can be read from a
+    table instead of being computed in every step; see ``tabulate_speech_inputs``.
+    """
+
+    speech_inputs: Tensor | None
+    """[V, C], the decoder's input for every speech token, once it has been tabulated."""
+
+    def __init__(self, config: LMConfig) -> None:
+        super().__init__()
+        self.config = config
+        text, decoder = config.text_encoder, config.decoder
+        self.text_embedding = embedding(config.text_vocabulary, text.input_size)
+        self.text_encoder = Encoder(text)
+        self.text_projection = Linear(text.size, decoder.input_size)
+        self.speaker_projection = Linear(config.speaker_size, decoder.input_size)
+        self.marks = embedding(2, decoder.input_size)  # start of sequence, task
+        self.speech_embedding = embedding(config.speech_vocabulary, decoder.input_size)
+        self.decoder = Encoder(decoder)
+        self.logits = Linear(decoder.size, config.speech_vocabulary + 1)
+        self.register_buffer("speech_inputs", None, persistent=False)
+
+    @property
+    def end(self) -> int:
+        """The token that ends an utterance."""
+        return self.config.speech_vocabulary
+
+    def embed_speech(self, speech_tokens: Tensor) -> Tensor:
+        """[T] int64 -> [T, C], the speech tokens as the decoder takes them."""
+        if self.speech_inputs is None:
+            return self.decoder.embed(self.speech_embedding(speech_tokens))
+        return self.speech_inputs[speech_tokens]
+
+
+@torch.inference_mode()
+def tabulate_speech_inputs(lm: SpeechLM) -> None:
+    """Compute the decoder's input for all speech tokens at once, for use in every step."""
+    lm.speech_inputs = lm.decoder.embed(lm.speech_embedding.weight)
+
+
+def encode_text(lm: SpeechLM, text_tokens: Tensor) -> Tensor:
+    """[S] int64 -> [1, S, C], the text as the decoder is given it."""
+    hidden = lm.text_encoder.embed(lm.text_embedding(text_tokens)[None])
+    return lm.text_projection(lm.text_encoder(hidden))  # type: ignore[no-any-return]
+
+
+def prefix(lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor) -> Tensor:
+    """Text tokens [S] and a speaker [192] -> the decoder's first inputs, [1, S+3, C]."""
+    speaker = F.normalize(speaker_embedding[None], dim=1).to(lm.marks.weight.dtype)
+    start, task = lm.marks.weight[0], lm.marks.weight[1]
+    text = encode_text(lm, text_tokens)
+    parts = (start[None, None], lm.speaker_projection(speaker)[None], text, task[None, None])
+    return lm.decoder.embed(torch.cat(parts, dim=1))
+
+
+def prefill(lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor, cache: KVCache) -> Tensor:
+    """Fill the cache with text and speaker, and return the logits [V+1] of the first token."""
+    hidden = lm.decoder(prefix(lm, text_tokens, speaker_embedding), cache)
+    return lm.logits(hidden[0, -1:])[0]  # type: ignore[no-any-return]
+
+
+def decode_one_token(lm: SpeechLM, token: Tensor, cache: KVCache) -> Tensor:
+    """Append a speech token [1] to the cache and return the logits [V+1] of the next one."""
+    hidden = lm.decoder(lm.embed_speech(token)[None], cache)
+    return lm.logits(hidden[0])[0]  # type: ignore[no-any-return]
+
+
+@torch.inference_mode()
+def score(
+    lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor, speech_tokens: Tensor
+) -> Tensor:
+    """Log-probabilities [T+1, V+1] before each of the given speech tokens [T] and after them."""
+    start = prefix(lm, text_tokens, speaker_embedding)
+    inputs = torch.cat((start, lm.embed_speech(speech_tokens)[None]), dim=1)
+    hidden = lm.decoder(inputs)[0, start.shape[1] - 1 :]
+    return lm.logits(hidden).float().log_softmax(dim=-1)  # type: ignore[no-any-return]
+
+
+@torch.inference_mode()
+def generate(
+    lm: SpeechLM,
+    text_tokens: Tensor,
+    speaker_embedding: Tensor,
+    generator: torch.Generator | None,
+) -> Iterator[int]:
+    """Speak a text: yields speech tokens until the model ends, or ``MAX_RATIO`` stops it.
+
+    Args:
+        text_tokens: [S] int64, at least one.
+        speaker_embedding: [192].
+        generator: makes the draws; on the model's device.
+    """
+    count = text_tokens.shape[0]
+    if count == 0:
+        raise ValueError("there are no text tokens to speak")
+    shortest, longest = MIN_RATIO * count, MAX_RATIO * count
+    cache = KVCache(lm.config.decoder, count + 3 + longest, like=lm.marks.weight)
+    window = lm.config.sampling.window
+    spoken = torch.empty(longest, dtype=torch.int64, device=text_tokens.device)
+    logits = prefill(lm, text_tokens, speaker_embedding, cache)
+    for i in range(longest):
+        recent = spoken[max(0, i - window) : i]
+        forbidden = lm.end if i < shortest else None
+        token = draw(logits, recent, lm.config.sampling, generator, forbidden)
+        spoken[i : i + 1] = token
+        if (value := int(token)) == lm.end:  # the one wait for the device in a step
+            return
+        yield value
+        if i + 1 < longest:
+            logits = decode_one_token(lm, token, cache)

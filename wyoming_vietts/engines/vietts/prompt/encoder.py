@@ -1,0 +1,125 @@
+"""What the networks need to know of a voice, computed from a few seconds of its speech."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+import torchaudio
+from torch import Tensor
+
+from .recording import HEARD_SECONDS, SAMPLE_RATE, resample
+
+MEL_SAMPLE_RATE = 22050
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the networks need to know of a voice."""
+
+    speech_tokens: Tensor
+    """[P] int64."""
+    speaker_embedding: Tensor
+    """[192]."""
+    mel: Tensor
+    """[80, F]; tokens and mel are not cut to match each other."""
+
+
+class PromptEncoder:
+    """The two ONNX networks that turn a prompt into tokens and a speaker embedding.
+
+    They take half a gigabyte and only a new voice needs them: make an encoder for it, then drop it.
+    """
+
+    def __init__(self, model_dir: Path, threads: int, providers: tuple[str, ...]) -> None:
+        # Used once for each voice: reordering its weights takes longer than it saves.
+        self._tokenizer = _open(
+            model_dir / "speech_tokenizer.onnx", threads, providers, prepack=False
+        )
+        # Too small to be worth moving to another device.
+        cpu = ("CPUExecutionProvider",)
+        self._embedding = _open(model_dir / "speech_embedding.onnx", threads, cpu, prepack=True)
+
+    def encode(self, wave: Tensor) -> Prompt:
+        """Compute the features of a prompt [N] at 16 kHz."""
+        return Prompt(
+            speech_tokens=self.speech_tokens(wave),
+            speaker_embedding=self.speaker_embedding(wave),
+            mel=prompt_mel(wave),
+        )
+
+    def speech_tokens(self, wave: Tensor) -> Tensor:
+        """[N] at 16 kHz, of which at most 30 s are heard -> [P] int64."""
+        features = whisper_log_mel(wave[: int(HEARD_SECONDS * SAMPLE_RATE)])[None].numpy()
+        length = np.array([features.shape[2]], dtype=np.int32)
+        names = [node.name for node in self._tokenizer.get_inputs()]
+        (tokens,) = self._tokenizer.run(None, dict(zip(names, (features, length), strict=True)))
+        return torch.from_numpy(tokens.astype(np.int64).reshape(-1))
+
+    def speaker_embedding(self, wave: Tensor) -> Tensor:
+        """[N] at 16 kHz -> [192]."""
+        features = speaker_fbank(wave)[None].numpy()
+        name = self._embedding.get_inputs()[0].name
+        (embedding,) = self._embedding.run(None, {name: features})
+        return torch.from_numpy(embedding.reshape(-1))
+
+
+def _open(
+    path: Path, threads: int, providers: tuple[str, ...], prepack: bool
+) -> onnxruntime.InferenceSession:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # A thread that spins while it waits takes the core from whoever else needs it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Used once for each voice: optimizing the graph takes longer than it saves.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if not prepack:
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    return onnxruntime.InferenceSession(os.fspath(path), options, providers=list(providers))
+
+
+def whisper_log_mel(wave: Tensor) -> Tensor:
+    """Whisper's log-mel spectrogram (arXiv 2212.04356): [N] at 16 kHz -> [128, n], 100 a second."""
+    window = torch.hann_window(400)
+    power = torch.stft(wave, 400, 160, window=window, return_complex=True)[:, :-1].abs() ** 2
+    log_mel = (_mel_filters(201, 8000, 128, SAMPLE_RATE) @ power).clamp_min(1e-10).log10()
+    return (log_mel.maximum(log_mel.max() - 8.0) + 4.0) / 4.0
+
+
+def speaker_fbank(wave: Tensor) -> Tensor:
+    """Kaldi's filter banks less their mean over time: [N] at 16 kHz -> [n, 80]."""
+    fbank: Tensor = torchaudio.compliance.kaldi.fbank(
+        wave[None], num_mel_bins=80, dither=0.0, sample_frequency=SAMPLE_RATE
+    )
+    return fbank - fbank.mean(dim=0, keepdim=True)
+
+
+def prompt_mel(wave: Tensor) -> Tensor:
+    """The mel spectrogram that flow and vocoder speak in: [N] at 16 kHz -> [80, F]."""
+    wave = resample(wave, SAMPLE_RATE, MEL_SAMPLE_RATE)
+    padded = torch.nn.functional.pad(wave[None], (384, 384), mode="reflect")[0]
+    window = torch.hann_window(1024)
+    spectrum = torch.stft(padded, 1024, 256, window=window, center=False, return_complex=True)
+    magnitude = (torch.view_as_real(spectrum).square().sum(dim=-1) + 1e-9).sqrt()
+    return (_mel_filters(513, 8000, 80, MEL_SAMPLE_RATE) @ magnitude).clamp_min(1e-5).log()
+
+
+def _mel_filters(frequencies: int, highest: float, bands: int, sample_rate: int) -> Tensor:
+    """Slaney's mel filters of unit area, [bands, frequencies].
+
+    In fp64, unlike torchaudio's: quiet bands, after the logarithm, show the difference at 1e-2.
+    """
+    hz = torch.linspace(0, sample_rate / 2, frequencies, dtype=torch.float64)
+    top = 15 + math.log(highest / 1000) * 27 / math.log(6.4)
+    mels = torch.linspace(0, top, bands + 2, dtype=torch.float64)
+    # Linear up to 1 kHz (15 mels), logarithmic above.
+    linear, logarithmic = mels * 200 / 3, 1000 * torch.exp((mels - 15) * math.log(6.4) / 27)
+    corners = torch.where(mels < 15, linear, logarithmic)[:, None]
+    low, centre, high = corners[:-2], corners[1:-1], corners[2:]
+    rising, falling = (hz - low) / (centre - low), (high - hz) / (high - centre)
+    return (rising.minimum(falling).clamp_min(0) * 2 / (high - low)).float()

@@ -1,0 +1,83 @@
+"""Speech tokens to PCM, for one utterance: all of its state behind the language model."""
+
+from collections.abc import Generator
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from .networks.flow import FlowVoice, Schedule
+from .networks.flow_stream import FlowStream
+from .networks.hift_stream import HiFTStream
+from .networks.networks import Networks
+from .networks.tempo import MelStretcher
+from .steps import Steps
+
+T = TypeVar("T")
+
+FADE_SECONDS = 0.01  # at either end of an utterance
+
+
+class Utterance:
+    """Turns the speech tokens of a sentence into PCM while more of them are coming."""
+
+    def __init__(
+        self,
+        networks: Networks,
+        schedule: Schedule,
+        voice: FlowVoice,
+        speed: float,
+        volume: float,
+        generator: torch.Generator,
+    ) -> None:
+        """Begin an utterance.
+
+        Args:
+            speed: 2.0 is twice as fast as the voice's recording.
+            volume: amplitude; 1.0 is as loud as the recording.
+            generator: draws the noise, on the networks' device.
+        """
+        self._device = voice.prompt_tokens.device
+        self._flow = FlowStream.start(networks.flow, voice, schedule, generator)
+        self._stretcher = MelStretcher(speed)
+        self._vocoder = HiFTStream.start(networks.hift, generator)
+        self._volume = volume
+        self._fade_samples = round(FADE_SECONDS * networks.config.hift.sample_rate)
+        self._has_begun = False
+
+    @property
+    def tokens_done(self) -> int:
+        """Speech tokens whose frames have been made."""
+        return self._flow.done
+
+    def speak(self, speech_tokens: list[int], last: bool) -> Generator[bytes, None, None]:
+        """Take all tokens so far; yield the PCM that they make certain."""
+        tokens = torch.tensor(speech_tokens, device=self._device)
+        mel = yield from in_turns(self._flow.feed(tokens, last))
+        mel = self._stretcher.feed(mel, last)
+        waveform = yield from in_turns(self._vocoder.feed(mel, last))
+        if len(waveform):
+            yield self._pcm(waveform, last)
+
+    def _pcm(self, waveform: Tensor, last: bool) -> bytes:
+        """[N] in -1 ... 1 to int16, faded in where the utterance begins and out where it ends."""
+        fade = torch.linspace(0, 1, min(self._fade_samples, len(waveform)), device=waveform.device)
+        waveform = waveform * self._volume
+        if not self._has_begun:
+            waveform[: len(fade)] *= fade
+            self._has_begun = True
+        if last:
+            waveform[len(waveform) - len(fade) :] *= fade.flip(0)
+        samples = (waveform * 32767).round().clamp(-32768, 32767).to(torch.int16)
+        return samples.cpu().numpy().astype("<i2").tobytes()
+
+
+def in_turns(steps: Steps[T]) -> Generator[bytes, None, T]:
+    """Run a long computation; each of its pauses is a yield of no audio."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield b""

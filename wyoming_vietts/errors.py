@@ -1,0 +1,115 @@
+"""Everything that this program raises on purpose.
+
+    WyomingViettsError
+    ├── RequestError              a client asked for something that cannot be had
+    │   ├── WireError             its bytes are no Wyoming event
+    │   ├── UnknownVoiceError     no voice answers to what it asked for
+    │   ├── TextTooLongError      it sent more text than one answer may have
+    │   └── SSMLError             its markup cannot be read
+    ├── ServerStoppingError       the server is shutting down
+    ├── SynthesisError            a voice cannot speak this sentence now; others may
+    └── SetupError                a command cannot start, or a file cannot be used
+        ├── DeviceError           the device is not there
+        ├── ModelError            a model directory cannot be used
+        │   ├── ConfigError       ... for its config.yaml
+        │   ├── WeightsError      ... for its weights
+        │   └── TokenizerError    ... for its vocabulary
+        ├── RecordingError        a recording cannot be a voice
+        ├── VoiceSettingsError    the .toml beside a voice is wrong
+        ├── LexiconError          a lexicon is wrong
+        └── DiscoveryError        the server cannot be announced
+
+Every message says what was wrong, which value, and what would be right. It may be shown to a
+client, with the `code` of its class.
+"""
+
+
+class WyomingViettsError(Exception):
+    """The base of all errors here."""
+
+    code = "failed"
+    """What clients are told beside the message."""
+
+
+class RequestError(WyomingViettsError):
+    """A client asked for something that cannot be had."""
+
+    code = "bad-request"
+
+
+class WireError(RequestError):
+    """Bytes are no Wyoming event."""
+
+    code = "bad-event"
+
+
+class UnknownVoiceError(RequestError):
+    """No voice answers to what a request asked for; the message lists the voices there are."""
+
+    code = "unknown-voice"
+
+
+class TextTooLongError(RequestError):
+    """A request has more text than one answer may have."""
+
+    code = "text-too-long"
+
+
+class SSMLError(RequestError):
+    """Markup cannot be read; the message says why, and where it can, in which line."""
+
+    code = "bad-ssml"
+
+
+class ServerStoppingError(WyomingViettsError):
+    """The server is shutting down and cannot finish an answer."""
+
+    code = "shutting-down"
+
+
+class SynthesisError(WyomingViettsError):
+    """A voice cannot speak this sentence now; others may."""
+
+    code = "engine-failed"
+
+
+class SetupError(WyomingViettsError):
+    """A command cannot start, or a file that it needs cannot be used."""
+
+    code = "engine-failed"
+
+
+class DeviceError(SetupError):
+    """The device is not there; the message lists those that are."""
+
+
+class ModelError(SetupError):
+    """A model directory cannot be used."""
+
+
+class ConfigError(ModelError):
+    """config.yaml is not what this program can run; the message names file and key."""
+
+
+class WeightsError(ModelError):
+    """A weights file cannot be used; the message names file and tensor."""
+
+
+class TokenizerError(ModelError):
+    """There is no usable vocabulary."""
+
+
+class RecordingError(SetupError):
+    """A recording cannot be a voice."""
+
+
+class VoiceSettingsError(SetupError):
+    """The .toml beside a voice is wrong; the message names file and key."""
+
+
+class LexiconError(SetupError):
+    """A lexicon is wrong; the message names file and line."""
+
+
+class DiscoveryError(SetupError):
+    """The server cannot be announced on the network."""

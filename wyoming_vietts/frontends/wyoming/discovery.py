@@ -1,0 +1,99 @@
+"""Announces the server over zeroconf (mDNS), so that Home Assistant finds it by itself.
+
+The wyoming package's own helper is close, but it cannot withdraw what it announced, and its default
+name is the same for every server of a host.
+"""
+
+import ipaddress
+import socket
+
+from zeroconf import NonUniqueNameException
+from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+from ...errors import DiscoveryError
+
+SERVICE_TYPE = "_wyoming._tcp.local."
+
+_MDNS_GROUP = ("224.0.0.251", 5353)
+_MAX_LABEL_BYTES = 63
+
+
+class Announcement:
+    """What the network is told of this server."""
+
+    def __init__(self, host: str, port: int, name: str | None) -> None:
+        """Prepare to announce a server that listens on `host` and `port`.
+
+        Args:
+            name: instance name; None for one made of host name and port, which is stable and
+                different for two servers on one host.
+
+        Raises:
+            DiscoveryError: nobody could reach what would be announced, or the name is too long.
+        """
+        self.name = name or f"wyoming-vietts-{socket.gethostname().split('.')[0]}-{port}"
+        if len(self.name.encode()) > _MAX_LABEL_BYTES:
+            raise DiscoveryError(
+                f"The zeroconf name '{self.name}' is longer than {_MAX_LABEL_BYTES} bytes"
+            )
+        self.address = _address_to_announce(host)
+        self._service = AsyncServiceInfo(
+            SERVICE_TYPE,
+            f"{self.name}.{SERVICE_TYPE}",
+            addresses=[socket.inet_aton(self.address)],
+            port=port,
+            server=f"{self.name}.local.".replace(" ", "-"),
+        )
+        self._zeroconf: AsyncZeroconf | None = None
+
+    async def publish(self) -> None:
+        """Announce the server.
+
+        Raises:
+            DiscoveryError: another server has the name already.
+        """
+        self._zeroconf = AsyncZeroconf()
+        try:
+            await self._zeroconf.async_register_service(self._service)
+        except NonUniqueNameException as error:
+            raise DiscoveryError(
+                f"Another server is announced as '{self.name}'; choose --zeroconf ANOTHER_NAME"
+            ) from error
+
+    async def withdraw(self) -> None:
+        """Tell the network that the server is gone."""
+        if self._zeroconf is not None:
+            await self._zeroconf.async_unregister_all_services()
+            await self._zeroconf.async_close()
+
+
+def _address_to_announce(host: str) -> str:
+    """The IPv4 address at which other machines reach a server that listens on `host`."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = ipaddress.ip_address(socket.gethostbyname(host))
+    if address.is_loopback:
+        raise DiscoveryError(
+            f"--zeroconf would announce a server that listens on loopback ({host}), where no other "
+            "machine can reach it; use --uri tcp://0.0.0.0:PORT or leave --zeroconf out"
+        )
+    if address.is_unspecified:
+        return _outgoing_address()
+    if address.version != 4:
+        raise DiscoveryError(
+            f"--zeroconf needs an IPv4 address, and {host} is not one; use --uri tcp://0.0.0.0:PORT"
+        )
+    return str(address)
+
+
+def _outgoing_address() -> str:
+    """This machine's own address on the network that multicast goes to; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_MDNS_GROUP)
+        except OSError as error:
+            raise DiscoveryError(
+                f"--zeroconf finds no network to announce the server on: {error}"
+            ) from error
+        return str(probe.getsockname()[0])

@@ -1,0 +1,310 @@
+"""Wyoming events in, Wyoming events out, for one client."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import struct
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event, Eventable
+from wyoming.info import Describe
+from wyoming.ping import Ping, Pong
+from wyoming.tts import (
+    Synthesize,
+    SynthesizeChunk,
+    SynthesizeStart,
+    SynthesizeStop,
+    SynthesizeStopped,
+    SynthesizeTextFormat,
+)
+
+from ...engines.catalogue import Catalogue
+from ...errors import (
+    RequestError,
+    ServerStoppingError,
+    SynthesisError,
+    WyomingViettsError,
+)
+from ...speech.speech import PCM, SAMPLE_WIDTH, Speech, SpeechSettings
+from ...speech.voice_choice import choose_voice
+from .info import make_info
+from .wire import encode_event, read_event
+
+_LOGGER = logging.getLogger(__name__)
+
+WRITE_TIMEOUT_SECONDS = 30.0
+_BATCH_BYTES = 64 * 1024
+_LINGER_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 0.8
+
+
+class HungUpError(Exception):
+    """The client is gone; there is nobody to answer."""
+
+
+class Handler:
+    """Answers one client until it hangs up, asks for something wrong or the server stops."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings: SpeechSettings,
+        samples_per_chunk: int,
+        supports_streaming: bool,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        has_hung_up: Callable[[], bool],
+    ) -> None:
+        self._catalogue = catalogue
+        self._settings = settings
+        self._chunk_bytes = samples_per_chunk * SAMPLE_WIDTH
+        self._supports_streaming = supports_streaming
+        self._reader = reader
+        self._writer = writer
+        self._has_hung_up = has_hung_up
+        self._answer: _Answer | None = None  # the stream that is open
+        self._is_answering = False
+        self._is_stopping = False
+        self._flush_seconds = WRITE_TIMEOUT_SECONDS
+
+    @property
+    def is_busy(self) -> bool:
+        """An utterance is under way."""
+        return self._is_answering or self._answer is not None
+
+    def stop_after_answer(self) -> None:
+        """Take no further request once the utterance under way is finished."""
+        self._is_stopping = True
+
+    async def run(self) -> None:
+        """Answer events until the end; never raises for what a client does."""
+        try:
+            while not (self._is_stopping and not self.is_busy):
+                event = await read_event(self._reader)
+                if event is None:
+                    break
+                self._is_answering = True
+                await self._handle(event)
+                self._is_answering = False
+                await asyncio.sleep(0)  # events that came together must not keep others waiting
+            if self._answer is not None:
+                raise HungUpError
+        except RequestError as error:
+            await self._refuse(error)
+        except (HungUpError, ConnectionError):
+            self._log_hang_up()
+        except asyncio.CancelledError:  # the server stops
+            self._flush_seconds = _LAST_WORDS_SECONDS
+            if self.is_busy:
+                await self._refuse(ServerStoppingError("The server is shutting down"))
+        except SynthesisError as error:
+            _LOGGER.error("%s", error)
+            await self._refuse(error)
+        except Exception:
+            _LOGGER.exception("Cannot answer a request")
+            await self._refuse(SynthesisError("The speech engine failed; see the server's log"))
+        finally:
+            self._is_answering = False
+            self._answer = None
+            await self._close()
+
+    async def _handle(self, event: Event) -> None:
+        if Describe.is_type(event.type):
+            await self._write(make_info(self._catalogue.voices, self._supports_streaming))
+        elif Ping.is_type(event.type):
+            await self._write(Pong(text=_text(event.data, "text", default="")))
+        elif Synthesize.is_type(event.type):
+            if self._answer is None:  # within a stream it repeats the text for old servers
+                await self._synthesize(event.data)
+        elif not self._supports_streaming:
+            _LOGGER.debug("Ignored event %r", event.type)
+        elif SynthesizeStart.is_type(event.type):
+            if self._answer is not None:
+                raise RequestError("synthesize-start came before synthesize-stop of the last one")
+            self._answer = self._new_answer(event.data)
+        elif SynthesizeChunk.is_type(event.type):
+            answer = self._open_answer(event.type)
+            await self._speak(answer, answer.speech.add(_text(event.data, "text")))
+        elif SynthesizeStop.is_type(event.type):
+            answer = self._open_answer(event.type)
+            await self._finish(answer)
+            self._answer = None
+            await self._write(SynthesizeStopped())
+        else:
+            _LOGGER.debug("Ignored event %r", event.type)
+
+    async def _synthesize(self, data: dict[str, Any]) -> None:
+        answer = self._new_answer(data)
+        text = _text(data, "text")
+        await self._speak(answer, answer.speech.add(text))
+        await self._finish(answer)
+
+    def _new_answer(self, data: dict[str, Any]) -> "_Answer":
+        text_format = _text(data, "text_format", default=SynthesizeTextFormat.TEXT.value)
+        formats = [text_format.value for text_format in SynthesizeTextFormat]
+        if text_format not in formats:
+            raise RequestError(
+                f"Unknown text_format '{text_format:.80}'; available: {', '.join(formats)}"
+            )
+        wanted = data.get("voice")
+        if wanted is None:
+            wanted = {}
+        if not isinstance(wanted, dict):
+            raise RequestError("'voice' must be an object with 'name', 'speaker' or 'language'")
+        voice = choose_voice(
+            self._catalogue,
+            self._settings.voice,
+            name=_optional_text(wanted, "name"),
+            speaker=_optional_text(wanted, "speaker"),
+            language=_optional_text(wanted, "language"),
+        )
+        is_ssml = text_format == SynthesizeTextFormat.SSML.value
+        return _Answer(Speech(voice, self._settings, is_ssml))
+
+    def _open_answer(self, event_type: str) -> "_Answer":
+        if self._answer is None:
+            raise RequestError(f"{event_type} came without synthesize-start")
+        return self._answer
+
+    async def _speak(self, answer: "_Answer", pcm_pieces: PCM) -> None:
+        """Send PCM as it is made, and give other clients a turn after every step."""
+        if answer.started is None:
+            answer.started = time.perf_counter()
+        with closing(pcm_pieces):
+            while (pcm := answer.next_piece(pcm_pieces)) is not None:
+                if pcm:
+                    await self._send_pcm(answer, pcm)
+                await asyncio.sleep(0)
+                if self._has_hung_up():
+                    await self._write(Error(text="The client ended its side of the connection"))
+                    raise HungUpError
+
+    async def _send_pcm(self, answer: "_Answer", pcm: bytes) -> None:
+        rate = answer.speech.voice.sample_rate
+        audio_format = {"rate": rate, "width": SAMPLE_WIDTH, "channels": 1}
+        if answer.first_audio_seconds is None:
+            answer.first_audio_seconds = time.perf_counter() - (answer.started or 0.0)
+            await self._write(AudioStart(**audio_format))
+        size = self._chunk_bytes
+        chunks = [
+            AudioChunk(**audio_format, audio=pcm[start : start + size])
+            for start in range(0, len(pcm), size)
+        ]
+        batch = max(1, _BATCH_BYTES // size)
+        for start in range(0, len(chunks), batch):
+            await self._write(*chunks[start : start + batch])
+
+    async def _finish(self, answer: "_Answer") -> None:
+        await self._speak(answer, answer.speech.finish())
+        await self._write(AudioStop())
+        seconds = answer.speech.seconds
+        _LOGGER.info(
+            "Spoke %.2f s with voice %s: first audio after %.0f ms, real-time factor %.3f",
+            seconds,
+            answer.speech.voice.name,
+            1000 * (answer.first_audio_seconds or 0.0),
+            answer.computing_seconds / seconds,
+        )
+
+    async def _write(self, *events: Eventable) -> None:
+        """Send events at once, waiting at most 30 s for a client that does not read."""
+        self._writer.write(b"".join(encode_event(event.event()) for event in events))
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+                await self._writer.drain()
+        except TimeoutError:
+            _LOGGER.info("A client read nothing for %g s", WRITE_TIMEOUT_SECONDS)
+            self._writer.transport.abort()
+            raise HungUpError from None
+
+    async def _refuse(self, error: WyomingViettsError) -> None:
+        """Tell the client what was wrong; the connection closes after it.
+
+        Some clients wait for ever after an error unless the connection closes, and take audio that
+        ends without an error for the whole of it.
+        """
+        # The message is on one line, whatever the client put into it.
+        _LOGGER.info("Refused a request (%s): %r", error.code, str(error))
+        try:
+            await self._write(Error(text=str(error), code=error.code))
+        except (HungUpError, ConnectionError):
+            self._log_hang_up()
+
+    def _log_hang_up(self) -> None:
+        _LOGGER.info("A client hung up%s", " before its answer was complete" * self.is_busy)
+
+    async def _close(self) -> None:
+        """Close once everything has gone out; else reset, as cut-off audio must not look whole."""
+        try:
+            async with asyncio.timeout(self._flush_seconds):
+                self._writer.transport.set_write_buffer_limits(0)
+                await self._writer.drain()
+            await self._linger()
+        except (TimeoutError, asyncio.CancelledError):
+            _reset(self._writer)
+        except OSError:
+            pass  # the client has closed it
+        finally:
+            self._writer.close()
+
+    async def _linger(self) -> None:
+        """Let the client read what was sent: input that nobody reads would reset the connection."""
+        if self._is_stopping or not self._writer.can_write_eof():
+            return
+        self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while await self._reader.read(_BATCH_BYTES):
+                    pass
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection so that the client sees an error instead of an end."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):  # closed already
+            off_at_once = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, off_at_once)
+    writer.transport.abort()
+
+
+class _Answer:
+    """An utterance under way, with the figures for its line in the log."""
+
+    def __init__(self, speech: Speech) -> None:
+        self.speech = speech
+        self.started: float | None = None  # when its first text came
+        self.first_audio_seconds: float | None = None
+        self.computing_seconds = 0.0
+
+    def next_piece(self, pcm_pieces: PCM) -> bytes | None:
+        """Run one step of the computation; None at its end."""
+        started = time.perf_counter()
+        pcm = next(pcm_pieces, None)
+        self.computing_seconds += time.perf_counter() - started
+        return pcm
+
+
+def _optional_text(data: dict[str, Any], key: str) -> str | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise RequestError(f"'{key}' must be a string, not {type(value).__name__}")
+    # JSON can hold half of a surrogate pair, which no encoding can carry.
+    return value.encode("utf-8", "ignore").decode("utf-8")
+
+
+def _text(data: dict[str, Any], key: str, default: str | None = None) -> str:
+    value = _optional_text(data, key)
+    if value is not None:
+        return value
+    if default is None:
+        raise RequestError(f"'{key}' is missing; it must be a string")
+    return default

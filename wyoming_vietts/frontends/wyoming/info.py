@@ -1,0 +1,39 @@
+"""What the server tells of itself: voices to the Info event."""
+
+from collections.abc import Mapping
+
+from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
+
+from ... import __version__
+from ...engines.contract import Voice
+
+
+def make_info(voices: Mapping[str, Voice], supports_streaming: bool) -> Info:
+    """The answer to `describe`: one program, and every voice as one that is installed."""
+    return Info(
+        tts=[
+            TtsProgram(
+                name="vietts",
+                description="Vietnamese text to speech",
+                attribution=Attribution(
+                    name="wyoming_vietts", url="https://pypi.org/project/wyoming-vietts/"
+                ),
+                installed=True,
+                version=__version__,
+                voices=[_tts_voice(voice) for voice in voices.values()],
+                supports_synthesize_streaming=supports_streaming,
+            )
+        ]
+    )
+
+
+def _tts_voice(voice: Voice) -> TtsVoice:
+    return TtsVoice(
+        name=voice.name,
+        description=voice.description,
+        languages=list(voice.languages),
+        attribution=Attribution(name=voice.author, url=voice.author_url),
+        installed=True,
+        version=voice.version,
+        speakers=None,
+    )

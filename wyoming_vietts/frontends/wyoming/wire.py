@@ -1,0 +1,100 @@
+"""Wyoming events from bytes that nobody has checked yet, and to bytes.
+
+The wyoming package's own reader has no limits: it waits for as many bytes as a client announces,
+for as long as the client likes, and fails on a header that is not an object. Its writer makes three
+system calls for each event, where a whole run of events can go out in one.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+from wyoming import __version__ as PROTOCOL_VERSION
+from wyoming.event import Event
+
+from ...errors import WireError
+
+MAX_HEADER_BYTES = 64 * 1024
+MAX_DATA_BYTES = 1024 * 1024
+MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
+EVENT_TIMEOUT_SECONDS = 60.0
+
+_PIECE_BYTES = 64 * 1024
+
+
+async def read_event(reader: asyncio.StreamReader) -> Event | None:
+    """Read one event; its payload is skipped, as no request for speech has one.
+
+    Waits for the first byte as long as it takes, and for the rest at most 60 s.
+
+    Returns:
+        The event, or None at the end of input.
+
+    Raises:
+        WireError: not an event, over a limit, incomplete or too slow.
+    """
+    first = await reader.read(1)
+    if not first:
+        return None
+    try:
+        async with asyncio.timeout(EVENT_TIMEOUT_SECONDS):
+            return await _read_rest(first, reader)
+    except TimeoutError as error:
+        raise WireError(
+            f"The event was not complete after {EVENT_TIMEOUT_SECONDS:g} seconds"
+        ) from error
+    except asyncio.IncompleteReadError as error:
+        raise WireError("The connection ended in the middle of an event") from error
+
+
+async def _read_rest(first: bytes, reader: asyncio.StreamReader) -> Event:
+    try:
+        line = first if first == b"\n" else first + await reader.readuntil(b"\n")
+    except asyncio.LimitOverrunError as error:
+        raise WireError(f"The header line is longer than {MAX_HEADER_BYTES} bytes") from error
+    header = _json_object(line, "header line")
+    event_type = header.get("type")
+    if not isinstance(event_type, str):
+        raise WireError("The header has no 'type' that is a string")
+    data = header.get("data")
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise WireError("'data' must be a JSON object")
+    data_length = _length(header, "data_length", MAX_DATA_BYTES)
+    payload_length = _length(header, "payload_length", MAX_PAYLOAD_BYTES)
+    if data_length:
+        data.update(_json_object(await reader.readexactly(data_length), "data"))
+    while payload_length:
+        payload_length -= len(await reader.readexactly(min(payload_length, _PIECE_BYTES)))
+    return Event(event_type, data)
+
+
+def _json_object(line: bytes, what: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"The {what} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise WireError(f"The {what} must be a JSON object")
+    return value
+
+
+def _length(header: dict[str, Any], key: str, limit: int) -> int:
+    length = header.get(key)
+    if length is None:
+        return 0
+    if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= limit:
+        raise WireError(f"'{key}' must be a whole number from 0 to {limit}")
+    return length
+
+
+def encode_event(event: Event) -> bytes:
+    """The bytes of an event: a header line, then data and payload if there are any."""
+    header: dict[str, Any] = {"type": event.type, "version": PROTOCOL_VERSION}
+    data = json.dumps(event.data, ensure_ascii=False).encode() if event.data else b""
+    if data:
+        header["data_length"] = len(data)
+    if event.payload:
+        header["payload_length"] = len(event.payload)
+    return b"".join((json.dumps(header).encode(), b"\n", data, event.payload or b""))

@@ -1,0 +1,43 @@
+"""Volume and pitch, for the PCM of every engine."""
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+_Samples = npt.NDArray[np.float32]
+
+
+def scale(pcm: bytes, factor: float) -> bytes:
+    """PCM with its amplitude times `factor`, clipped to 16 bits."""
+    return pcm if factor == 1.0 else _to_pcm(_from_pcm(pcm) * np.float32(factor))
+
+
+class PitchShifter:
+    """Raises the pitch of consecutive PCM pieces by resampling them: they also become shorter."""
+
+    def __init__(self, factor: float) -> None:
+        """Begin a stretch of audio; `factor` 2 raises it by an octave and halves its duration."""
+        self._resampler = (
+            None if factor == 1.0 else soxr.ResampleStream(factor, 1.0, 1, dtype="float32")
+        )
+
+    def shift(self, pcm: bytes) -> bytes:
+        """Take the next piece; return what is certain so far."""
+        return self._resampled(pcm, last=False) if pcm else b""
+
+    def finish(self) -> bytes:
+        """Return the rest, once the last piece has been taken."""
+        return self._resampled(b"", last=True)
+
+    def _resampled(self, pcm: bytes, last: bool) -> bytes:
+        if self._resampler is None:
+            return pcm
+        return _to_pcm(self._resampler.resample_chunk(_from_pcm(pcm), last=last))
+
+
+def _from_pcm(pcm: bytes) -> _Samples:
+    return np.frombuffer(pcm, np.dtype("<i2")).astype(np.float32)
+
+
+def _to_pcm(samples: _Samples) -> bytes:
+    return np.rint(np.clip(samples, -32768, 32767)).astype("<i2").tobytes()

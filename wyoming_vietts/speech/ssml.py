@@ -1,0 +1,239 @@
+"""SSML (W3C Speech Synthesis Markup Language 1.1) to runs of text and pauses.
+
+What engines need not know of is settled here: they get plain sentences, and rate, volume and pitch
+as numbers.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from xml.parsers import expat
+
+from ..errors import SSMLError
+
+MAX_BREAK_SECONDS = 10.0
+
+_BREAK_SECONDS = {
+    "none": 0.0,
+    "x-weak": 0.1,
+    "weak": 0.2,
+    "medium": 0.4,
+    "strong": 0.7,
+    "x-strong": 1.0,
+}
+_RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.6}
+_VOLUMES = {
+    "silent": 0.0,
+    "x-soft": 0.25,
+    "soft": 0.5,
+    "medium": 1.0,
+    "default": 1.0,
+    "loud": 1.4,
+    "x-loud": 2.0,
+}
+_PITCHES = {"x-low": 0.75, "low": 0.87, "medium": 1.0, "default": 1.0, "high": 1.15, "x-high": 1.3}
+_RATE_LIMITS = (0.5, 2.0)
+_VOLUME_LIMITS = (0.0, 4.0)
+_PITCH_LIMITS = (0.67, 1.5)
+
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
+_TIME = re.compile(rf"\s*({_NUMBER})\s*(ms|s)\s*", re.ASCII)
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(%|dB|st|)\s*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Prosody:
+    """How a run of text is spoken, as factors of what the voice does by itself."""
+
+    rate: float = 1.0
+    """Speed; 2 is twice as fast."""
+
+    volume: float = 1.0
+    """Amplitude."""
+
+    pitch: float = 1.0
+    """Frequency; 2 is an octave up."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Written text with one prosody."""
+
+    text: str
+    prosody: Prosody = Prosody()
+
+
+@dataclass(frozen=True)
+class Break:
+    """Silence."""
+
+    seconds: float
+
+
+def parse_ssml(ssml: str) -> list[Run | Break]:
+    """Read a `<speak>` document.
+
+    Understood: `speak p s break prosody sub say-as`; any other element is read through.
+
+    Raises:
+        SSMLError: not well-formed, not a `speak` document, a bad attribute value, a break over
+            10 s, or a document type or entity of its own.
+    """
+    reader = _Reader()
+    parser = expat.ParserCreate("utf-8")  # whatever the document says of its encoding
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.characters
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(ssml.encode("utf-8"), True)
+    except expat.ExpatError as error:
+        raise SSMLError(f"SSML is not well-formed: {error}") from error
+    return reader.parts
+
+
+def _refuse_doctype(*_declaration: object) -> None:
+    raise SSMLError("SSML must not declare a DOCTYPE or entities")
+
+
+class _Reader:
+    """Collects runs and breaks while the parser walks the document."""
+
+    def __init__(self) -> None:
+        self.parts: list[Run | Break] = []
+        self._open: list[tuple[str, Prosody]] = []
+        self._substituted = 0  # depth of open <sub alias>: what they hold is not spoken
+        self._say_as: list[str] = []
+
+    @property
+    def _prosody(self) -> Prosody:
+        return self._open[-1][1] if self._open else Prosody()
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        name = name.rpartition(":")[2]
+        if not self._open and name != "speak":
+            raise SSMLError(f"SSML must start with <speak>, not <{name}>")
+        prosody = self._prosody
+        if name == "break":
+            self._add_break(_break_seconds(attributes))
+        elif name in ("p", "s"):
+            self._add_text("\n")
+        elif name == "prosody":
+            prosody = _changed(prosody, attributes)
+        elif name == "sub":
+            if "alias" not in attributes:
+                raise SSMLError('<sub> needs an alias, such as <sub alias="ki lô mét">km</sub>')
+            if not self._substituted:
+                self._add_text(attributes["alias"])
+            self._substituted += 1
+        elif name == "say-as":
+            if "interpret-as" not in attributes:
+                raise SSMLError('<say-as> needs interpret-as, such as interpret-as="characters"')
+            self._say_as.append(attributes["interpret-as"].lower())
+        self._open.append((name, prosody))
+
+    def end(self, name: str) -> None:
+        name, _ = self._open.pop()
+        if name in ("p", "s"):
+            self._add_text("\n")
+            if name == "p":
+                self._add_break(_BREAK_SECONDS["medium"])
+        elif name == "sub":
+            self._substituted -= 1
+        elif name == "say-as":
+            self._say_as.pop()
+
+    def characters(self, text: str) -> None:
+        if self._substituted:
+            return
+        # A line end in SSML is a space: sentences are marked by <s> or by punctuation.
+        text = text.replace("\n", " ")
+        self._add_text(_said_as(text, self._say_as[-1]) if self._say_as else text)
+
+    def _add_break(self, seconds: float) -> None:
+        if not self._substituted and seconds > 0:
+            self.parts.append(Break(seconds))
+
+    def _add_text(self, text: str) -> None:
+        last = self.parts[-1] if self.parts else None
+        if isinstance(last, Run) and last.prosody == self._prosody:
+            self.parts[-1] = Run(last.text + text, last.prosody)
+        else:
+            self.parts.append(Run(text, self._prosody))
+
+
+def _said_as(text: str, how: str) -> str:
+    """Written text that is read the way `interpret-as` asks for; unknown ways change nothing."""
+    if how in ("characters", "spell-out", "verbatim"):
+        return " ".join(text)  # single letters and digits are read by their names
+    if how in ("digits", "telephone"):
+        return " ".join(re.findall(r"[0-9+]", text))
+    if how == "ordinal":
+        return f"thứ {text.strip()}"
+    return text
+
+
+def _break_seconds(attributes: dict[str, str]) -> float:
+    if "time" not in attributes:
+        strength = attributes.get("strength", "medium")
+        return _named(_BREAK_SECONDS, strength, "<break strength>")
+    time = attributes["time"]
+    match = _TIME.fullmatch(time)
+    if not match:
+        raise SSMLError(f"<break time> is '{time}'; it must be like '500ms' or '1.5s'")
+    seconds = float(match[1]) / (1000 if match[2] == "ms" else 1)
+    if not 0 <= seconds <= MAX_BREAK_SECONDS:
+        raise SSMLError(f"<break time> is '{time}'; it must be 0 to {MAX_BREAK_SECONDS:g}s")
+    return seconds
+
+
+def _named(names: dict[str, float], value: str, what: str) -> float:
+    if value.strip() not in names:
+        raise SSMLError(f"{what} is '{value}'; it must be one of: {', '.join(names)}")
+    return names[value.strip()]
+
+
+def _changed(prosody: Prosody, attributes: dict[str, str]) -> Prosody:
+    """`prosody` with what a `<prosody>` element asks for, on top of what is around it."""
+    if "rate" in attributes:
+        rate = prosody.rate * _factor(attributes["rate"], "rate", _RATES)
+        prosody = replace(prosody, rate=_clamp(rate, _RATE_LIMITS))
+    if "volume" in attributes:
+        volume = prosody.volume * _factor(attributes["volume"], "volume", _VOLUMES)
+        prosody = replace(prosody, volume=_clamp(volume, _VOLUME_LIMITS))
+    if "pitch" in attributes:
+        pitch = prosody.pitch * _factor(attributes["pitch"], "pitch", _PITCHES)
+        prosody = replace(prosody, pitch=_clamp(pitch, _PITCH_LIMITS))
+    return prosody
+
+
+def _factor(value: str, attribute: str, names: dict[str, float]) -> float:
+    """What `value` multiplies by: a name, `+10%`, a factor or, by attribute, `120%`, `dB`, `st`."""
+    match = _QUANTITY.fullmatch(value)
+    if not match:
+        return _named(names, value, f"<prosody {attribute}>")
+    number, unit = float(match[1]), match[2]
+    is_relative = match[1][0] in "+-"
+    if unit == "%":
+        factor = 1 + number / 100 if is_relative or attribute == "pitch" else number / 100
+    elif unit == "dB" and attribute == "volume":
+        factor = 10 ** (min(number, 20.0) / 20)
+    elif unit == "st" and attribute == "pitch":
+        factor = 2 ** (max(-24.0, min(number, 24.0)) / 12)
+    elif unit == "" and attribute == "rate" and not is_relative:
+        factor = number
+    elif unit == "" and attribute == "volume":
+        factor = 1 + number / 100 if is_relative else number / 100
+    else:
+        allowed = {"rate": "'120%'", "volume": "'+6dB' or '80'", "pitch": "'+10%' or '+2st'"}
+        raise SSMLError(
+            f"<prosody {attribute}> is '{value}'; it must be like {allowed[attribute]}, "
+            f"or one of: {', '.join(names)}"
+        )
+    if factor < 0 or (factor == 0 and attribute != "volume"):
+        raise SSMLError(f"<prosody {attribute}> is '{value}'; it must leave something to hear")
+    return factor
+
+
+def _clamp(value: float, limits: tuple[float, float]) -> float:
+    return max(limits[0], min(value, limits[1]))
