@@ -24,7 +24,7 @@ def main() -> None:
     with urllib.request.urlopen(wheel["url"]) as response:
         content = response.read()
     if hashlib.sha256(content).hexdigest() != wheel["hashes"]["sha256"]:
-        sys.exit(f"{wheel['url']} is damaged: its hash is not the index's")
+        sys.exit(f"{wheel['url']} is damaged: its hash differs from the one in the index")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, wheel["filename"])
         with open(path, "wb") as file:
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def version(filename):
-    """(25, 3) of pip-25.3-py3-none-any.whl; () for what is no wheel of a final release."""
+    """(25, 3) for pip-25.3-py3-none-any.whl; () for anything but a wheel of a final release."""
     match = re.fullmatch(r"pip-(\d+(?:\.\d+)*)-py3-none-any\.whl", filename)
     return tuple(map(int, match[1].split("."))) if match else ()
 

@@ -2,8 +2,8 @@
 
     script/check_reference MODEL_DIR --oracle DIR --oracle-python PYTHON [--seed N] [--voice FILE]
 
-DIR holds oracle.py, PYTHON is of an environment where the reference is installed. Prints a table
-and fails if a difference is larger than it may be.
+DIR contains oracle.py; PYTHON is from an environment with the reference installed. Prints a table
+and fails if a difference is larger than allowed.
 """
 
 import argparse
@@ -175,7 +175,7 @@ class Comparison:
 
 
 def distance(ours: torch.Tensor, theirs: np.ndarray) -> float:
-    """The largest difference; infinite where the shapes differ."""
+    """The largest difference; infinite if the shapes differ."""
     if tuple(ours.shape) != theirs.shape:
         return float("inf")
     return float(np.abs(ours.cpu().numpy() - theirs).max())

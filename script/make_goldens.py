@@ -2,7 +2,7 @@
 
     script/make_goldens --oracle DIR --oracle-python PYTHON
 
-DIR holds oracle.py, PYTHON is of an environment where the reference is installed. Needed only
+DIR contains oracle.py; PYTHON is from an environment with the reference installed. Needed only
 when the tiny model or the cases change.
 """
 

@@ -12,15 +12,15 @@ _LOGGER = logging.getLogger(__package__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
+    """Run a command and return its exit status."""
     options = parse_options(sys.argv[1:] if arguments is None else arguments)
-    # Standard output belongs to the client where the server talks over stdio.
+    # Standard output belongs to the client when the server talks over stdio.
     logging.basicConfig(
         level=logging.DEBUG if options.debug else logging.INFO,
         format=options.log_format,
         stream=sys.stderr,
     )
-    # Imported only now: a client of the server needs none of it.
+    # Imported only now, so that a client command does not load the server.
     command = import_module(f".commands.{options.command}", __package__)
     try:
         command.run(options)

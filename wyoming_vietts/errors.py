@@ -1,20 +1,20 @@
 """Everything that this program raises on purpose.
 
     WyomingViettsError
-    ├── RequestError              a client asked for something that cannot be had
-    │   ├── WireError             its bytes are no Wyoming event
-    │   ├── UnknownVoiceError     no voice answers to what it asked for
-    │   ├── TextTooLongError      it sent more text than one answer may have
+    ├── RequestError              a client asked for something that it cannot have
+    │   ├── WireError             its bytes are not a Wyoming event
+    │   ├── UnknownVoiceError     no voice matches what it asked for
+    │   ├── TextTooLongError      it sent more text than one request may contain
     │   └── SSMLError             its markup cannot be read
     ├── ServerStoppingError       the server is shutting down
     ├── SynthesisError            a voice cannot speak this sentence now; others may
     └── SetupError                a command cannot start, or a file cannot be used
-        ├── DeviceError           the device is not there
+        ├── DeviceError           the device is not available
         ├── ModelError            a model directory cannot be used
-        │   ├── ConfigError       ... for its config.yaml
-        │   ├── WeightsError      ... for its weights
-        │   └── TokenizerError    ... for its vocabulary
-        ├── RecordingError        a recording cannot be a voice
+        │   ├── ConfigError       ... because of its config.yaml
+        │   ├── WeightsError      ... because of its weights
+        │   └── TokenizerError    ... because of its vocabulary
+        ├── RecordingError        a recording cannot be used as a voice
         ├── VoiceSettingsError    the .toml beside a voice is wrong
         ├── LexiconError          a lexicon is wrong
         └── DiscoveryError        the server cannot be announced
@@ -28,35 +28,35 @@ class WyomingViettsError(Exception):
     """The base of all errors here."""
 
     code = "failed"
-    """What clients are told beside the message."""
+    """What clients are told besides the message."""
 
 
 class RequestError(WyomingViettsError):
-    """A client asked for something that cannot be had."""
+    """A client asked for something that it cannot have."""
 
     code = "bad-request"
 
 
 class WireError(RequestError):
-    """Bytes are no Wyoming event."""
+    """Bytes are not a Wyoming event."""
 
     code = "bad-event"
 
 
 class UnknownVoiceError(RequestError):
-    """No voice answers to what a request asked for; the message lists the voices there are."""
+    """No voice matches what a request asked for; the message lists the available voices."""
 
     code = "unknown-voice"
 
 
 class TextTooLongError(RequestError):
-    """A request has more text than one answer may have."""
+    """A request contains more text than is allowed."""
 
     code = "text-too-long"
 
 
 class SSMLError(RequestError):
-    """Markup cannot be read; the message says why, and where it can, in which line."""
+    """Markup cannot be read; the message says why and, if possible, on which line."""
 
     code = "bad-ssml"
 
@@ -80,7 +80,7 @@ class SetupError(WyomingViettsError):
 
 
 class DeviceError(SetupError):
-    """The device is not there; the message lists those that are."""
+    """The device is not available; the message lists those that are."""
 
 
 class ModelError(SetupError):
@@ -88,7 +88,7 @@ class ModelError(SetupError):
 
 
 class ConfigError(ModelError):
-    """config.yaml is not what this program can run; the message names file and key."""
+    """config.yaml describes a model that cannot be run here; the message names file and key."""
 
 
 class WeightsError(ModelError):
@@ -100,7 +100,7 @@ class TokenizerError(ModelError):
 
 
 class RecordingError(SetupError):
-    """A recording cannot be a voice."""
+    """A recording cannot be used as a voice."""
 
 
 class VoiceSettingsError(SetupError):

@@ -21,9 +21,9 @@ _FALSE = ("0", "false", "no", "off")
 def parse_options(
     arguments: Sequence[str], environment: Mapping[str, str] = os.environ
 ) -> argparse.Namespace:
-    """Read a command and its flags; without a command, `serve`.
+    """Read a command and its flags; the default command is `serve`.
 
-    A flag that is not given comes from its variable, if that is set and not empty.
+    A flag that is not given takes the value of its variable, if that is set and not empty.
 
     Exits with status 2 and a message for anything that is not valid.
     """
@@ -35,8 +35,8 @@ def parse_options(
     parser = argparse.ArgumentParser(
         prog="wyoming-vietts",
         description="A Vietnamese voice for Home Assistant: text to speech over Wyoming.",
-        epilog="Without a command it serves. 'wyoming-vietts COMMAND --help' shows the flags of a "
-        f"command; each of them can be set by a variable: --model-dir is "
+        epilog="The default command is serve. 'wyoming-vietts COMMAND --help' shows the flags of a "
+        f"command; most can be set by an environment variable, too: --model-dir is "
         f"{ENVIRONMENT_PREFIX}MODEL_DIR.",
         allow_abbrev=False,
     )
@@ -71,7 +71,7 @@ class _Flags:
 
 
 def _value(action: argparse.Action, value: str) -> Any:
-    """What a variable sets a flag to.
+    """The value that a variable gives to a flag.
 
     Raises:
         argparse.ArgumentTypeError: the value is not valid.
@@ -100,7 +100,7 @@ def _serve(flags: _Flags) -> None:
     flags.add("--zeroconf", nargs="?", const="", metavar="NAME",
         help="announce the server, so that Home Assistant finds it")  # fmt: skip
     _engines(flags)
-    flags.add("--voice", metavar="NAME", help="voice of requests that name none "
+    flags.add("--voice", metavar="NAME", help="voice for requests that name none "
         "(default: the first)")  # fmt: skip
     flags.add("--speed", type=_number(0.5, 2.0), default=1.0, metavar="FACTOR",
         help="1.0 is the voice's own speed; 0.5 to 2 (default: 1.0)")  # fmt: skip
@@ -111,9 +111,9 @@ def _serve(flags: _Flags) -> None:
     flags.add("--max-text", type=_whole_number(1, 10_000_000), metavar="CHARACTERS",
         default=20_000, help="longest text of one request (default: %(default)s)")  # fmt: skip
     flags.add("--lexicon", type=Path, metavar="FILE",
-        help="how to say what: lines of 'written = spoken'")  # fmt: skip
+        help="how to pronounce words: lines of 'written = spoken'")  # fmt: skip
     flags.add("--no-streaming", action="store_true",
-        help="take a text only as a whole, and say so to clients")  # fmt: skip
+        help="accept texts, and send sentences, only as a whole; clients are told so")  # fmt: skip
     _logging(flags)
 
 
@@ -152,7 +152,7 @@ def _prepare(flags: _Flags) -> None:
 def _convert(flags: _Flags) -> None:
     add = flags.parser.add_argument
     add("recording", type=Path, help="speech of at most 30 s")
-    add("voice", help="whose voice shall say it")
+    add("voice", help="the voice to say it in")
     add("-o", "--output", type=Path, required=True, metavar="FILE", help="WAV file to write")
     _vietts(flags)
     _logging(flags)
@@ -170,7 +170,7 @@ def _vietts(flags: _Flags) -> None:
     flags.add("--voices-dir", type=Path, metavar="DIR",
         help="recordings to clone, one for each voice (default: voices/ of the model)")  # fmt: skip
     flags.add("--threads", type=_whole_number(1, 1024), metavar="N",
-        help="for vietts: threads (default: the cores that the machine grants)")  # fmt: skip
+        help="for vietts: number of threads (default: the number of available cores)")  # fmt: skip
     flags.add("--quality", choices=("exact", "balanced", "fast"),
         help="for vietts: see BENCHMARKS.md (default: balanced; exact on a GPU)")  # fmt: skip
     flags.add("--seed", type=_whole_number(0, 2**63 - 1), metavar="N",
@@ -185,9 +185,9 @@ def _model_dir(flags: _Flags) -> None:
 
 
 def _logging(flags: _Flags) -> None:
-    flags.add("--debug", action="store_true", help="log what is spoken, too")
+    flags.add("--debug", action="store_true", help="also log what is spoken")
     flags.add("--log-format", default="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        type=_log_format, metavar="FORMAT", help="as Python's logging module has it")  # fmt: skip
+        type=_log_format, metavar="FORMAT", help="as for Python's logging")  # fmt: skip
 
 
 def _plain_messages(flags: _Flags) -> None:
@@ -221,7 +221,7 @@ def _engine_names(value: str) -> tuple[str, ...]:
     names = tuple(value.split(","))
     if names != ("auto",) and not set(names) <= set(ENGINES):
         raise argparse.ArgumentTypeError(
-            f"'{value}' must be auto, or one or more of {', '.join(ENGINES)}, with commas between"
+            f"'{value}' must be auto, or one or more of {', '.join(ENGINES)}, separated by commas"
         )
     return names
 
@@ -237,7 +237,7 @@ def _log_format(value: str) -> str:
     try:
         logging.Formatter(value).format(logging.makeLogRecord({}))
     except (ValueError, KeyError, TypeError) as error:
-        raise argparse.ArgumentTypeError(f"'{value}' is no logging format: {error}") from error
+        raise argparse.ArgumentTypeError(f"'{value}' is not a logging format: {error}") from error
     return value
 
 

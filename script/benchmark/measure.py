@@ -1,4 +1,4 @@
-"""What all benchmarks use: a table, a server process, a client, and busy company."""
+"""What all benchmarks use: a table, a server process, a client, and busy loops."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ class Table:
 
 @contextmanager
 def company(loops: int) -> Iterator[None]:
-    """Run so many other processes that are busy all the time."""
+    """Run this many other processes, all of them always busy."""
     processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(loops)]
     try:
         yield

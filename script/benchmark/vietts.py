@@ -1,4 +1,4 @@
-"""Measures the neural engine: parts and whole, against the published implementation if wanted."""
+"""Measures the neural engine, parts and whole; on request also the published implementation."""
 
 import argparse
 import asyncio
@@ -40,7 +40,7 @@ from wyoming_vietts.engines.vietts.networks.transformer import KVCache
 from wyoming_vietts.engines.vietts.quality import QUALITIES, Quality
 from wyoming_vietts.engines.vietts.steps import finish
 
-# A random model hardly ever ends a sentence: it is given as many tokens as a person would need.
+# A random model hardly ever ends a sentence: it speaks as many tokens as a person would need.
 TOKENS_A_WORD = 6.25
 EIGHT_WORDS = "đèn trong phòng khách đã được bật rồi."
 FORTY_WORDS = (
@@ -138,7 +138,7 @@ def parts(networks: Networks, options: argparse.Namespace) -> dict[str, float]:
         source, _ = harmonic_source(hift, hift.f0(mel), phases, noise)
         finish(vocode(hift, mel, source))
 
-    vocoder()  # the reference's timing leaves a first one out, too
+    vocoder()  # warm-up: the reference's timing skips the first run, too
     return {
         "LM step": 1000 * lm_seconds,
         f"flow, {FLOW_TOKENS} tokens + {PROMPT_SECONDS:g} s prompt": flow,
@@ -163,7 +163,7 @@ def flow_inputs(
 def forced_tokens(
     lm: SpeechLM, text: Tensor, speaker: Tensor, count: int, random: torch.Generator | None = None
 ) -> Iterator[int]:
-    """As `lm.generate`, but just this many tokens, whatever the model would like."""
+    """Like `lm.generate`, but exactly this many tokens, whatever the model would do."""
     cache = KVCache(lm.config.decoder, len(text) + 3 + count, like=lm.marks.weight)
     with torch.inference_mode():
         logits = prefill(lm, text, speaker, cache)
@@ -200,7 +200,7 @@ def speak_whole(options: argparse.Namespace) -> dict[str, float]:
 
     with mock.patch.object(engine_module, "generate", forced):
         words = 1
-        list(voice.speak("ừ."))  # the voice is read, and one token's kernels are made
+        list(voice.speak("ừ."))  # warm-up: reads the voice, and makes the kernels for one token
         words = 8
         first, total, audio = speak(voice, (EIGHT_WORDS,))
         words = 10
@@ -226,7 +226,7 @@ def speak(voice: ClonedVoice, sentences: tuple[str, ...]) -> tuple[float, float,
 
 
 async def live(options: argparse.Namespace) -> dict[str, float]:
-    """A server from its start on: first answer, memory, and answers while it speaks."""
+    """A server from its start: first answer, memory, and answers while it speaks."""
     uri = free_uri()
     arguments = ["--engine", "vietts", "--model-dir", str(options.model_dir),
                  "--voices-dir", str(options.voices_dir), "--quality", options.quality,

@@ -135,7 +135,7 @@ WRONG = [
     ('<speak><break strength="huge"/></speak>', "none, x-weak, weak"),
     ('<speak><prosody rate="warp">a</prosody></speak>', "x-slow, slow"),
     ('<speak><prosody rate="+5st">a</prosody></speak>', "'120%'"),
-    ('<speak><prosody rate="-100%">a</prosody></speak>', "something to hear"),
+    ('<speak><prosody rate="-100%">a</prosody></speak>', "something audible"),
     ('<speak><prosody pitch="200Hz">a</prosody></speak>', "x-low, low"),
     ("<speak><sub>a</sub></speak>", "needs an alias"),
     ("<speak><say-as>a</say-as></speak>", "needs interpret-as"),

@@ -1,4 +1,4 @@
-"""Fetch the neural model from the hub that it is on."""
+"""Download the neural model from the Hugging Face hub."""
 
 import argparse
 

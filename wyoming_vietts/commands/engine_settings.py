@@ -1,4 +1,4 @@
-"""From flags to what engines are made from."""
+"""Turns flags into the settings of the engines."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from ..engines.catalogue import EngineSettings
 
 
 def engine_settings(options: argparse.Namespace) -> EngineSettings:
-    """The flags that are about engines."""
+    """Collect the flags that concern the engines."""
     return EngineSettings(
         model_dir=options.model_dir,
         voices_dir=options.voices_dir,

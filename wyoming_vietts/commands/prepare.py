@@ -1,4 +1,4 @@
-"""Write what a first start would compute of a model's weights, so that it need not."""
+"""Compute now, and store, what a first start would compute from a model's weights."""
 
 import argparse
 

@@ -44,7 +44,7 @@ async def _serve(options: argparse.Namespace) -> None:
         lexicon=Lexicon.load(options.lexicon) if options.lexicon else None,
     )
     if settings.voice is not None:
-        choose_voice(catalogue, settings.voice)  # a wrong name shows now, not at a request
+        choose_voice(catalogue, settings.voice)  # a wrong name fails now, not at the first request
     server = Server(
         options.uri,
         partial(Handler, catalogue, settings, options.samples_per_chunk, not options.no_streaming),

@@ -1,4 +1,4 @@
-"""Which engines are there, and the voices of all of them in one mapping, best engine first."""
+"""Makes the engines, and lists the voices of all of them in one mapping, best engine first."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What the engines are made from; the flags of these names say more."""
+    """What the engines are made from; see the flags of the same names."""
 
     model_dir: Path
     voices_dir: Path | None
@@ -33,8 +33,8 @@ class EngineSettings:
 class Catalogue:
     """The voices of all engines.
 
-    The embedded voices are known even where they are not offered: an assistant that was set up with
-    one of them still speaks after a better engine has come.
+    The embedded voices are known even when they are not offered: an assistant that was set up with
+    one of them still speaks after a better engine has been added.
     """
 
     def __init__(self, engines: Sequence[Engine], is_auto: bool) -> None:
@@ -62,7 +62,7 @@ class Catalogue:
 
 
 def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
-    """Make the engines of these names, or with `auto` the best that are there.
+    """Make the named engines, or with `auto` the best that are available.
 
     Raises:
         SetupError: an engine cannot be made; the message says what is missing.
@@ -83,7 +83,7 @@ def _make_engine(name: str, settings: EngineSettings) -> Engine:
 
 
 def make_vietts(settings: EngineSettings) -> "VietTTSEngine":
-    """Make the neural engine; it may have no voice yet, as a recording may come at any time.
+    """Make the neural engine; it may have no voice yet, as a recording may be added at any time.
 
     Raises:
         SetupError: a package or the model is missing, or the model cannot be used.
@@ -106,7 +106,7 @@ def make_vietts(settings: EngineSettings) -> "VietTTSEngine":
 
 @contextmanager
 def neural_packages() -> Iterator[None]:
-    """For imports of what only the neural voice needs: an error says how to install it."""
+    """Wraps imports that only the neural voice needs: an error says how to install them."""
     try:
         yield
     except ModuleNotFoundError as error:

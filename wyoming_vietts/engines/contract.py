@@ -1,4 +1,4 @@
-"""What every engine and every voice is to the rest of the program."""
+"""The interface of engines and voices to the rest of the program."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
@@ -26,10 +26,10 @@ class Voice(ABC):
     """Where the voice comes from."""
 
     version: str
-    """Version of what speaks."""
+    """Version of the software that speaks."""
 
     sample_rate: int
-    """Samples a second of its PCM, in Hz."""
+    """Sample rate of its PCM, in Hz."""
 
     @abstractmethod
     def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
@@ -40,7 +40,7 @@ class Voice(ABC):
 
         Args:
             text: a speakable sentence, as `wyoming_vietts.text.speakable` makes it.
-            speed: 1.0 is the voice's own, 2.0 is twice as fast; the pitch stays.
+            speed: 1.0 is the voice's own, 2.0 is twice as fast; the pitch stays the same.
 
         Yields:
             PCM, possibly empty.
@@ -55,4 +55,4 @@ class Engine(Protocol):
 
     @property
     def voices(self) -> Mapping[str, Voice]:
-        """The voices that are there now, by name."""
+        """The voices that are available now, by name."""

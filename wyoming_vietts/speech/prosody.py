@@ -22,7 +22,7 @@ class PitchShifter:
         )
 
     def shift(self, pcm: bytes) -> bytes:
-        """Take the next piece; return what is certain so far."""
+        """Take the next piece; return the output that is ready."""
         return self._resampled(pcm, last=False) if pcm else b""
 
     def finish(self) -> bytes:

@@ -23,7 +23,7 @@ _NOTHING_TO_SAY_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class SpeechSettings:
-    """How the server speaks where a request does not say otherwise."""
+    """How the server speaks unless a request says otherwise."""
 
     voice: str | None
     """Name of the default voice; None for the first on offer."""
@@ -38,13 +38,13 @@ class SpeechSettings:
     """Longest text of one answer."""
 
     lexicon: Lexicon | None
-    """What the user wants to hear for what is written."""
+    """How the user wants certain words to be spoken."""
 
 
 class Speech:
     """An answer under way.
 
-    Text comes in pieces, and each piece gives back the PCM of the sentences that it completes; the
+    Text comes in pieces, and each piece yields the PCM of the sentences that it completes; the
     audio does not depend on where the text was cut.
     """
 
@@ -81,10 +81,10 @@ class Speech:
             yield from self._sentence(sentence, Prosody())
 
     def finish(self) -> PCM:
-        """Yield the PCM of what is left; a short silence if nothing was to be said at all.
+        """Yield the PCM of what is left; a short silence if there was nothing to say at all.
 
         Raises:
-            SSMLError: the pieces together are not good SSML.
+            SSMLError: the pieces together are not valid SSML.
         """
         if self._ssml is not None:
             for part in parse_ssml("".join(self._ssml)):

@@ -1,6 +1,6 @@
-"""SSML (W3C Speech Synthesis Markup Language 1.1) to runs of text and pauses.
+"""Turns SSML (W3C Speech Synthesis Markup Language 1.1) into runs of text and pauses.
 
-What engines need not know of is settled here: they get plain sentences, and rate, volume and pitch
+Engines need not know about SSML: they get plain sentences, and rate, volume and pitch
 as numbers.
 """
 
@@ -42,7 +42,7 @@ _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(%|dB|st|)\s*", re.ASCII)
 
 @dataclass(frozen=True)
 class Prosody:
-    """How a run of text is spoken, as factors of what the voice does by itself."""
+    """How a run of text is spoken, as factors applied to the voice's own values."""
 
     rate: float = 1.0
     """Speed; 2 is twice as fast."""
@@ -72,14 +72,14 @@ class Break:
 def parse_ssml(ssml: str) -> list[Run | Break]:
     """Read a `<speak>` document.
 
-    Understood: `speak p s break prosody sub say-as`; any other element is read through.
+    Understood: `speak p s break prosody sub say-as`; other tags are ignored, not their text.
 
     Raises:
         SSMLError: not well-formed, not a `speak` document, a bad attribute value, a break over
-            10 s, or a document type or entity of its own.
+            10 s, or a declaration of a DOCTYPE or an entity.
     """
     reader = _Reader()
-    parser = expat.ParserCreate("utf-8")  # whatever the document says of its encoding
+    parser = expat.ParserCreate("utf-8")  # whatever the document says about its encoding
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
@@ -102,7 +102,7 @@ class _Reader:
     def __init__(self) -> None:
         self.parts: list[Run | Break] = []
         self._open: list[tuple[str, Prosody]] = []
-        self._substituted = 0  # depth of open <sub alias>: what they hold is not spoken
+        self._substituted = 0  # number of open <sub alias> elements, whose text is not spoken
         self._say_as: list[str] = []
 
     @property
@@ -163,7 +163,7 @@ class _Reader:
 
 
 def _said_as(text: str, how: str) -> str:
-    """Written text that is read the way `interpret-as` asks for; unknown ways change nothing."""
+    """Rewrite text so that it is read as `interpret-as` asks; unknown values change nothing."""
     if how in ("characters", "spell-out", "verbatim"):
         return " ".join(text)  # single letters and digits are read by their names
     if how in ("digits", "telephone"):
@@ -194,7 +194,7 @@ def _named(names: dict[str, float], value: str, what: str) -> float:
 
 
 def _changed(prosody: Prosody, attributes: dict[str, str]) -> Prosody:
-    """`prosody` with what a `<prosody>` element asks for, on top of what is around it."""
+    """The surrounding `prosody`, changed as a `<prosody>` element asks."""
     if "rate" in attributes:
         rate = prosody.rate * _factor(attributes["rate"], "rate", _RATES)
         prosody = replace(prosody, rate=_clamp(rate, _RATE_LIMITS))
@@ -208,7 +208,7 @@ def _changed(prosody: Prosody, attributes: dict[str, str]) -> Prosody:
 
 
 def _factor(value: str, attribute: str, names: dict[str, float]) -> float:
-    """What `value` multiplies by: a name, `+10%`, a factor or, by attribute, `120%`, `dB`, `st`."""
+    """The factor of `value`: a name, `+10%`, a number; for some attributes `120%`, `dB`, `st`."""
     match = _QUANTITY.fullmatch(value)
     if not match:
         return _named(names, value, f"<prosody {attribute}>")
@@ -231,7 +231,7 @@ def _factor(value: str, attribute: str, names: dict[str, float]) -> float:
             f"or one of: {', '.join(names)}"
         )
     if factor < 0 or (factor == 0 and attribute != "volume"):
-        raise SSMLError(f"<prosody {attribute}> is '{value}'; it must leave something to hear")
+        raise SSMLError(f"<prosody {attribute}> is '{value}'; it must leave something audible")
     return factor
 
 

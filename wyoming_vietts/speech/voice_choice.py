@@ -14,7 +14,7 @@ def choose_voice(
 ) -> Voice:
     """Pick a voice by name, else by speaker, else by language, else the default.
 
-    Every voice is its own only speaker, so a speaker is a voice's name once more.
+    Every voice has exactly one speaker, itself, so a speaker's name is the name of its voice.
 
     Args:
         default: name of the voice for requests that ask for nothing in particular; None for the

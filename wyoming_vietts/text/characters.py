@@ -75,7 +75,7 @@ _MAPPED = {
 
 
 class _CharacterTable(dict[int, str]):
-    """What each code point becomes; those that are of use are worked out once."""
+    """What each code point becomes; the useful ones are computed only once."""
 
     def __missing__(self, code: int) -> str:
         replacement = _replacement(chr(code))
@@ -130,11 +130,11 @@ _TONE_PAIRS_BACK = {old: new for new, old in _TONE_PAIRS.items() if new[0] == "o
 def fold_characters(text: str) -> str:
     """Return the text in NFC with look-alikes folded and unreadable characters dropped.
 
-    What is left are Vietnamese and ASCII letters, printable ASCII, line feeds and a few signs that
+    This leaves Vietnamese and ASCII letters, printable ASCII, line feeds and a few signs that
     later steps read. Tone marks stand in the traditional place (`hòa`, `thủy`).
     """
     text = _COMBINING_RUN.sub(r"\1", text.translate(_TABLE))
-    # A character such as `ǖ` appears only when marks join, so the table is asked again.
+    # A character such as `ǖ` appears only when marks join, so the table is applied again.
     text = unicodedata.normalize("NFC", text).translate(_TABLE)
     text = _STRAY_COMBINING.sub("", unicodedata.normalize("NFC", text))
     text = _BLANK_LINES.sub("\n", _SPACES.sub(" ", text)).strip()
@@ -162,7 +162,7 @@ _STRONGEST_FIRST = "?!.;:,"
 
 
 def keep_speakable(text: str) -> str:
-    """Return only letters, single spaces and single pause marks, none of them leading."""
+    """Return only letters, single spaces and single pause marks, with no mark at the start."""
     text = _UNSPEAKABLE.sub(" ", _LINE_END.sub(". ", text))
     text = " ".join(text.split())
     text = _PAUSE.sub(_strongest_mark, text)

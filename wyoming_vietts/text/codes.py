@@ -9,7 +9,7 @@ from .words import spell
 
 
 def spell_code(code: str) -> str:
-    """Read letters by name and digits one by one, whatever stands between them left out."""
+    """Read letters by name and digits one by one; skip everything between them."""
     return " ".join(
         read_digits(part) if part.isdecimal() else spell(part)
         for part in re.findall(r"\d+|[^\W\d_]+", code)

@@ -1,4 +1,4 @@
-"""What stands around a match: many written forms are told apart only by their neighbours."""
+"""The text around a match: many written forms can only be told apart by their context."""
 
 import re
 

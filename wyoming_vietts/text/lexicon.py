@@ -74,7 +74,7 @@ class Lexicon:
         self._pattern = _pattern(entries)
 
     def protect(self, text: str) -> str:
-        """Return the folded text with each known word as one private character."""
+        """Return the folded text with each known word replaced by one private character."""
         if self._pattern is None:
             return text
         return self._pattern.sub(self._protected, text)
@@ -85,7 +85,7 @@ class Lexicon:
         return written if index is None else f" {chr(_FIRST_PRIVATE + index)} "
 
     def restore(self, text: str) -> str:
-        """Return the text with each private character as the words to say."""
+        """Return the text with each private character replaced by the words to say."""
         return _PROTECTED.sub(lambda match: self._spoken[ord(match[0]) - _FIRST_PRIVATE], text)
 
 

@@ -1,4 +1,4 @@
-"""Markdown, HTML and emoticons out; what a person would read of them stays."""
+"""Removes Markdown, HTML and emoticons; keeps what a person would read aloud."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""Addresses on the net, short enough to be listened to."""
+"""Reads internet addresses in a form that is short enough to listen to."""
 
 import re
 

@@ -39,7 +39,7 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_units,  # 25°C, 60%
     read_symbols,  # &, >=, /
     read_numbers,  # 1.234, 25,5
-    # No digit is left from here on, so nothing changes when spoken text comes through again.
+    # No digit is left from here on, so normalising spoken text again changes nothing.
     expand_abbreviations,
     read_lone_units,  # "tính bằng kWh"
     say_foreign_words,  # wifi, Living Room TV
@@ -48,7 +48,7 @@ _STEPS: tuple[Callable[[str], str], ...] = (
 
 
 def speakable(text: str, lexicon: Lexicon | None = None) -> str:
-    """Return what is spoken of a written text: letters, single spaces and `.,;:!?` alone.
+    """Return how a written text is spoken, in nothing but letters, single spaces and `.,;:!?`.
 
     The result is in NFC, starts with a letter, and is "" where there is nothing to say. Words of
     the lexicon win over every rule. Takes linear time and never raises.

@@ -1,4 +1,4 @@
-"""Written numbers to northern Vietnamese words."""
+"""Turns written numbers into northern Vietnamese words."""
 
 import re
 
@@ -85,8 +85,8 @@ def read_fraction_digits(digits: str) -> str:
 def split_number(written: str, thousands_comma: bool = False) -> tuple[str, str]:
     """Return the whole digits and the decimals of a written number.
 
-    A point before three digits parts thousands (`1.234`). A comma does so where it occurs twice,
-    where the three digits end in two zeros (`2,500`), or where `thousands_comma` says so (money).
+    A point before three digits separates thousands (`1.234`). So does a comma if it occurs twice,
+    if the three digits end in two zeros (`2,500`), or if `thousands_comma` says so (money).
     """
     if "." in written and "," in written:
         decimal_mark = max(".,", key=written.rindex)

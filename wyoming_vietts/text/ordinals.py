@@ -37,7 +37,7 @@ _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50}
 
 
 def read_roman_numerals(text: str) -> str:
-    """Write Roman numerals in digits, after a word that announces them or where they are plain."""
+    """Write Roman numerals in digits, after a word that announces them or where they are clear."""
     text = _ROMAN_CUE.sub(_cued_roman, text)
     for pattern in (_ROMAN_LIST_MARKER, _ROMAN_ALONE, _ROMAN_AFTER_NAME):
         text = pattern.sub(lambda match: str(roman_value(match[1])), text)

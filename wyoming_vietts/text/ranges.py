@@ -1,4 +1,4 @@
-"""Numbers beside numbers: ranges, scores, signs, and thousands that are parted by spaces."""
+"""Numbers beside numbers: ranges, scores, signs, and thousands that are separated by spaces."""
 
 import re
 

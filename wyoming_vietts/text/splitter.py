@@ -1,7 +1,7 @@
 """Growing text in, whole written sentences out.
 
 The splitter reads one character at a time and decides from what it has read, never from how the
-text was cut into pieces. So any cutting gives the same sentences.
+text was cut into pieces. So every way of cutting it gives the same sentences.
 """
 
 import unicodedata
@@ -71,11 +71,11 @@ _OPEN_LETTERS = frozenset("PQ")
 
 
 class SentenceSplitter:
-    """Cuts growing text into written sentences, each given out as soon as its end is certain.
+    """Cuts growing text into written sentences, each returned as soon as its end is certain.
 
-    A sentence ends at `.`, `!`, `?` or `…` before a space, at a line end, and where it grows over
+    A sentence ends at `.`, `!`, `?` or `…` before a space, at a line end, and where it exceeds
     `MAX_SENTENCE_CHARACTERS`. The first sentence of a text also ends at a clause mark after
-    `MIN_FIRST_CLAUSE_CHARACTERS`, so that speech starts early. Runs of spaces come out as one.
+    `MIN_FIRST_CLAUSE_CHARACTERS`, so that speech starts early. Runs of spaces become one space.
     """
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _last_word(sentence: str) -> str:
-    """Return the last word with its full stops inside but without marks and quotes around it."""
+    """Return the last word, with full stops inside it but without marks and quotes around it."""
     word = sentence.rsplit(" ", 1)[-1]
     return word.strip("\"'“”‘’«»()[]{}*_~`.!?…。！？")
 

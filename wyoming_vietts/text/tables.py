@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
 
 def read_entries(content: str) -> Iterator[Entry]:
-    """Yield the lines that say something.
+    """Yield the lines that are not empty.
 
     A `#` starts a comment, at the start of a line or after a space.
     """

@@ -89,14 +89,14 @@ def read_lone_units(text: str) -> str:
 
 
 def read_rate(unit_or_word: str | None) -> str:
-    """Return what is said of the unit or word after a slash."""
+    """Return how the unit or word after a slash is said."""
     if unit_or_word is None:
         return ""
     return f" trên {read_table('units.txt').get(unit_or_word, unit_or_word)}"
 
 
 def read_dash(dash: str | None) -> str:
-    """Return what is said of a dash between two quantities."""
+    """Return how a dash between two quantities is said."""
     return " đến " if dash else ""
 
 

@@ -36,9 +36,9 @@ _SYLLABLE = re.compile(
 
 
 def lower_capital_text(text: str) -> str:
-    """Return words in capitals as plain words, where they are words and no acronyms.
+    """Return the text with words in capitals in lower case, unless they are acronyms.
 
-    Those are words with a marked vowel, the syllables beside them, and a long text of capitals.
+    Words with a marked vowel, their neighbours and long texts in capitals are not acronyms.
     """
     capitals = _CAPITAL_WORD.findall(text)
     if not capitals:

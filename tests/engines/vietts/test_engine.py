@@ -385,7 +385,7 @@ def test_conversion_says_a_recording_in_another_voice(
 
 
 def test_device_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(DeviceError, match="'cuda:99' is not there; available: cpu"):
+    with pytest.raises(DeviceError, match="no device 'cuda:99'; available: cpu"):
         choose_device("cuda:99")
 
 

@@ -186,7 +186,7 @@ def test_recording_is_converted_to_a_file(
     ("arguments", "message"),
     [
         (["--engine", "vietts", "--model-dir", "/does/not/exist"], "/does/not/exist/config.yaml"),
-        (["--device", "cuda:99"], "Device 'cuda:99' is not there; available: cpu"),
+        (["--device", "cuda:99"], "There is no device 'cuda:99'; available: cpu"),
     ],
 )
 def test_model_or_device_that_is_not_there_ends_with_one_line(

@@ -10,7 +10,7 @@ from .library import Library, load_library
 
 _WORDS_PER_MINUTE = 160  # at speed 1
 
-# The library's own voices less flutter and roughness: these two count on from clause to clause, and
+# The library's own voices without flutter and roughness: these keep state between clauses, and
 # without them the same clause always gives the same samples.
 _VOICE_FILES = Path(__file__).with_name("voices")
 
@@ -26,7 +26,7 @@ class EspeakVoice(Voice):
     """Base pitch, 0-100."""
 
     pitch_range: int
-    """0-100; about 75 is what keeps the six tones apart."""
+    """0-100; about 75 keeps the six tones distinct."""
 
     library: Library = field(repr=False)
 

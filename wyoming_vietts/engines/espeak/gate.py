@@ -1,4 +1,4 @@
-"""The gate: what may reach the library, as it crashes on much of what people write."""
+"""The gate: lets only safe text reach the library, which crashes on much of what people write."""
 
 import re
 import unicodedata

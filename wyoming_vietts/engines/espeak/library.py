@@ -1,4 +1,4 @@
-"""eSpeak NG in process: the one place that loads libespeak-ng, which a wheel brings along."""
+"""eSpeak NG in process: the one place that loads libespeak-ng, which comes in a wheel."""
 
 import ctypes
 import os
@@ -35,7 +35,7 @@ class Library:
     """
 
     def __init__(self) -> None:
-        """Load the library and its data; once a process, as doing it again corrupts it.
+        """Load the library and its data; only once per process, as loading it again corrupts it.
 
         Raises:
             SetupError: the library refuses its data folder.
@@ -66,9 +66,9 @@ class Library:
         """PCM of a clause, at the library's sample rate.
 
         Args:
-            clause: as the gate lets it through.
+            clause: as the gate returns it.
             voice_file: settings of a voice, in the library's own format.
-            words_per_minute: 80 to 450; others are brought into this range.
+            words_per_minute: 80 to 450; other values are clamped to this range.
             pitch: base pitch, 0-100.
             pitch_range: 0-100.
 
@@ -82,7 +82,7 @@ class Library:
                 pcm.extend(ctypes.string_at(samples, 2 * count))
             return 0
 
-        on_audio = _ON_AUDIO(collect)  # held until the library is done with it
+        on_audio = _ON_AUDIO(collect)  # kept alive until the library is done with it
 
         library = self._library
         library.espeak_SetSynthCallback(on_audio)
@@ -112,7 +112,7 @@ def load_library() -> Library:
 
 @cache
 def _short_path(folder: str) -> str:
-    """A path that the library has room for; a folder with a longer one is held open."""
+    """A path short enough for the library; for a long one, that of an open file descriptor."""
     if len(folder.encode()) <= _MAX_FOLDER_BYTES:
         return folder
     return f"/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}"

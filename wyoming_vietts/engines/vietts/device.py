@@ -15,7 +15,7 @@ def choose_device(name: str) -> torch.device:
     """The device for `auto`, `cuda`, `cuda:N`, `mps` or `cpu`; `auto` is a CUDA GPU, else the CPU.
 
     Raises:
-        DeviceError: an explicit device is not there.
+        DeviceError: the named device is not available.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -26,7 +26,7 @@ def choose_device(name: str) -> torch.device:
         available.append("mps")
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in available:
-        raise DeviceError(f"Device '{name}' is not there; available: {', '.join(available)}")
+        raise DeviceError(f"There is no device '{name}'; available: {', '.join(available)}")
     return device
 
 
@@ -53,7 +53,7 @@ def onnx_providers(device: torch.device) -> tuple[str, ...]:
 
 
 def granted_cores() -> int:
-    """Cores that this process may use: its affinity, and its control group's quota."""
+    """Cores that this process may use, by its CPU affinity and its control group's quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()

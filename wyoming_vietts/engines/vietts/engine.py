@@ -1,4 +1,4 @@
-"""The neural engine: a speakable sentence in, PCM out while it is made.
+"""The neural engine: a speakable sentence in, PCM out as it is computed.
 
     text tokens -> speech tokens (lm) -> mel (flow) -> waveform (hift), a step at a time
 
@@ -36,7 +36,7 @@ from .utterance import Utterance, in_turns
 _LOGGER = logging.getLogger(__name__)
 
 FIRST_CHUNK_SECONDS = 0.8
-CHUNK_GROWTH = 3  # each chunk of a sentence is that much longer than the one before
+CHUNK_GROWTH = 3  # each chunk of a sentence is that many times as long as the one before
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ClonedVoice(Voice):
     recording: Path
 
     settings: VoiceSettings
-    """What the user wrote beside the recording."""
+    """What the user wrote in the .toml beside the recording."""
 
     engine: "VietTTSEngine" = field(repr=False, compare=False)
 
@@ -57,7 +57,7 @@ class ClonedVoice(Voice):
 
 @dataclass(frozen=True)
 class EncodedVoice:
-    """What the networks need of a voice, on their device."""
+    """What the networks need to know about a voice, on their device."""
 
     speaker_embedding: Tensor
     """[192], for the language model."""
@@ -81,16 +81,16 @@ class VietTTSEngine:
         """Load the model.
 
         Args:
-            model_dir: with config.yaml and the files that it belongs to.
+            model_dir: contains config.yaml and the model's other files.
             voices_dir: recordings to clone, as `VoiceFolder` finds them.
             device: auto, cuda, cuda:N, mps or cpu.
-            threads: of PyTorch and ONNX Runtime; None for the cores that the machine grants.
+            threads: for PyTorch and ONNX Runtime; None for as many as there are cores available.
             quality: a key of QUALITIES; None for balanced on a CPU and exact on a GPU.
-            streams_sentences: give out a sentence's audio while the rest of it is made.
-            seed: makes the same audio of the same text every time; None draws anew.
+            streams_sentences: yield a sentence's audio while the rest of it is being computed.
+            seed: the same text always gives the same audio; with None, it differs each time.
 
         Raises:
-            ModelError, DeviceError: what is wrong, and where.
+            ModelError, DeviceError: the message says what is wrong, and where.
         """
         self._device = choose_device(device)
         threads = threads or granted_cores()
@@ -128,10 +128,10 @@ class VietTTSEngine:
         return self._folder.folder
 
     def _make_voice(self, name: str, recording: Path, settings: VoiceSettings) -> ClonedVoice:
-        """A voice of a recording.
+        """Make a voice from a recording.
 
         Raises:
-            RecordingError, OSError: the recording cannot be a voice.
+            RecordingError, OSError: the recording cannot be used as a voice.
         """
         self._cache.check(recording)
         return ClonedVoice(
@@ -204,7 +204,7 @@ class VietTTSEngine:
             yield from utterance.speak(speech_tokens, last=True)
 
     def _generators(self) -> tuple[torch.Generator, torch.Generator]:
-        """The draws of one utterance: of its tokens, and of its sound."""
+        """Random generators for one utterance: for its tokens, and for its sound."""
         seed = secrets.randbits(62) if self._seed is None else self._seed
         lm_draws, audio_draws = (torch.Generator(self._device) for _ in range(2))
         return lm_draws.manual_seed(seed), audio_draws.manual_seed(seed + 1)
@@ -222,7 +222,7 @@ class VietTTSEngine:
         )
 
     def _encoded(self, voice: ClonedVoice) -> Generator[bytes, None, EncodedVoice]:
-        """What the networks need of a voice."""
+        """What the networks need to know about a voice."""
         try:
             prompt = yield from in_turns(self._cache.get(voice.recording))
         except (OSError, SetupError) as error:
@@ -237,9 +237,9 @@ class VietTTSEngine:
         return EncodedVoice(embedding, flow_voice(self._networks.flow, embedding, tokens, mel))
 
     def _end_of_prompt(self, prompt: Prompt) -> tuple[Tensor, Tensor]:
-        """Tokens [P] and mel [80, F] of as much of a prompt as the quality wants.
+        """The last tokens [P] and mel [80, F] of a prompt, as many as the quality asks for.
 
-        The end is kept: there the recording's speech pauses and the utterance goes on.
+        The end is kept: the recording's speech pauses there, and the utterance continues from it.
         """
         rate = self._networks.flow.config.token_rate
         dropped = len(prompt.speech_tokens) - self._quality.prompt_seconds * rate
@@ -254,7 +254,7 @@ class VietTTSEngine:
 
 @contextmanager
 def _out_of_memory_ends_the_request() -> Iterator[None]:
-    """Turns a full device into an error of the one request, and frees what it held."""
+    """If the device's memory is full, fail only this request, and free the memory that it held."""
     try:
         yield
     except torch.OutOfMemoryError as error:

@@ -1,4 +1,4 @@
-"""What is given up for speed; BENCHMARKS.md has what each costs and gives."""
+"""What is given up for speed; BENCHMARKS.md says what each quality costs and gains."""
 
 import math
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ class Quality:
     """Euler steps of the flow."""
 
     guidance_every: int
-    """At every how many of them the unguided velocity is computed, too."""
+    """The unguided velocity is computed, too, at every n-th step; this is n."""
 
     prompt_seconds: float
-    """Of the voice's recording, how much the flow is given; it takes part in every step."""
+    """How much of the voice's recording the flow is given; it takes part in every step."""
 
     int8_lm: bool
     """Whether the language model's weights are 8-bit integers, on a CPU."""

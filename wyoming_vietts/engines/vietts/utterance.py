@@ -1,4 +1,4 @@
-"""Speech tokens to PCM, for one utterance: all of its state behind the language model."""
+"""Speech tokens to PCM, for one utterance: all of its state after the language model."""
 
 from collections.abc import Generator
 from typing import TypeVar
@@ -51,7 +51,7 @@ class Utterance:
         return self._flow.done
 
     def speak(self, speech_tokens: list[int], last: bool) -> Generator[bytes, None, None]:
-        """Take all tokens so far; yield the PCM that they make certain."""
+        """Take all tokens so far; yield the PCM that they determine."""
         tokens = torch.tensor(speech_tokens, device=self._device)
         mel = yield from in_turns(self._flow.feed(tokens, last))
         mel = self._stretcher.feed(mel, last)
@@ -73,7 +73,7 @@ class Utterance:
 
 
 def in_turns(steps: Steps[T]) -> Generator[bytes, None, T]:
-    """Run a long computation; each of its pauses is a yield of no audio."""
+    """Run a long computation; yield empty PCM at each of its pauses."""
     while True:
         try:
             next(steps)

@@ -1,7 +1,7 @@
-"""Announces the server over zeroconf (mDNS), so that Home Assistant finds it by itself.
+"""Announces the server over zeroconf (mDNS), so that Home Assistant finds it automatically.
 
 The wyoming package's own helper is close, but it cannot withdraw what it announced, and its default
-name is the same for every server of a host.
+name is the same for every server on a host.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ _MAX_LABEL_BYTES = 63
 
 
 class Announcement:
-    """What the network is told of this server."""
+    """What the network is told about this server."""
 
     def __init__(self, host: str, port: int, name: str | None) -> None:
         """Prepare to announce a server that listens on `host` and `port`.
@@ -29,7 +29,7 @@ class Announcement:
                 different for two servers on one host.
 
         Raises:
-            DiscoveryError: nobody could reach what would be announced, or the name is too long.
+            DiscoveryError: the announced address could not be reached, or the name is too long.
         """
         self.name = name or f"wyoming-vietts-{socket.gethostname().split('.')[0]}-{port}"
         if len(self.name.encode()) > _MAX_LABEL_BYTES:
@@ -50,7 +50,7 @@ class Announcement:
         """Announce the server.
 
         Raises:
-            DiscoveryError: another server has the name already.
+            DiscoveryError: another server already has the name.
         """
         self._zeroconf = AsyncZeroconf()
         try:
@@ -76,7 +76,7 @@ def _address_to_announce(host: str) -> str:
     if address.is_loopback:
         raise DiscoveryError(
             f"--zeroconf would announce a server that listens on loopback ({host}), where no other "
-            "machine can reach it; use --uri tcp://0.0.0.0:PORT or leave --zeroconf out"
+            "machine can reach it; use --uri tcp://0.0.0.0:PORT or omit --zeroconf"
         )
     if address.is_unspecified:
         return _outgoing_address()

@@ -49,7 +49,7 @@ class HungUpError(Exception):
 
 
 class Handler:
-    """Answers one client until it hangs up, asks for something wrong or the server stops."""
+    """Answers one client until it hangs up, it sends a bad request or the server stops."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Handler:
         self._is_stopping = True
 
     async def run(self) -> None:
-        """Answer events until the end; never raises for what a client does."""
+        """Answer events until the end; never raises because of what a client does."""
         try:
             while not (self._is_stopping and not self.is_busy):
                 event = await read_event(self._reader)
@@ -126,7 +126,7 @@ class Handler:
             _LOGGER.debug("Ignored event %r", event.type)
         elif SynthesizeStart.is_type(event.type):
             if self._answer is not None:
-                raise RequestError("synthesize-start came before synthesize-stop of the last one")
+                raise RequestError("synthesize-start came while the last stream was open")
             self._answer = self._new_answer(event.data)
         elif SynthesizeChunk.is_type(event.type):
             answer = self._open_answer(event.type)
@@ -182,7 +182,7 @@ class Handler:
                     await self._send_pcm(answer, pcm)
                 await asyncio.sleep(0)
                 if self._has_hung_up():
-                    await self._write(Error(text="The client ended its side of the connection"))
+                    await self._write(Error(text="The client closed its side of the connection"))
                     raise HungUpError
 
     async def _send_pcm(self, answer: "_Answer", pcm: bytes) -> None:
@@ -224,10 +224,10 @@ class Handler:
             raise HungUpError from None
 
     async def _refuse(self, error: WyomingViettsError) -> None:
-        """Tell the client what was wrong; the connection closes after it.
+        """Tell the client what was wrong; the connection closes afterwards.
 
-        Some clients wait for ever after an error unless the connection closes, and take audio that
-        ends without an error for the whole of it.
+        Some clients wait forever after an error unless the connection closes, and treat audio that
+        ends without an error as complete.
         """
         # The message is on one line, whatever the client put into it.
         _LOGGER.info("Refused a request (%s): %r", error.code, str(error))
@@ -240,7 +240,7 @@ class Handler:
         _LOGGER.info("A client hung up%s", " before its answer was complete" * self.is_busy)
 
     async def _close(self) -> None:
-        """Close once everything has gone out; else reset, as cut-off audio must not look whole."""
+        """Close once everything is sent; else reset, as cut-off audio must not look complete."""
         try:
             async with asyncio.timeout(self._flush_seconds):
                 self._writer.transport.set_write_buffer_limits(0)
@@ -254,7 +254,7 @@ class Handler:
             self._writer.close()
 
     async def _linger(self) -> None:
-        """Let the client read what was sent: input that nobody reads would reset the connection."""
+        """Let the client read what was sent: unread input would reset the connection."""
         if self._is_stopping or not self._writer.can_write_eof():
             return
         self._writer.write_eof()
@@ -265,7 +265,7 @@ class Handler:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection so that the client sees an error instead of an end."""
+    """End a connection so that the client sees an error instead of a normal end."""
     connection = writer.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
         with contextlib.suppress(OSError):  # closed already
@@ -275,7 +275,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 class _Answer:
-    """An utterance under way, with the figures for its line in the log."""
+    """An utterance under way, with the figures for its log line."""
 
     def __init__(self, speech: Speech) -> None:
         self.speech = speech

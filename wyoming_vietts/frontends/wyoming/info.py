@@ -1,4 +1,4 @@
-"""What the server tells of itself: voices to the Info event."""
+"""What the server says about itself: builds the Info event from the voices."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from ...engines.contract import Voice
 
 
 def make_info(voices: Mapping[str, Voice], supports_streaming: bool) -> Info:
-    """The answer to `describe`: one program, and every voice as one that is installed."""
+    """The answer to `describe`: one program, with every voice marked as installed."""
     return Info(
         tts=[
             TtsProgram(

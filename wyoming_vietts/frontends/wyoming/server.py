@@ -1,4 +1,4 @@
-"""Listens, hands every connection to a handler, and stops in good order.
+"""Listens, hands every connection to a handler, and stops cleanly.
 
 The wyoming package's AsyncServer closes all connections as soon as it is told to stop, even in the
 middle of a word. Here an utterance under way may finish.
@@ -39,7 +39,7 @@ class Server:
         """Accept connections from now on.
 
         Raises:
-            OSError: the address cannot be had.
+            OSError: the address cannot be used.
         """
         if self._scheme == "tcp":
             self._listener = await asyncio.start_server(
@@ -120,7 +120,7 @@ class Server:
         except ValueError as error:
             raise OSError("standard output must be a pipe, a socket or a terminal") from error
         writer = asyncio.StreamWriter(transport, protocol, None, loop)
-        # The end of a pipe's input is no hang-up: what was asked for is still wanted.
+        # The end of input on a pipe is not a hang-up: the client still wants its answers.
         self._serve(reader, writer, writer.is_closing)
 
 

@@ -7,7 +7,7 @@ DEFAULT_URI = "tcp://0.0.0.0:10200"
 
 
 def parse_uri(uri: str) -> tuple[str, str, int]:
-    """Take a server URI apart.
+    """Split a server URI into its parts.
 
     Returns:
         Scheme, host or path, port (0 where there is none).

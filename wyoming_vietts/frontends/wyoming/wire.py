@@ -1,8 +1,8 @@
-"""Wyoming events from bytes that nobody has checked yet, and to bytes.
+"""Decodes Wyoming events from untrusted bytes, and encodes them.
 
 The wyoming package's own reader has no limits: it waits for as many bytes as a client announces,
 for as long as the client likes, and fails on a header that is not an object. Its writer makes three
-system calls for each event, where a whole run of events can go out in one.
+system calls for each event, although many events can be sent in one.
 """
 
 import asyncio

@@ -197,7 +197,7 @@ def test_hours_are_refused_before_they_are_decoded(
     path = tmp_path / "voice.wav"
     soundfile.write(path, np.zeros(3 * 3600 * 8000, np.int16), 8000)
     monkeypatch.setattr(soundfile, "read", lambda *_, **__: pytest.fail("was decoded"))
-    with pytest.raises(RecordingError, match="10800 s long; 600 s is the most"):
+    with pytest.raises(RecordingError, match="10800 s long; at most 600 s allowed"):
         finish(load_prompt_audio(path))
 
 

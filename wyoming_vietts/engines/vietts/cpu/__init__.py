@@ -1,4 +1,4 @@
-"""What makes the networks fast on a CPU, put on from outside; without it they run, but slower."""
+"""Makes the networks fast on a CPU, from outside; without it they run, but more slowly."""
 
 from collections.abc import Callable, Collection
 from typing import TypeVar
@@ -19,24 +19,24 @@ from .transformer_block import FusedTransformerBlock
 
 L = TypeVar("L", bound=nn.Module)
 
-_OVERLAP_SAVE_FROM = 7  # taps; shorter convolutions are faster as they stand
+_OVERLAP_SAVE_FROM = 7  # taps; shorter convolutions are faster when computed directly
 
 
 @torch.no_grad()
 def optimize(networks: Networks) -> None:
-    """Replace layers by faster ones that compute the same, to rounding.
+    """Replace layers by faster ones that compute the same, up to rounding errors.
 
-    The order matters. Snake's scales are folded into convolutions before these are packed, and a
-    convolution or linear layer is packed by the first rule that takes it. 8-bit weights are there
-    already, as they come from a file; here they are packed, too.
+    The order matters. Snake's scales are folded into convolutions before those are packed, and a
+    convolution or linear layer is packed by the first rule that fits it. Layers with 8-bit weights
+    exist already, as they are loaded from a file; here they are packed, too.
     """
     lm, flow, hift = networks.lm, networks.flow, networks.hift
 
     _replace(hift, ResBlock, FoldedResBlock)
     for block in (*hift.resblocks, *hift.source_resblocks):
         _replace(block, nn.Conv1d, _packed_convolution)
-    # Not those of the pitch: the source sums it up over the utterance, so it has to be the
-    # reference's to the last bit.
+    # Not those of the pitch: the source adds up the pitch over the utterance, so it must match
+    # the reference's to the last bit.
     _replace(hift, nn.Conv1d, ChannelsLastConv1d, but=[*hift.f0_convs])
 
     _replace(flow, TransformerBlock, _fused_block)
@@ -44,7 +44,7 @@ def optimize(networks: Networks) -> None:
     positions = [layer.attention.position for encoder in encoders for layer in encoder.layers]
     for network in (lm, flow):
         _replace(network, nn.Linear, _packed_linear, but=positions)
-        # Needed seldom, and then for so many positions that packing gains nothing.
+        # Rarely needed, and then for so many positions that packing gains nothing.
         _replace(network, nn.Linear, _unpacked_linear)
     _replace(lm, Int8Linear, PackedInt8Linear)
 

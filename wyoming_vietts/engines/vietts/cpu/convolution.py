@@ -1,4 +1,4 @@
-"""Convolutions in the order of memory that oneDNN is fastest in."""
+"""Convolutions in the memory layout in which oneDNN is fastest."""
 
 import torch
 import torch.nn.functional as F
@@ -8,10 +8,10 @@ from .memory import forget
 
 
 class ChannelsLastConv1d(nn.Module):
-    """A convolution over [B, C, n] in two dimensions, with the channels last in memory.
+    """A convolution over [B, C, n], computed in two dimensions with the channels last in memory.
 
     oneDNN is a tenth to a quarter faster that way. The channels of the output are last in memory,
-    too, so one such layer after the other needs no reordering.
+    too, so that consecutive layers of this kind need no reordering.
     """
 
     def __init__(self, conv: nn.Conv1d) -> None:

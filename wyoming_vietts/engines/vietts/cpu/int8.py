@@ -12,7 +12,7 @@ _PADDING = 64  # hidden units; see `use_int8`
 
 
 class Int8Linear(nn.Module):
-    """y = x W^T + b, where a row of W is 8-bit integers and a scale: what a file holds."""
+    """y = x W^T + b, where each row of W is 8-bit integers times a scale, as stored in a file."""
 
     weight: Tensor
     """[out, in] int8."""
@@ -34,16 +34,16 @@ class Int8Linear(nn.Module):
 
 
 class PackedInt8Linear(nn.Module):
-    """As `Int8Linear`, in 8-bit arithmetic: x is rounded as it comes.
+    """Like `Int8Linear`, but in 8-bit arithmetic: x is rounded, too, at every call.
 
-    It is rounded to 7 bits, as sums of products of 8-bit numbers overflow on processors without
+    x is rounded to 7 bits, as sums of products of 8-bit numbers overflow on processors without
     VNNI instructions.
     """
 
     def __init__(self, linear: Int8Linear) -> None:
         """Take over a layer's weights, in the order that the processor reads them in.
 
-        Their scales are left to `forward`: PyTorch would read them here one by one, which takes a
+        The scales are applied in `forward`: here PyTorch would read them one by one, which takes a
         third of the time.
         """
         super().__init__()
@@ -58,10 +58,10 @@ class PackedInt8Linear(nn.Module):
 
 
 def use_int8(lm: SpeechLM) -> None:
-    """Put `Int8Linear` in place of the layers that a sentence or a token has to read.
+    """Put `Int8Linear` in place of the layers whose weights every sentence or token has to read.
 
-    Feed-forward layers get a few hidden units more, which are always 0: rows of 4096 weights would
-    meet in the same lines of the processor's cache, and take twice as long to pack.
+    Feed-forward layers get a few extra hidden units, which are always 0: rows of 4096 weights would
+    compete for the same lines of the processor's cache, and take twice as long to pack.
     """
     for encoder in (lm.text_encoder, lm.decoder):
         for layer in encoder.layers:
@@ -76,7 +76,7 @@ def use_int8(lm: SpeechLM) -> None:
 
 
 def _padded(linear: nn.Linear, inputs: int = 0, outputs: int = 0) -> nn.Linear:
-    """The layer with so many more inputs, which do nothing, and outputs, which are 0."""
+    """The layer with this many extra inputs, which have no effect, and outputs, which are 0."""
     padded = Linear(linear.in_features + inputs, linear.out_features + outputs, device="meta")
     padded.weight = nn.Parameter(F.pad(linear.weight, (0, inputs, 0, outputs)), requires_grad=False)
     padded.bias = nn.Parameter(F.pad(linear.bias, (0, outputs)), requires_grad=False)

@@ -10,21 +10,21 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep large freed blocks for the next tensors.
+    """Make glibc keep large freed blocks for the next tensors.
 
-    Otherwise it returns them to the kernel at once, and every new tensor has its pages mapped and
-    cleared anew: a sixth of the vocoder's time. Other C libraries have no such setting.
+    Otherwise it returns them to the kernel at once, and every new tensor's pages are mapped and
+    cleared again: a sixth of the vocoder's time. Other C libraries have no such setting.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that every glibc takes
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the largest value that every glibc accepts
         mallopt(_M_TRIM_THRESHOLD, 1 << 30)
 
 
 def forget(tensor: Tensor) -> None:
-    """Give back the memory of a CPU tensor that lies in one piece and will not be read again.
+    """Give back the memory of a contiguous CPU tensor that will not be read again.
 
-    A tensor of a mapped file would keep it until the last tensor of that file is gone.
+    A tensor of a mapped file would otherwise keep it until the file's last tensor is gone.
     """
     if not (tensor.is_cpu and tensor.is_contiguous()):
         return
@@ -37,7 +37,7 @@ def forget(tensor: Tensor) -> None:
 
 
 def forget_copied(tensors: Iterable[Tensor], network: nn.Module) -> None:
-    """`forget` tensors that a network has copies of, and does not use as they lie."""
+    """Call `forget` on tensors that a network has copied, and does not use themselves."""
     used = {tensor.data_ptr() for tensor in network.state_dict().values()}
     for tensor in tensors:
         if tensor.data_ptr() not in used:

@@ -1,12 +1,12 @@
-"""Convolutions of many taps as products of short spectra (the overlap-save method).
+"""Convolutions with many taps as products of short spectra (the overlap-save method).
 
-The input is cut into blocks that overlap by the taps. Each is transformed, multiplied by the
-spectrum of the taps and transformed back; what the transform, being cyclic, gets wrong lies in the
-overlap and is left out. With 11 taps and blocks of 24 that takes a quarter of the multiplications.
+The input is cut into blocks that overlap by the taps. Each block is transformed, multiplied by the
+taps' spectrum and transformed back; the samples that the cyclic transform gets wrong lie in the
+overlap and are dropped. With 11 taps and blocks of 24 that takes a quarter of the multiplications.
 
-The transforms are so short that they are matrices. They also hold Gauss's way of multiplying
-complex numbers with three real products: a spectrum is therefore given by real "points", two for
-the lowest and highest frequency and three for each of the others.
+The transforms are so short that they are matrices. These also include Gauss's way of multiplying
+complex numbers with three real products: a spectrum is therefore given by real "points", one each
+for the lowest and the highest frequency and three for each of the others.
 """
 
 import math
@@ -71,7 +71,7 @@ class OverlapSaveConv1d(nn.Module):
         count = -(-wanted // (kept * dilation))
         needed = (count * kept + taps - 1) * dilation
         samples = F.pad(signal.T, (0, 0, padding, needed - padding - length)).contiguous()
-        # A dilated convolution is one of every d-th sample, d times.
+        # A dilated convolution is d plain ones, each over every d-th sample.
         strides = (channels, kept * dilation * channels, dilation * channels, 1)
         blocks = samples.as_strided((dilation, count, size, channels), strides).flatten(0, 1)
         output = x.new_empty(dilation * count, kept, self.out_channels)
@@ -83,7 +83,7 @@ class OverlapSaveConv1d(nn.Module):
         return output.transpose(0, 1).flatten(0, 1)[:wanted].T[None]
 
     def _convolve(self, blocks: Tensor, valid: Tensor) -> None:
-        """Compute of blocks [blocks, size, in] the ``valid`` samples, [blocks, kept, out]."""
+        """Compute the ``valid`` samples, [blocks, kept, out], from blocks [blocks, size, in]."""
         count, points = len(blocks), len(self.analysis)
         spectra = torch.bmm(self.analysis.expand(count, -1, -1), blocks)
         products = torch.ops.mkldnn._convolution_pointwise(  # a point's [blocks, in] by [in, out]
@@ -112,7 +112,7 @@ def transforms(size: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
     cosine, sine = angles.cos(), angles.sin()
 
     # (a - ib)(c + id), with the taps conjugated as a convolution here is a correlation, is made of
-    # c (a - b), a (d - c) and -b (c + d): first less third, and i times the sum of the first two.
+    # c (a - b), a (d - c) and -b (c + d): first minus third, and i times the sum of the first two.
     of_samples = torch.cat((lowest, highest, cosine - sine, cosine, -sine))
     of_taps = torch.cat((lowest, highest, cosine, sine - cosine, cosine + sine))[:, :taps]
     back = torch.cat((lowest, highest, 2 * (cosine - sine), -2 * sine, -2 * cosine)) / size

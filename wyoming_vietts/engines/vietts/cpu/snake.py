@@ -8,10 +8,10 @@ from ..steps import Steps
 
 
 class FoldedResBlock(nn.Module):
-    """As `ResBlock`, whose layers it takes over.
+    """Like `ResBlock`, whose layers it takes over.
 
-    Snake, x + sin^2(alpha x) / alpha, is alpha times x + sin^2(x) of an input times alpha, divided
-    by alpha: the first scale goes into the convolution before it, the last into the one after it.
+    Snake, x + sin^2(alpha x) / alpha, is (y + sin^2(y)) / alpha with y = alpha x. The
+    multiplication goes into the convolution before it, the division into the one after it.
     """
 
     def __init__(self, block: ResBlock) -> None:

@@ -1,8 +1,8 @@
 """The model directory's config.yaml, read as data.
 
 The file is written for hyperpyyaml, whose tags (``!new:module.Class``) build Python objects.
-Here a tag is a word to compare and nothing is ever imported or called.  Of the three sections
-``llm``, ``flow`` and ``hift`` every key must be known; the rest of the file is for training.
+Here a tag is a word to compare, and nothing is ever imported or called.  Every key of the sections
+``llm``, ``flow`` and ``hift`` must be known; the rest of the file is for training.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def load_config(path: Path) -> ModelConfig:
     """Read config.yaml.
 
     Raises:
-        ConfigError: a key is unknown, missing, of the wrong type or of a value that is not
+        ConfigError: a key is unknown, missing or of the wrong type, or has a value that is not
             implemented, or the file is not YAML.
     """
     top = Section(path, "", read_yaml(path))
@@ -39,7 +39,7 @@ def load_config(path: Path) -> ModelConfig:
 
 def _read_lm(s: Section) -> LMConfig:
     s.ignore("length_normalized_loss", "lsm_weight")  # training
-    s.ignore("text_encoder_input_size", "llm_input_size", "llm_output_size")  # told by the parts
+    s.ignore("text_encoder_input_size", "llm_input_size", "llm_output_size")  # implied by parts
     sampling = s.section("sampling", "ras_sampling")
     config = LMConfig(
         text_vocabulary=s.integer("text_token_size"),

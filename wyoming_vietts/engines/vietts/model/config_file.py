@@ -1,4 +1,4 @@
-"""config.yaml as data: no tag of it is ever imported or called, and no key goes unread."""
+"""config.yaml as data: none of its tags is ever imported or called, and no key goes unread."""
 
 import difflib
 from collections.abc import Mapping
@@ -78,8 +78,8 @@ class Section:
         for key in self._values:
             if key not in self._asked:
                 near = difflib.get_close_matches(key, self._asked - set(self._values), n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                self._fail(key, f"is unknown{hint} Known: {', '.join(sorted(self._asked))}")
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                self._fail(key, f"is unknown{hint}; known: {', '.join(sorted(self._asked))}")
 
     def _get(self, key: str) -> Any:
         self._asked.add(key)

@@ -1,4 +1,4 @@
-"""The published model, from the hub that it is on."""
+"""Downloads the published model from the Hugging Face hub."""
 
 import logging
 from pathlib import Path
@@ -15,7 +15,7 @@ FILES = (
     "hift.pt",
     "speech_tokenizer.onnx",
     "speech_embedding.onnx",
-    "config.yaml",  # the last: where it is, the model is whole
+    "config.yaml",  # last: once it is there, the model is complete
 )
 
 
@@ -25,7 +25,7 @@ def download_model(model_dir: Path) -> None:
     Raises:
         OSError: a file cannot be fetched or written; the message says which.
     """
-    logging.getLogger("huggingface_hub").handlers.clear()  # its lines are the root logger's, too
+    logging.getLogger("huggingface_hub").handlers.clear()  # the root logger prints its lines, too
     for name in FILES:
         try:
             hf_hub_download(REPOSITORY, name, local_dir=model_dir)

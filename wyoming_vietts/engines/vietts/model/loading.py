@@ -29,13 +29,13 @@ PREPARED_TYPES = {
     "flow": (torch.float32, torch.bfloat16),
     "hift": (torch.float32,),
 }
-"""The types of number in which `prepare` writes each of the networks."""
+"""The number types in which `prepare` writes each of the networks."""
 
 
 def load_networks(
     model_dir: Path, device: torch.device, lm_dtype: torch.dtype, flow_dtype: torch.dtype
 ) -> Networks:
-    """Load a model directory, ready to be fast on its device; see `load_plain_networks`."""
+    """Load a model directory and make it fast on its device; see `load_plain_networks`."""
     networks = load_plain_networks(model_dir, device, lm_dtype, flow_dtype)
     if device.type == "cpu":
         optimize(networks)
@@ -46,12 +46,12 @@ def load_networks(
 def load_plain_networks(
     model_dir: Path, device: torch.device, lm_dtype: torch.dtype, flow_dtype: torch.dtype
 ) -> Networks:
-    """Load a model directory as its networks are written down.
+    """Load a model directory into the networks as they are defined, without optimizing them.
 
     The vocoder is always in fp32: it is small, and the last to touch the sound.
 
     Args:
-        lm_dtype: fp32, bf16 or, on a CPU, int8, which is for the weights alone.
+        lm_dtype: fp32, bf16 or, on a CPU, int8, which applies to the weights only.
         flow_dtype: fp32 or bf16.
 
     Raises:
@@ -70,8 +70,8 @@ def load_plain_networks(
 def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) -> None:
     """Give an empty network its weights; those not in fp32 are computed once and kept in a file.
 
-    A prepared file is used in place of the published one that it was made from, or where there is
-    no published one any more.
+    A prepared file is used in place of the published one that it was made from, or if there is
+    no published one anymore.
     """
     prepared = _prepared_file(model_dir, part, dtype)
     source = _source(model_dir, part)
@@ -88,14 +88,14 @@ def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) ->
         try:
             save_prepared(network, prepared, source)
         except OSError as error:
-            _LOGGER.warning("Made again at each start: cannot write %s: %s", prepared, error)
+            _LOGGER.warning("Cannot write %s, so each start makes it again: %s", prepared, error)
 
 
 def load_published(network: nn.Module, path: Path, part: str) -> None:
     """Give an empty network the published weights of ``part``, in fp32.
 
     Raises:
-        WeightsError: the file is missing, cut off or foreign, or a tensor is missing, unknown or of
+        WeightsError: the file is missing or unusable, or a tensor is missing, unknown or of
             the wrong shape.
     """
     published = read_published(path)
@@ -109,7 +109,7 @@ def _assign(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
 
 
 def _source(model_dir: Path, part: str) -> str | None:
-    """The fingerprint of the published file; without that, what the prepared one says, if any."""
+    """The fingerprint of the published file; if it is gone, the one in a prepared file, if any."""
     published = _published_file(model_dir, part)
     if published.exists():
         return fingerprint(published)
@@ -135,7 +135,7 @@ def _prepared_file(model_dir: Path, part: str, dtype: torch.dtype) -> Path:
 
 
 def prepare(model_dir: Path) -> list[Path]:
-    """Write beside the published files all that a first start on a CPU would compute of them.
+    """Compute what a first start on a CPU would, and write it beside the published files.
 
     Returns:
         The files written.

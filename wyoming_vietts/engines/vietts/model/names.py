@@ -71,7 +71,7 @@ _NAMES: dict[str, tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] 
 def published_names(part: str, name: str) -> list[str]:
     """What the published file of ``part`` calls a parameter, or the parts that are stacked in it.
 
-    Before weight norm, that is: such a file has ..._g and ..._v.
+    Without weight norm, that is: with it, the file has ..._g and ..._v instead.
     """
     if "query_key_value" not in name:
         return [_published_name(part, name)]

@@ -20,7 +20,7 @@ DISTRIBUTION = "viet-tts"
 SPECIAL_TOKENS = 1674
 """Languages, events, timestamps; they follow the vocabulary and are never made from text."""
 
-# Whisper's rule for what is never merged: contractions, words, numbers, other signs, spaces.
+# Whisper's pieces, never merged with another: contractions, words, numbers, other signs, spaces.
 _PIECES = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 
@@ -80,11 +80,11 @@ def find_vocabulary(model_dir: Path) -> Path:
 
 
 def model_text(sentence: str) -> str:
-    """Write a sentence as the reference's normaliser did, whose output the model was used with.
+    """Write a sentence like the reference's normaliser, whose output the model was used with.
 
-    Signs stand alone, quotes and brackets are left out, a question or a cry ends like a
-    statement, and every text ends in " ." once more.  That last one was an accident, and is kept:
-    the model has only ever seen texts so.
+    Punctuation stands alone, quotes and brackets are removed, a question or exclamation ends like a
+    statement, and every text ends in one more " .".  That last one was an accident, and is kept:
+    the model has only ever seen texts like that.
     """
     text = re.sub(r"[\"'“”()#$*\\]", "", sentence)
     text = re.sub(r"[!?…]+|\.{2,}", ".", text)
@@ -99,7 +99,7 @@ def _read_ranks(path: Path) -> dict[bytes, int]:
         fields = path.read_bytes().split()
         ranks = dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
     except (OSError, ValueError) as error:
-        raise TokenizerError(f"{path} is no tiktoken vocabulary: {error}") from error
+        raise TokenizerError(f"{path} is not a tiktoken vocabulary: {error}") from error
     if sorted(ranks.values()) != list(range(len(ranks))) or not all(
         bytes([byte]) in ranks for byte in range(256)
     ):

@@ -1,7 +1,7 @@
 """Weights in the published files (llm.pt, flow.pt, hift.pt) and in the prepared ones.
 
-Files are mapped into memory, not read: nothing is copied that a network can use as it lies there.
-A prepared file has this package's parameter names and folded weight norms. It knows by a
+Files are mapped into memory, not read: whatever a network can use directly is not copied.
+A prepared file has this package's parameter names and folded weight norms. It tells by a
 fingerprint which published file it was made from.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ....errors import WeightsError
 from .names import published_names
 
-_DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file; about 60 of them for each tensor
+_DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file, about 60 for each tensor
 
 
 def save_prepared(network: nn.Module, path: Path, source: str | None) -> None:
@@ -33,7 +33,7 @@ def save_prepared(network: nn.Module, path: Path, source: str | None) -> None:
 def write_safetensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a file, whole or not at all, that every user can read.
+    """Write a file that every user can read, completely or not at all.
 
     Raises:
         OSError: it cannot be written.
@@ -50,9 +50,9 @@ def write_safetensors(
 
 
 def fingerprint(published: Path) -> str:
-    """Tell one .pt file from another, wherever it is copied.
+    """What tells a .pt file from any other, wherever it is copied.
 
-    By its end: it is a zip file, with the checksums of all tensors in a directory there.
+    A hash of its end: it is a zip file, whose directory there has the checksums of all tensors.
     """
     with published.open("rb") as file:
         file.seek(max(0, published.stat().st_size - _DIRECTORY_BYTES))
@@ -76,7 +76,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{path} is missing") from None
     except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0]
-        raise WeightsError(f"{path} is cut off, or no PyTorch weights file: {reason}") from error
+        raise WeightsError(f"{path} is cut off, or not a PyTorch weights file: {reason}") from error
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
         raise WeightsError(f"{path} holds a {type(state).__name__}, not names and tensors")
     return state
@@ -91,7 +91,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> WeightsError:
-    return WeightsError(f"{path} is cut off, or no safetensors file: {error}")
+    return WeightsError(f"{path} is cut off, or not a safetensors file: {error}")
 
 
 def translate(
@@ -131,13 +131,13 @@ def _take(state: dict[str, Tensor], name: str, shape: list[int], path: Path) -> 
         raise WeightsError(f"{path}: {name!r} is missing")
     if (found := [*tensor.shape]) != shape:
         raise WeightsError(
-            f"{path}: {name!r} has the shape {found}; by config.yaml it should be {shape}"
+            f"{path}: {name!r} has the shape {found}; according to config.yaml it should be {shape}"
         )
     return tensor
 
 
 def check_likeness(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Raise WeightsError unless a prepared file has just what the network has."""
+    """Raise WeightsError unless a prepared file has exactly what the network has."""
     wanted = network.state_dict()
     for name in sorted(wanted.keys() | state.keys()):
         found, right = _kind(state.get(name)), _kind(wanted.get(name))

@@ -26,7 +26,7 @@ class SamplingConfig:
     top_p: float
     top_k: int
     window: int
-    """Tokens looked back upon for a repetition."""
+    """How many tokens to look back for a repetition."""
     repetition: float
     """Share of the window that counts as a repetition."""
 
@@ -82,7 +82,7 @@ class HiFTConfig:
     mel_bands: int
     channels: int
     harmonics: int
-    """Overtones beside the fundamental."""
+    """Overtones besides the fundamental."""
     sine_amplitude: float
     noise_amplitude: float
     voiced_threshold: float

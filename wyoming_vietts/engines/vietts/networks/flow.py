@@ -2,7 +2,7 @@
 
 An encoder turns the tokens of prompt and utterance into a coarse mel spectrogram ``mu``; then an
 ordinary differential equation is solved from noise to the mel spectrogram, the prompt's own mel
-given as a condition.  Prompt frames take part in every step and are cut off the result.
+given as a condition.  Prompt frames take part in every step and are cut from the result.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from .transformer import Encoder
 from .unet import UNet
 
 SAMPLE_RATE, HOP_SAMPLES = 22050, 256  # of the mel frames
-EDGE_TOKENS = 20  # at either end, spread over their frames on their own
+EDGE_TOKENS = 20  # at either end, spread over their frames separately
 
 
 class Flow(nn.Module):
@@ -42,7 +42,7 @@ class Flow(nn.Module):
 
 @dataclass(frozen=True)
 class FlowVoice:
-    """What the flow needs of a voice, computed once a voice."""
+    """What the flow needs to know about a voice, computed once for each voice."""
 
     speaker: Tensor
     """[80], the projected speaker embedding."""
@@ -61,7 +61,7 @@ class Schedule:
     shifts: tuple[tuple[Tensor, ...], ...]
     """For each step one [C] for each stage of the U-Net."""
     guided: tuple[bool, ...]
-    """Of each step, whether its unguided half is computed, too."""
+    """For each step, whether its unguided half is computed, too."""
 
 
 @torch.inference_mode()
@@ -99,7 +99,7 @@ def mel_frames(flow: Flow, tokens: int) -> int:
 
 
 def utterance_frames(flow: Flow, tokens: int) -> list[tuple[int, int]]:
-    """How the tokens of a whole utterance are spread over its frames: (tokens, frames) by turns."""
+    """How a whole utterance's tokens are spread over its frames: (tokens, frames) of each piece."""
     frames = mel_frames(flow, tokens)
     if tokens <= 2 * EDGE_TOKENS:
         return [(tokens, frames)]
@@ -132,8 +132,8 @@ def euler(
     """Solve dx/dt = v(x, t) from noise [80, F] to the mel spectrogram [80, F] in fp32.
 
     Classifier-free guidance (arXiv 2306.15687): v goes beyond the guided velocity by a share of its
-    distance from the unguided one.  Both are one batch; where the schedule says so, only the first
-    is computed, and the distance is the last step's.
+    distance from the unguided one.  Both are one batch; where the schedule says so, only the guided
+    one is computed, and the distance of the step before is used again.
     """
     conditions = _conditions(mu, voice)
     x = noise.float()[None]  # the sum of many small steps, whatever type the networks have

@@ -1,8 +1,8 @@
 """The flow for an utterance whose speech tokens are still coming.
 
-Each window of tokens is solved with the voice's prompt before it, the end of what was made
-as a further condition, and a few tokens of foresight after it, from the same noise wherever windows
-overlap.  So a window goes on from the last one as the prompt goes on into an utterance.
+Each window of tokens is solved with the voice's prompt before it, the last frames returned
+as a further condition, and a few tokens of lookahead after it, from the same noise wherever windows
+overlap.  So a window continues the last one in the way that an utterance continues the prompt.
 """
 
 from dataclasses import dataclass, replace
@@ -29,11 +29,11 @@ class FlowStream:
     noise: Tensor
     """[F, 80], of the prompt and of all frames solved so far."""
     mel: Tensor
-    """[80, F], the last frames given out: the next window's context."""
+    """[80, F], the last frames returned: the next window's context."""
     foreseen: Tensor
     """[80, F], what the last window made of the frames after ``mel``."""
     done: int = 0
-    """Speech tokens whose frames have been given out."""
+    """Speech tokens whose frames have been returned."""
 
     @classmethod
     def start(
@@ -49,10 +49,10 @@ class FlowStream:
 
     @torch.inference_mode()
     def feed(self, speech_tokens: Tensor, last: bool) -> Steps[Tensor]:
-        """Take all tokens so far, [T]; return the frames [80, F] that they make certain.
+        """Take all tokens so far, [T]; return the frames [80, F] that they determine.
 
         The last ``FORESIGHT_TOKENS`` are held back until more of them, or the end, are known.  An
-        utterance that comes whole is solved as the reference solves it.
+        utterance that comes as a whole is solved exactly as the reference solves it.
         """
         prompt_frames = self.voice.prompt_mel.shape[1]
         total = len(speech_tokens)

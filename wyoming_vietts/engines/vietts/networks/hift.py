@@ -1,7 +1,7 @@
 """The vocoder: mel spectrogram -> waveform (HiFTNet, arXiv 2309.09493).
 
-A pitch predictor drives a source of sines and noise; convolutions shape the source's short-time
-spectrum by the mel spectrogram into the spectrum of the waveform.
+A pitch predictor drives a source of sines and noise; convolutions turn the source's short-time
+spectrum and the mel spectrogram into the spectrum of the waveform.
 """
 
 import math
@@ -87,7 +87,7 @@ class HiFT(nn.Module):
 
     @property
     def frame_samples(self) -> int:
-        """Samples of a mel frame."""
+        """Samples per mel frame."""
         return math.prod(self.config.upsample_rates) * self.config.hop_samples
 
     def f0(self, mel: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ def start_phases(hift: HiFT, generator: torch.Generator | None) -> Tensor:
 
 
 def draw_noise(hift: HiFT, frames: int, generator: torch.Generator | None) -> Tensor:
-    """Draw the source's noise, [harmonics + 1, N]; drawn in pieces it is the same on a CPU."""
+    """Draw the source's noise, [harmonics + 1, N]; on a CPU it is the same if drawn in pieces."""
     shape = (frames * hift.frame_samples, hift.config.harmonics + 1)
     device = hift.source_mix.weight.device
     return torch.randn(shape, generator=generator, device=device).T
@@ -126,7 +126,7 @@ def harmonic_source(hift: HiFT, f0: Tensor, phases: Tensor, noise: Tensor) -> tu
     config, samples = hift.config, hift.frame_samples
     f0 = f0.float()
     orders = torch.arange(1, config.harmonics + 2, device=f0.device)
-    cycles = orders[:, None] * f0 / config.sample_rate  # a sample, [harmonics + 1, F]
+    cycles = orders[:, None] * f0 / config.sample_rate  # per sample, [harmonics + 1, F]
     # Whole cycles are dropped at each frame, so that no precision is lost in long utterances.
     ends = (cycles * samples % 1.0).cumsum(dim=1)
     starts = F.pad(ends[:, :-1], (1, 0)) % 1.0
@@ -155,7 +155,7 @@ def vocode(hift: HiFT, mel: Tensor, source: Tensor) -> Steps[Tensor]:
     for i, up in enumerate(hift.ups):
         x = up(F.leaky_relu_(x, config.leaky_slope))
         if i == len(hift.ups) - 1:
-            x = F.pad(x, (1, 0), mode="reflect")  # the spectrum has one frame more
+            x = F.pad(x, (1, 0), mode="reflect")  # the spectrum has one more frame
         yield
         x += yield from hift.source_resblocks[i].walk(hift.source_downs[i](spectrum))
         total = torch.zeros_like(x)

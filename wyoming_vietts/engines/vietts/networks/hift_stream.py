@@ -9,17 +9,17 @@ from ..steps import Steps
 from .hift import HiFT, draw_noise, harmonic_source, start_phases, vocode
 
 F0_CONTEXT_FRAMES = 5
-"""How far the pitch of a frame looks into the mel spectrogram, on either side."""
+"""How many frames of the mel spectrogram, on either side, the pitch of a frame depends on."""
 CONTEXT_FRAMES = 15
-"""How far a sample of the waveform looks into mel spectrogram and source (13 and a bit)."""
+"""How far away, in frames, mel and source still affect a waveform sample (just over 13)."""
 
 
 @dataclass
 class HiFTStream:
     """The vocoder's state of one utterance whose mel spectrogram comes in pieces.
 
-    The pieces of waveform, one after the other, are the waveform of the whole: pitch, source and
-    convolutions are computed with the frames before and after, and the sines go on in phase.
+    The pieces of waveform, joined, are the waveform of the whole: pitch, source and
+    convolutions are computed with the frames before and after, and the sines stay in phase.
     """
 
     hift: HiFT
@@ -31,7 +31,7 @@ class HiFTStream:
     source: Tensor
     """[N], from the first frame of ``mel`` on, as far as the pitch is certain."""
     given: int = 0
-    """Frames of ``mel`` whose waveform has been given out."""
+    """Frames of ``mel`` whose waveform has been returned."""
 
     @classmethod
     def start(cls, hift: HiFT, generator: torch.Generator | None) -> "HiFTStream":
@@ -43,7 +43,7 @@ class HiFTStream:
 
     @torch.inference_mode()
     def feed(self, mel: Tensor, last: bool) -> Steps[Tensor]:
-        """Take the next frames [80, F]; return the samples [N] that they make certain.
+        """Take the next frames [80, F]; return the samples [N] that they determine.
 
         The last 20 frames (0.23 s) are held back until more of them, or the end, are known.
         """

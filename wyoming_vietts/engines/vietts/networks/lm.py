@@ -12,7 +12,7 @@ from .sampling import draw
 from .transformer import Encoder, KVCache
 
 MIN_RATIO, MAX_RATIO = 2, 20
-"""Speech tokens for each text token: fewer are not allowed to end, more are cut off."""
+"""Speech tokens for each text token: with fewer, speech may not end; more are cut off."""
 
 
 class SpeechLM(nn.Module):
@@ -107,7 +107,7 @@ def generate(
     Args:
         text_tokens: [S] int64, at least one.
         speaker_embedding: [192].
-        generator: makes the draws; on the model's device.
+        generator: for the random draws; on the model's device.
     """
     count = text_tokens.shape[0]
     if count == 0:

@@ -13,7 +13,7 @@ from .lm import SpeechLM
 
 @dataclass(frozen=True)
 class Networks:
-    """Loaded networks; they hold nothing of an utterance."""
+    """Loaded networks; they hold no state of any utterance."""
 
     config: ModelConfig
     lm: SpeechLM

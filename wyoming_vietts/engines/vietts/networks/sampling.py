@@ -10,14 +10,14 @@ from .config import SamplingConfig
 
 
 def nucleus(logits: Tensor, config: SamplingConfig) -> tuple[Tensor, Tensor]:
-    """The candidates: the likeliest tokens, until they hold ``top_p``; 2 to ``top_k`` of them.
+    """The candidates: the likeliest tokens, until they sum to ``top_p``; 2 to ``top_k`` of them.
 
     Args:
-        logits: [V], any constant added (so log-probabilities will do).
+        logits: [V], up to an added constant (so log-probabilities will do).
 
     Returns:
         ids [top_k] in falling order and their probabilities [top_k], 0 where not a candidate.
-        The reference's rule, which lets in a second candidate whatever the first one holds.
+        This is the reference's rule: it adds a second candidate however likely the first one is.
     """
     probabilities, ids = logits.float().softmax(dim=0).sort(descending=True, stable=True)
     probabilities, ids = probabilities[: config.top_k], ids[: config.top_k]
@@ -33,21 +33,21 @@ def draw(
     generator: torch.Generator | None,
     end: int | None = None,
 ) -> Tensor:
-    """Draw a token; one that was spoken just before is drawn again from all tokens.
+    """Draw a token; if it repeats recent ones too often, draw another from all tokens.
 
     Args:
         logits: [V].
         recent: the last ``config.window`` tokens or fewer.
         generator: on the device of the logits.
-        end: a token that must not come yet.  What is drawn is distributed as if the whole draw
-            were repeated until it is another one, which need not end.
+        end: a token that must not come yet.  The result is distributed as if the whole draw
+            were repeated until it gives another token; such a loop might never end.
 
     Returns:
         The token, [1] int64.
     """
     ids, candidates = nucleus(logits, config)
     everything = logits.float().softmax(dim=0)
-    seen = (ids[:, None] == recent[None, :]).sum(dim=1)  # of each candidate, how often
+    seen = (ids[:, None] == recent[None, :]).sum(dim=1)  # how often each candidate occurs
     repeated = seen >= config.window * config.repetition
     if end is not None:
         # A repeated candidate leads to the second draw, which succeeds this often.

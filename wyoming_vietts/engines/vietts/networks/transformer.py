@@ -32,7 +32,7 @@ class KVCache:
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store [B, H, n, D] after the positions seen, and return all of them.
 
-        ``length`` stays: the other layers have yet to store the same positions.
+        ``length`` does not change yet: the other layers still have to store the same positions.
         """
         end = self.length + key.shape[2]
         keys, values = self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
@@ -91,8 +91,8 @@ class RelativeAttention(nn.Module):
             return scores
         if self.causal:  # the distances -1 ... -(n-1) that the shift reads and the mask hides
             scores = F.pad(scores, (0, n - 1), value=-math.inf)
-        # Column j of row r holds the distance length - n + r - j: the same numbers, each row one
-        # to the right of the row below it.
+        # Column j of row r holds the distance length - n + r - j: the same numbers, where each row
+        # starts one column further to the right than the row below it.
         width = length + n - 1
         scores = scores.contiguous()
         strides = (heads * n * width, n * width, width - 1, 1)
@@ -130,7 +130,7 @@ class Encoder(nn.Module):
         self.reserved = 0
 
     def embed(self, x: Tensor) -> Tensor:
-        """Bring [..., input size] to what the layers take, [..., C]."""
+        """Turn [..., input size] into what the layers take, [..., C]."""
         x = self.input_norm(self.input(x))
         if self.config.input_relu:
             x = F.relu(x)
@@ -163,7 +163,7 @@ class Encoder(nn.Module):
 
 
 def _sinusoids(distances: Tensor, size: int) -> Tensor:
-    """sin and cos of each distance by turns, [n] -> [n, size] in fp32."""
+    """sin and cos of each distance, alternating, [n] -> [n, size] in fp32."""
     powers = torch.arange(0, size, 2, dtype=torch.float32, device=distances.device)
     rates = torch.exp(powers * -(math.log(10000.0) / size))
     angles = distances.to(torch.float32)[:, None] * rates

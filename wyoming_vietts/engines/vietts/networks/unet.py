@@ -1,6 +1,6 @@
 """The U-Net that gives the flow's velocity (the decoder of Matcha-TTS, arXiv 2309.03199).
 
-Convolutions see [B, C, F], attention sees [B, F, C].  There are no masks: all of a batch have the
+Convolutions see [B, C, F], attention sees [B, F, C].  There are no masks: a batch's items have the
 same length.
 """
 
@@ -20,7 +20,7 @@ GROUPS = 8  # of every group norm
 
 
 class ResNet(nn.Module):
-    """Two convolutions with a shift by the time between them, added to a shortcut."""
+    """Two convolutions, with a shift between them that depends on the time, added to a shortcut."""
 
     def __init__(self, channels_in: int, channels: int, time_size: int) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class UNet(nn.Module):
         return [stage.resnet.time(time) for stage in (*self.down, *self.middle, *self.up)]
 
     def walk(self, x: Tensor, shifts: Sequence[Tensor]) -> Steps[Tensor]:
-        """Inputs [B, C in, F] and one shift [C] a stage -> velocity [B, C out, F], with pauses."""
+        """Inputs [B, C in, F], one shift [C] per stage -> velocity [B, C out, F], with pauses."""
         remaining = iter(shifts)
         skips = []
         for stage in self.down:

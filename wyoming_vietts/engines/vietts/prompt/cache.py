@@ -1,4 +1,4 @@
-"""A cache of voices: what the networks need of a recording is computed once and kept in a file."""
+"""A cache of voices: what the networks need from a recording, computed once and kept in a file."""
 
 import hashlib
 import logging
@@ -28,7 +28,7 @@ class VoiceCache:
         self._by_file: dict[tuple[Path, int, int], Prompt] = {}
 
     def get(self, recording: Path) -> Steps[Prompt]:
-        """The prompt of a recording, pausing between the networks where it must be computed.
+        """The prompt of a recording, pausing between the networks if it must be computed.
 
         Raises:
             RecordingError: the recording cannot be a voice.
@@ -45,7 +45,7 @@ class VoiceCache:
         return PromptEncoder(self._model_dir, self._threads, self._providers)
 
     def check(self, recording: Path) -> None:
-        """Make sure that a recording can be a voice; quick for one that has been one before.
+        """Make sure that a recording can be a voice; quick for one that has been encoded before.
 
         Raises:
             RecordingError, OSError: as `get` does.
@@ -72,7 +72,7 @@ class VoiceCache:
         return prompt
 
     def _cached(self, recording: Path) -> Path:
-        """Where its features are kept, by its content and the networks that hear it."""
+        """The file for its features, named by its content and the networks that hear it."""
         digest = hashlib.sha256(recording.read_bytes())
         for name in _ENCODERS:
             status = (self._model_dir / name).stat()
@@ -81,7 +81,7 @@ class VoiceCache:
 
 
 def _save(prompt: Prompt, path: Path) -> None:
-    """Write a file, whole or not at all; a read-only model directory is no obstacle."""
+    """Write a file, completely or not at all; a read-only model directory only gets a warning."""
     try:
         path.parent.mkdir(exist_ok=True)
         write_safetensors(vars(prompt), path)

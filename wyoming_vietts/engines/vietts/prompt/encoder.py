@@ -1,4 +1,4 @@
-"""What the networks need to know of a voice, computed from a few seconds of its speech."""
+"""What the networks need to know about a voice, computed from a few seconds of its speech."""
 
 import math
 import os
@@ -18,7 +18,7 @@ MEL_SAMPLE_RATE = 22050
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the networks need to know of a voice."""
+    """What the networks need to know about a voice."""
 
     speech_tokens: Tensor
     """[P] int64."""
@@ -92,7 +92,7 @@ def whisper_log_mel(wave: Tensor) -> Tensor:
 
 
 def speaker_fbank(wave: Tensor) -> Tensor:
-    """Kaldi's filter banks less their mean over time: [N] at 16 kHz -> [n, 80]."""
+    """Kaldi's filter banks minus their mean over time: [N] at 16 kHz -> [n, 80]."""
     fbank: Tensor = torchaudio.compliance.kaldi.fbank(
         wave[None], num_mel_bins=80, dither=0.0, sample_frequency=SAMPLE_RATE
     )
@@ -100,7 +100,7 @@ def speaker_fbank(wave: Tensor) -> Tensor:
 
 
 def prompt_mel(wave: Tensor) -> Tensor:
-    """The mel spectrogram that flow and vocoder speak in: [N] at 16 kHz -> [80, F]."""
+    """The mel spectrogram that flow and vocoder work with: [N] at 16 kHz -> [80, F]."""
     wave = resample(wave, SAMPLE_RATE, MEL_SAMPLE_RATE)
     padded = torch.nn.functional.pad(wave[None], (384, 384), mode="reflect")[0]
     window = torch.hann_window(1024)
@@ -112,7 +112,7 @@ def prompt_mel(wave: Tensor) -> Tensor:
 def _mel_filters(frequencies: int, highest: float, bands: int, sample_rate: int) -> Tensor:
     """Slaney's mel filters of unit area, [bands, frequencies].
 
-    In fp64, unlike torchaudio's: quiet bands, after the logarithm, show the difference at 1e-2.
+    In fp64, unlike torchaudio's: quiet bands differ by 1e-2 after the logarithm.
     """
     hz = torch.linspace(0, sample_rate / 2, frequencies, dtype=torch.float64)
     top = 15 + math.log(highest / 1000) * 27 / math.log(6.4)

