@@ -100,14 +100,14 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running_server(
-    engine: Engine,
+    *engines: Engine,
     settings: SpeechSettings = SETTINGS,
     samples_per_chunk: int = 2048,
     supports_streaming: bool = True,
 ) -> AsyncIterator[str]:
     """Serve on a port of its own; yields the URI."""
     uri = f"tcp://127.0.0.1:{free_port()}"
-    catalogue = Catalogue([engine], is_auto=False)
+    catalogue = Catalogue(engines, is_auto=False)
     server = Server(
         uri, partial(Handler, catalogue, settings, samples_per_chunk, supports_streaming)
     )

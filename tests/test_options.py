@@ -16,6 +16,8 @@ from wyoming_vietts.options import parse_options
         (["--uri", "http://a"], "must be tcp://HOST:PORT, unix://PATH or stdio://"),
         (["--uri", "tcp://0.0.0.0"], "must be tcp://HOST:PORT"),
         (["--uri", "tcp://0.0.0.0:99999"], "must be tcp://HOST:PORT"),
+        (["--uri", "tcp://a..b:10200"], "must be tcp://HOST:PORT"),
+        (["--engine", "espeak,espeak"], "must be auto, or one or more of vietts, espeak"),
         (["--speed", "3"], "must be a number from 0.5 to 2"),
         (["--speed", "nan"], "must be a number from 0.5 to 2"),
         (["--samples-per-chunk", "0"], "must be a whole number from 64"),
@@ -66,6 +68,17 @@ def test_bad_flag_is_an_error_that_names_the_valid_values(
 def test_each_flag_has_a_variable(variable: str, value: str, option: str, expected: Any) -> None:
     options = parse_options([], {f"WYOMING_VIETTS_{variable}": value})
     assert getattr(options, option) == expected
+
+
+def test_variable_never_swallows_an_argument() -> None:
+    for variable in ("ZEROCONF", "DEBUG", "NO_STREAMING"):
+        environment = {f"WYOMING_VIETTS_{variable}": "true"}
+        options = parse_options(["convert", "rec.wav", "an", "-o", "out.wav"], environment)
+        assert (options.recording, options.voice) == (Path("rec.wav"), "an")
+
+
+def test_variable_of_another_command_need_not_be_valid() -> None:
+    assert parse_options(["download"], {"WYOMING_VIETTS_SPEED": "fast"}).command == "download"
 
 
 def test_flag_wins_over_variable() -> None:

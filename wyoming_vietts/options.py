@@ -219,7 +219,7 @@ def _uri(value: str) -> str:
 
 def _engine_names(value: str) -> tuple[str, ...]:
     names = tuple(value.split(","))
-    if names != ("auto",) and not set(names) <= set(ENGINES):
+    if names != ("auto",) and (not set(names) <= set(ENGINES) or len(set(names)) < len(names)):
         raise argparse.ArgumentTypeError(
             f"'{value}' must be auto, or one or more of {', '.join(ENGINES)}, separated by commas"
         )

@@ -7,6 +7,8 @@ from measure import company
 
 import wyoming_vietts  # noqa: F401, it sets how PyTorch's threads wait, before they exist
 
+MODEL_DIR = Path(__file__).parents[2] / "models" / "viet-tts"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
@@ -18,7 +20,13 @@ def main() -> None:
     espeak.add_argument("--requests", type=int, default=200, help="per figure (default: 200)")
     vietts = parser.add_argument_group("vietts")
     add = vietts.add_argument
-    add("--model-dir", type=Path, default=Path("models/viet-tts"), metavar="DIR")
+    add(
+        "--model-dir",
+        type=Path,
+        default=MODEL_DIR,
+        metavar="DIR",
+        help="default: models/viet-tts of this repository",
+    )
     add("--voices-dir", type=Path, metavar="DIR", help="default: voices in the model directory")
     add("--device", default="cpu")
     add("--threads", type=int)
@@ -30,6 +38,7 @@ def main() -> None:
     add("--reference-python", default="python3", help="a Python with the reference installed")
     add("--whole-reference", action="store_true", help="also whole sentences: takes minutes")
     options = parser.parse_args()
+    options.voices_dir = options.voices_dir or options.model_dir / "voices"
     if options.engine == "vietts":
         import vietts as benchmark
     else:

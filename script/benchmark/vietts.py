@@ -15,7 +15,7 @@ from measure import speak as ask
 from torch import Tensor
 
 from wyoming_vietts.engines.vietts import engine as engine_module
-from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear
+from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear, onednn_takes
 from wyoming_vietts.engines.vietts.cpu.memory import keep_freed_memory
 from wyoming_vietts.engines.vietts.device import choose_device, flow_type, granted_cores, lm_type
 from wyoming_vietts.engines.vietts.engine import ClonedVoice, VietTTSEngine
@@ -258,7 +258,7 @@ def limits(table: Table, options: argparse.Namespace) -> None:
     a, b = torch.randn(4096, 1024), torch.randn(4096, 1024)
     linear = Linear(1024, 4096, bias=False)
     linear.weight = torch.nn.Parameter(b, requires_grad=False)
-    packed = OneDNNLinear(linear)
+    packed = OneDNNLinear(linear) if onednn_takes(b) else linear
     flops = 2 * 4096 * 4096 * 1024 / min(timed(lambda: packed(a)) for _ in range(10))
     table.add("memory bandwidth", [bandwidth / 1e9], "GB/s")
     table.add("matrix multiplication, fp32", [flops / 1e9], "GFLOPS")

@@ -17,7 +17,7 @@ from tests.harness import (
 )
 
 
-def make_tts() -> StepEngine:
+def make_engine() -> StepEngine:
     return StepEngine(languages={"an": "vi-VN", "binh": "vi", "chi": "en-US"})
 
 
@@ -44,7 +44,7 @@ async def ask(uri: str, voice: Any) -> None:
     ],
 )
 async def test_voice_is_chosen_by_name_speaker_language_default(asked: Any, spoken: str) -> None:
-    tts = make_tts()
+    tts = make_engine()
     async with running_server(tts) as uri:
         await ask(uri, asked)
     assert tts.asked[0][1] == spoken
@@ -52,8 +52,8 @@ async def test_voice_is_chosen_by_name_speaker_language_default(asked: Any, spok
 
 async def test_default_voice_is_the_servers_and_wins_within_its_language() -> None:
     for asked in (None, {"language": "vi"}):
-        tts = make_tts()
-        async with running_server(tts, replace(SETTINGS, voice="binh")) as uri:
+        tts = make_engine()
+        async with running_server(tts, settings=replace(SETTINGS, voice="binh")) as uri:
             await ask(uri, asked)
         assert tts.asked[0][1] == "binh"
 
@@ -70,7 +70,7 @@ async def test_default_voice_is_the_servers_and_wins_within_its_language() -> No
     ],
 )
 async def test_wrong_voice_is_an_error_that_lists_the_right_ones(asked: Any, message: str) -> None:
-    tts = make_tts()
+    tts = make_engine()
     async with running_server(tts) as uri:
         events = await send(uri, "synthesize", {"text": "Xin chào.", "voice": asked})
         assert [event.type for event in events] == ["error"]

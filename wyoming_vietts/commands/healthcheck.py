@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> None:
     try:
         voices = asyncio.run(_count_voices(uri))
     except (OSError, TimeoutError, ValueError) as error:
-        raise OSError(f"{uri} does not answer: {error or type(error).__name__}") from error
+        raise OSError(f"{uri} does not answer: {str(error) or type(error).__name__}") from error
     print(f"{uri} offers {voices} voices")
 
 

@@ -41,12 +41,13 @@ def run(options: argparse.Namespace) -> None:
         spoken = (speakable(sentence, lexicon) for sentence in split_sentences(text))
         print("\n".join(filter(None, spoken)))
         return
+    player = None if options.output else _find_player()
     chunks = asyncio.run(_synthesize(reachable(options.uri), text, options.voice, options.ssml))
-    if options.output:
+    if player is None:
         _write_wav(options.output, chunks)
         print(f"Wrote {options.output}", file=sys.stderr)
     else:
-        _play(chunks)
+        _play(chunks, player)
 
 
 async def _synthesize(uri: str, text: str, voice: str | None, is_ssml: bool) -> list[AudioChunk]:
@@ -83,11 +84,16 @@ def _write_wav(path: Path, chunks: list[AudioChunk]) -> None:
             wav.writeframes(chunk.audio)
 
 
-def _play(chunks: list[AudioChunk]) -> None:
-    player = next((player for player in _PLAYERS if shutil.which(player[0])), None)
-    if player is None:
-        names = ", ".join(player[0] for player in _PLAYERS)
-        raise SetupError(f"No player found ({names}): install one, or write a file with -o FILE")
+def _find_player() -> list[str]:
+    """The command of an installed audio player."""
+    for player in _PLAYERS:
+        if shutil.which(player[0]):
+            return player
+    names = ", ".join(player[0] for player in _PLAYERS)
+    raise SetupError(f"No player found ({names}): install one, or write a file with -o FILE")
+
+
+def _play(chunks: list[AudioChunk], player: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         _write_wav(path, chunks)

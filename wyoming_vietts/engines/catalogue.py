@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,10 @@ class Catalogue:
         """
         self._engines = engines
         self._is_auto = is_auto
-        self._embedded = EspeakEngine()
+
+    @cached_property
+    def _embedded(self) -> Engine:
+        return EspeakEngine()
 
     @property
     def voices(self) -> Mapping[str, Voice]:

@@ -23,8 +23,9 @@ def read_entries(content: str) -> Iterator[Entry]:
     A `#` starts a comment, at the start of a line or after a space.
     """
     for number, line in enumerate(content.splitlines(), start=1):
-        written, _, spoken = re.sub(r"(?:^|\s)#.*", "", line).partition("=")
-        if written.strip() or spoken.strip():
+        entry = re.sub(r"(?:^|\s)#.*", "", line).strip()
+        if entry:
+            written, _, spoken = entry.partition("=")
             yield Entry(number, written.strip(), spoken.strip())
 
 

@@ -33,7 +33,7 @@ def record(path: Path, voice: str = "espeak-north-male") -> Path:
     return write_wav(path, np.frombuffer(pcm, "<i2") / 32768)
 
 
-def make_tts(
+def make_engine(
     model_dir: Path, voices_dir: Path, streams_sentences: bool = True, seed: int | None = 1
 ) -> VietTTSEngine:
     return VietTTSEngine(

@@ -9,7 +9,7 @@ import torch
 
 from tests.engines.vietts.speech import (
     SENTENCE,
-    make_tts,
+    make_engine,
     record,
     samples_of,
     say,
@@ -33,12 +33,12 @@ __all__ = ["voices_dir"]
 
 @pytest.fixture(scope="module")
 def streaming(model_dirs: dict[int, Path], voices_dir: Path) -> VietTTSEngine:
-    return make_tts(model_dirs[25], voices_dir)
+    return make_engine(model_dirs[25], voices_dir)
 
 
 @pytest.fixture(scope="module")
 def whole(model_dirs: dict[int, Path], voices_dir: Path) -> VietTTSEngine:
-    return make_tts(model_dirs[25], voices_dir, streams_sentences=False)
+    return make_engine(model_dirs[25], voices_dir, streams_sentences=False)
 
 
 def test_recordings_are_the_voices(streaming: VietTTSEngine) -> None:
@@ -46,12 +46,23 @@ def test_recordings_are_the_voices(streaming: VietTTSEngine) -> None:
     assert streaming.sample_rate == 22_050
 
 
+def test_settings_beside_a_recording_are_what_clients_see(
+    model_dirs: dict[int, Path], voices_dir: Path, tmp_path: Path
+) -> None:
+    for name in ("an", "binh"):
+        shutil.copy(voices_dir / f"{name}.wav", tmp_path)
+    (tmp_path / "an.toml").write_text('description = "Cô An"\nlanguage = "vi"\n')
+    voices = make_engine(model_dirs[25], tmp_path).voices
+    assert [voice.description for voice in voices.values()] == ["Cô An", "binh"]
+    assert [voice.languages for voice in voices.values()] == [("vi",), ("vi-VN",)]
+
+
 def test_a_seed_makes_the_same_audio_and_no_seed_makes_another(
     model_dirs: dict[int, Path], voices_dir: Path, streaming: VietTTSEngine
 ) -> None:
     first, again = (b"".join(say(streaming, SENTENCE, "an")) for _ in range(2))
     assert first == again
-    unseeded = make_tts(model_dirs[25], voices_dir, seed=None)
+    unseeded = make_engine(model_dirs[25], voices_dir, seed=None)
     one, other = (b"".join(say(unseeded, SENTENCE, "an")) for _ in range(2))
     assert one != other
 
@@ -133,7 +144,7 @@ def test_streamed_sentence_is_as_long_as_the_whole_one(
     # The same tokens are drawn, as the language model draws first in both.
     lengths = [
         len(b"".join(engine.convert(voices_dir / "binh.wav", engine.voices["an"])))
-        for engine in (make_tts(model_dirs[rate], voices_dir, mode) for mode in (True, False))
+        for engine in (make_engine(model_dirs[rate], voices_dir, mode) for mode in (True, False))
     ]
     assert lengths[0] == lengths[1]
 
@@ -211,7 +222,7 @@ def test_waveform_handed_over_in_one_piece_is_the_reference_way(whole: VietTTSEn
 def test_speed_changes_the_length_in_both_modes(
     speed: float, streams_sentences: bool, model_dirs: dict[int, Path], voices_dir: Path
 ) -> None:
-    engine = make_tts(model_dirs[25], voices_dir, streams_sentences)
+    engine = make_engine(model_dirs[25], voices_dir, streams_sentences)
     usual, changed = (
         len(samples_of(say(engine, SENTENCE, "an", speed=factor))) for factor in (1.0, speed)
     )
@@ -260,7 +271,7 @@ def test_voice_settings_change_speed_and_volume(
     shutil.copy(voices_dir / "an.wav", tmp_path / "an.wav")
     shutil.copy(voices_dir / "an.wav", tmp_path / "soft.wav")
     (tmp_path / "soft.toml").write_text("speed = 2.0\nvolume = 0.25\n")
-    engine = make_tts(model_dirs[25], tmp_path, streams_sentences=False)
+    engine = make_engine(model_dirs[25], tmp_path, streams_sentences=False)
     plain, soft = (samples_of(say(engine, SENTENCE, voice)) for voice in ("an", "soft"))
     assert len(plain) / len(soft) == pytest.approx(2, rel=0.02)
     assert np.std(soft) / np.std(plain) == pytest.approx(0.25, rel=0.15)
@@ -271,7 +282,7 @@ def test_voice_that_went_away_is_an_error_that_lists_the_others(
 ) -> None:
     shutil.copytree(voices_dir, tmp_path / "voices")
     shutil.copy(voices_dir / "an.wav", tmp_path / "voices" / "gone.wav")
-    engine = make_tts(model_dirs[25], tmp_path / "voices")
+    engine = make_engine(model_dirs[25], tmp_path / "voices")
     voice = engine.voices["gone"]
     voice.recording.unlink()
     engine._folder._scanned_at = -1e9  # the folder is looked at again
@@ -300,12 +311,12 @@ def test_voice_is_encoded_once_and_read_at_the_next_start(
     model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
-    first = b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an"))
+    first = b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
     monkeypatch.setattr(cache, "PromptEncoder", no_encoder)
-    engine = make_tts(model_dir, recording.parent)
+    engine = make_engine(model_dir, recording.parent)
     assert b"".join(say(engine, SENTENCE, "an")) == first
     recording.rename(recording.with_name("binh.wav"))
-    again = make_tts(model_dir, recording.parent)
+    again = make_engine(model_dir, recording.parent)
     assert b"".join(say(again, SENTENCE, "binh")) == first, "found by its content"
 
 
@@ -313,13 +324,13 @@ def test_changed_recording_and_damaged_cache_are_encoded_again(
     model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
-    first = b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an"))
+    first = b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
     (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
     cached.write_bytes(b"damaged")
-    assert b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an")) == first
+    assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an")) == first
     assert "is damaged" in caplog.text
     record(recording, "espeak-south-male")
-    assert b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an")) != first
+    assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an")) != first
 
 
 def test_model_directory_that_cannot_be_written_is_no_obstacle(
@@ -327,7 +338,7 @@ def test_model_directory_that_cannot_be_written_is_no_obstacle(
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
     (model_dir / cache.CACHE_FOLDER).write_text("in the way")
-    assert b"".join(say(make_tts(model_dir, recording.parent), SENTENCE, "an"))
+    assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
     assert "encoded again at each start" in caplog.text
 
 
@@ -343,7 +354,7 @@ def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
     (tmp_path / "text.wav").write_text("no audio")
     (tmp_path / "empty.mp3").write_bytes(b"")
     write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
-    assert list(make_tts(model_dirs[25], tmp_path).voices) == ["good"]
+    assert list(make_engine(model_dirs[25], tmp_path).voices) == ["good"]
     for name, reason in (
         ("short", "0.5 s long"),
         ("silent", "is silent"),
@@ -362,7 +373,7 @@ def test_hours_of_recording_are_not_read_to_be_refused(
     model_dirs: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
-    engine = make_tts(model_dirs[25], tmp_path)
+    engine = make_engine(model_dirs[25], tmp_path)
     monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
     assert list(engine.voices) == []
 
@@ -370,7 +381,7 @@ def test_hours_of_recording_are_not_read_to_be_refused(
 def test_conversion_says_a_recording_in_another_voice(
     model_dirs: dict[int, Path], voices_dir: Path
 ) -> None:
-    engine = make_tts(model_dirs[25], voices_dir)
+    engine = make_engine(model_dirs[25], voices_dir)
     as_an, as_binh = (
         samples_of(engine.convert(voices_dir / "an.wav", engine.voices[name]))
         for name in ("an", "binh")
@@ -393,10 +404,10 @@ def test_half_precision_as_on_a_gpu_speaks_nearly_the_same(
     model_dirs: dict[int, Path], voices_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = np.random.RandomState(5).randint(0, 60, 90).tolist()
-    full, _ = speak_tokens(make_tts(model_dirs[25], voices_dir), tokens, [40])
+    full, _ = speak_tokens(make_engine(model_dirs[25], voices_dir), tokens, [40])
     monkeypatch.setattr(module, "lm_type", lambda device, int8_on_cpu: torch.bfloat16)
     monkeypatch.setattr(module, "flow_type", lambda device, half_on_cpu: torch.bfloat16)
-    engine = make_tts(model_dirs[25], voices_dir)
+    engine = make_engine(model_dirs[25], voices_dir)
     half, _ = speak_tokens(engine, tokens, [40])
     assert len(half) == len(full)
     assert np.std(half) == pytest.approx(np.std(full), rel=0.2)

@@ -11,7 +11,7 @@ import pytest
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from tests.engines.vietts.speech import make_tts, record, voices_dir
+from tests.engines.vietts.speech import make_engine, record, voices_dir
 from tests.harness import (
     connected,
     describe,
@@ -36,7 +36,7 @@ TEXT = "Nhiệt độ phòng khách là 26,5°C. Độ ẩm là 60%, hôm nay tr
 async def test_plain_and_streamed_texts_are_the_same_speech(
     model_dirs: dict[int, Path], voices_dir: Path
 ) -> None:
-    async with running_server(make_tts(model_dirs[25], voices_dir)) as uri:
+    async with running_server(make_engine(model_dirs[25], voices_dir)) as uri:
         plain = await synthesize(uri, TEXT, voice="binh")
         streamed = await stream(uri, [TEXT[i : i + 3] for i in range(0, len(TEXT), 3)], "binh")
     assert types(plain) == ["audio-start", "audio-chunk", "audio-stop"]
@@ -48,7 +48,7 @@ async def test_plain_and_streamed_texts_are_the_same_speech(
 async def test_clients_take_turns_and_hear_what_they_hear_alone(
     model_dirs: dict[int, Path], voices_dir: Path
 ) -> None:
-    async with running_server(make_tts(model_dirs[25], voices_dir)) as uri:
+    async with running_server(make_engine(model_dirs[25], voices_dir)) as uri:
         alone = [pcm_of(await synthesize(uri, TEXT, voice)) for voice in ("an", "binh")]
         started = time.perf_counter()
         requests = asyncio.gather(*(synthesize(uri, TEXT, voice) for voice in ("an", "binh")))
@@ -66,7 +66,7 @@ async def test_clients_take_turns_and_hear_what_they_hear_alone(
 async def test_hang_up_stops_the_networks(
     model_dirs: dict[int, Path], voices_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = make_tts(model_dirs[25], voices_dir)
+    engine = make_engine(model_dirs[25], voices_dir)
     steps = 0
     real = engine.speak
 
@@ -96,7 +96,7 @@ async def test_voice_dropped_in_is_offered_spoken_with_and_gone_again(
     model_dirs: dict[int, Path], tmp_path: Path, voices_dir: Path
 ) -> None:
     shutil.copy(voices_dir / "an.wav", tmp_path / "an.wav")
-    async with running_server(make_tts(model_dirs[25], tmp_path)) as uri:
+    async with running_server(make_engine(model_dirs[25], tmp_path)) as uri:
         assert await voice_names(uri) == ["an"]
         shutil.copy(voices_dir / "binh.wav", tmp_path / "chi.wav")
         await asyncio.sleep(2.1)
@@ -116,7 +116,7 @@ async def voice_names(uri: str) -> list[str]:
 async def test_request_without_any_voice_is_an_error(
     model_dirs: dict[int, Path], tmp_path: Path
 ) -> None:
-    async with running_server(make_tts(model_dirs[25], tmp_path)) as uri:
+    async with running_server(make_engine(model_dirs[25], tmp_path)) as uri:
         assert await voice_names(uri) == []
         events = await send(uri, "synthesize", {"text": "a"})
         assert types(events) == ["error"]
@@ -126,7 +126,7 @@ async def test_request_without_any_voice_is_an_error(
 async def test_nothing_to_say_is_a_short_silence(
     model_dirs: dict[int, Path], voices_dir: Path
 ) -> None:
-    async with running_server(make_tts(model_dirs[25], voices_dir)) as uri:
+    async with running_server(make_engine(model_dirs[25], voices_dir)) as uri:
         events = await synthesize(uri, "😀")
     assert types(events) == ["audio-start", "audio-chunk", "audio-stop"]
     assert not any(pcm_of(events))

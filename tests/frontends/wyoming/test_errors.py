@@ -165,7 +165,7 @@ async def test_client_that_does_not_read_is_dropped_and_memory_stays_bounded(
 
 async def test_text_over_the_limit_is_an_error() -> None:
     tts = StepEngine()
-    async with running_server(tts, replace(SETTINGS, max_text_characters=10)) as uri:
+    async with running_server(tts, settings=replace(SETTINGS, max_text_characters=10)) as uri:
         assert types(await synthesize(uri, "a" * 10))[-1] == "audio-stop"
         events = await send(uri, "synthesize", {"text": "a" * 11})
     assert types(events) == ["error"]

@@ -131,7 +131,7 @@ async def test_second_start_within_a_stream_is_an_error() -> None:
 
 async def test_limit_counts_the_whole_stream() -> None:
     settings = replace(SETTINGS, max_text_characters=20)
-    async with running_server(StepEngine(), settings) as uri, connected(uri) as client:
+    async with running_server(StepEngine(), settings=settings) as uri, connected(uri) as client:
         await client.write_event(SynthesizeStart().event())
         for _ in range(3):
             await client.write_event(SynthesizeChunk("mười ký tự").event())

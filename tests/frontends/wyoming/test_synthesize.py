@@ -85,7 +85,7 @@ async def test_nothing_to_say_is_a_short_silence(text: str) -> None:
 
 async def test_sentence_silence_stands_between_sentences_only() -> None:
     settings = replace(SETTINGS, sentence_silence_seconds=0.1)
-    async with running_server(StepEngine(), settings) as uri:
+    async with running_server(StepEngine(), settings=settings) as uri:
         one = pcm_of(await synthesize(uri, "Một câu."))
         three = pcm_of(await synthesize(uri, "Một câu. Một câu. Một câu."))
     silence = bytes(2 * 2205)
@@ -94,7 +94,7 @@ async def test_sentence_silence_stands_between_sentences_only() -> None:
 
 async def test_default_speed_reaches_the_engine() -> None:
     tts = StepEngine()
-    async with running_server(tts, replace(SETTINGS, speed=1.5)) as uri:
+    async with running_server(tts, settings=replace(SETTINGS, speed=1.5)) as uri:
         await synthesize(uri, "Xin chào.")
     assert tts.asked[0][2] == 1.5
 
@@ -175,7 +175,7 @@ async def test_lexicon_wins_and_is_read_again_when_it_changes(tmp_path: Path) ->
     path = tmp_path / "lexicon"
     path.write_text("Aqara = a ca ra\n")
     tts = StepEngine()
-    async with running_server(tts, replace(SETTINGS, lexicon=Lexicon.load(path))) as uri:
+    async with running_server(tts, settings=replace(SETTINGS, lexicon=Lexicon.load(path))) as uri:
         await synthesize(uri, "Aqara")
         path.write_text("Aqara = ác ca ra mới\n")
         await synthesize(uri, "Aqara")

@@ -19,7 +19,6 @@ def choose_device(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     available = ["cpu"] + [f"cuda:{index}" for index in range(gpus)]
     if torch.backends.mps.is_available():
@@ -27,7 +26,7 @@ def choose_device(name: str) -> torch.device:
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in available:
         raise DeviceError(f"There is no device '{name}'; available: {', '.join(available)}")
-    return device
+    return torch.device(name)
 
 
 def lm_type(device: torch.device, int8_on_cpu: bool) -> torch.dtype:

@@ -7,6 +7,7 @@ All state of an utterance is in its own generator; the networks are shared by al
 
 import logging
 import math
+import os
 import secrets
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -226,7 +227,7 @@ class VietTTSEngine:
         try:
             prompt = yield from in_turns(self._cache.get(voice.recording))
         except (OSError, SetupError) as error:
-            if not voice.recording.exists():
+            if not os.path.exists(voice.recording):  # Path.exists raises on an unreadable folder
                 available = ", ".join(self.voices)
                 raise SynthesisError(
                     f"Voice '{voice.name}' is gone; available: {available}"

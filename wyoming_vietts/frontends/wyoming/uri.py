@@ -17,7 +17,8 @@ def parse_uri(uri: str) -> tuple[str, str, int]:
     """
     parts = urlsplit(uri)
     rest = parts.netloc + parts.path
-    with contextlib.suppress(ValueError):  # a port out of range
+    with contextlib.suppress(ValueError):  # a port out of range, or a host that is no name
+        (parts.hostname or "").encode("idna")
         if parts.scheme == "tcp" and parts.hostname and parts.port is not None and not parts.path:
             return "tcp", parts.hostname, parts.port
     if parts.scheme == "unix" and rest:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from wyoming_vietts.engines.vietts.cpu import pack_convolutions
 from wyoming_vietts.engines.vietts.cpu.snake import FoldedResBlock
 from wyoming_vietts.engines.vietts.networks.hift import ResBlock
 from wyoming_vietts.engines.vietts.steps import finish
@@ -22,4 +23,7 @@ def test_folded_block_is_the_block(kernel: int) -> None:
     with torch.inference_mode():
         wanted = finish(block.walk(x))
         folded = FoldedResBlock(deepcopy(block))
+        torch.testing.assert_close(finish(folded.walk(x)), wanted, atol=1e-5, rtol=1e-5)
+        pack_convolutions(folded)
+        assert not any(isinstance(layer, nn.Conv1d) for layer in folded.modules())
         torch.testing.assert_close(finish(folded.walk(x)), wanted, atol=1e-5, rtol=1e-5)

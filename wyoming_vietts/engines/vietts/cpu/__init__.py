@@ -34,7 +34,7 @@ def optimize(networks: Networks) -> None:
 
     _replace(hift, ResBlock, FoldedResBlock)
     for block in (*hift.resblocks, *hift.source_resblocks):
-        _replace(block, nn.Conv1d, _packed_convolution)
+        pack_convolutions(block)
     # Not those of the pitch: the source adds up the pitch over the utterance, so it must match
     # the reference's to the last bit.
     _replace(hift, nn.Conv1d, ChannelsLastConv1d, but=[*hift.f0_convs])
@@ -47,6 +47,11 @@ def optimize(networks: Networks) -> None:
         # Rarely needed, and then for so many positions that packing gains nothing.
         _replace(network, nn.Linear, _unpacked_linear)
     _replace(lm, Int8Linear, PackedInt8Linear)
+
+
+def pack_convolutions(network: nn.Module) -> None:
+    """Replace the convolutions of a network by the fastest kind for their number of taps."""
+    _replace(network, nn.Conv1d, _packed_convolution)
 
 
 def _replace(

@@ -36,14 +36,10 @@ class OverlapSaveConv1d(nn.Module):
         """Take over a convolution's weights, as their spectrum in the order that oneDNN reads."""
         super().__init__()
         assert not isinstance(conv.padding, str)
-        (self.taps,), (self.padding,), (self.dilation,) = (
-            conv.kernel_size,
-            conv.padding,
-            conv.dilation,
-        )
-        size = 8 * round(
-            self.taps / 4
-        )  # of a block; longer ones are no faster, and take more memory
+        (self.taps,), (self.padding,) = conv.kernel_size, conv.padding
+        (self.dilation,) = conv.dilation
+        # of a block; longer ones are no faster, and take more memory
+        size = 8 * round(self.taps / 4)
         self.analysis, of_taps, self.synthesis = transforms(size, self.taps)
         self.out_channels, in_channels, _ = conv.weight.shape
         by_tap = conv.weight.permute(2, 0, 1).reshape(self.taps, -1)

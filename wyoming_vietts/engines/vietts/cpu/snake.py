@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from ..networks.hift import ResBlock
 from ..networks.layers import modules
 from ..steps import Steps
+from .memory import forget
 
 
 class FoldedResBlock(nn.Module):
@@ -23,9 +24,12 @@ class FoldedResBlock(nn.Module):
             block.convs1, block.convs2, block.alphas1, block.alphas2, strict=True
         ):
             scale1, scale2 = alpha1 + 1e-9, alpha2 + 1e-9  # to divide by
+            plain1, plain2 = conv1.weight, conv2.weight
             conv1.weight = _parameter(conv1.weight * scale2[:, None, None] / scale1[:, None])
             conv1.bias = _parameter(conv1.bias * scale2)
             conv2.weight = _parameter(conv2.weight / scale2[:, None])
+            forget(plain1)
+            forget(plain2)
             self.scales.append(_parameter(scale1))
 
     def walk(self, x: Tensor) -> Steps[Tensor]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ....errors import DeviceError
 from ..cpu import optimize
 from ..cpu.int8 import use_int8
 from ..cpu.memory import forget_copied
@@ -57,13 +58,17 @@ def load_plain_networks(
     Raises:
         ConfigError: config.yaml cannot be used.
         WeightsError: a weights file cannot be used.
+        DeviceError: the device has too little memory.
     """
     networks = empty_networks(load_config(model_dir / "config.yaml"))
     types = {"llm": lm_dtype, "flow": flow_dtype, "hift": torch.float32}
     for part, network in networks.parts.items():
         _load(network, model_dir, part, types[part])
-    for network in networks.parts.values():
-        network.to(device)
+    try:
+        for network in networks.parts.values():
+            network.to(device)
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(f"The model does not fit into the memory of {device}") from error
     return networks
 
 

@@ -1,0 +1,138 @@
+"""Which voices are on offer, and which are known."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from wyoming.event import Event
+
+from tests.engines.vietts.speech import voices_dir
+from tests.harness import (
+    StepEngine,
+    clean_environment,
+    connected,
+    describe,
+    free_port,
+    pcm_of,
+    read_until,
+    run_command,
+    running_server,
+    send,
+    server_process,
+    synthesize,
+    types,
+    wait_until_ready,
+)
+from wyoming_vietts.engines.catalogue import Catalogue
+from wyoming_vietts.engines.contract import Engine
+
+__all__ = ["voices_dir"]
+
+EMBEDDED = ["espeak-north-male", "espeak-north-female", "espeak-south-male"]
+
+
+def catalogue(*engines: Engine, is_auto: bool = True) -> Catalogue:
+    return Catalogue(engines, is_auto)
+
+
+def test_voices_of_all_engines_are_offered_best_first() -> None:
+    good, other = (
+        StepEngine(languages={"an": "vi"}),
+        StepEngine(languages={"an": "vi", "binh": "vi"}),
+    )
+    offered = catalogue(good, other, is_auto=False).voices
+    assert list(offered) == ["an", "binh"]
+    assert offered["an"].engine is good
+
+
+def test_embedded_voices_are_offered_until_another_engine_has_one() -> None:
+    engine = StepEngine(languages={})
+    voices = catalogue(engine)
+    assert list(voices.voices) == EMBEDDED
+    engine.languages["an"] = "vi-VN"
+    assert list(voices.voices) == ["an"]
+
+
+def test_named_engines_offer_their_own_voices_alone() -> None:
+    assert list(catalogue(StepEngine(languages={}), is_auto=False).voices) == []
+
+
+@pytest.mark.parametrize("asked", [{"name": "espeak-north-male"}, {"speaker": "espeak-north-male"}])
+async def test_embedded_voice_speaks_by_its_name_where_it_is_not_offered(
+    asked: dict[str, str],
+) -> None:
+    engine = StepEngine()
+    async with running_server(engine) as uri:
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an", "binh"]
+        async with connected(uri) as client:
+            await client.write_event(Event("synthesize", {"text": "Xin chào.", "voice": asked}))
+            events = await read_until(client, "audio-stop")
+        refused = await send(uri, "synthesize", {"text": "a", "voice": {"name": "x"}})
+    assert len(pcm_of(events)) > 10_000
+    assert engine.asked == []
+    assert refused[0].data["text"] == "Unknown voice 'x'; available: an, binh"
+    assert refused[0].data["code"] == "unknown-voice"
+
+
+async def test_voices_have_sample_rates_of_their_own() -> None:
+    slow, fast = StepEngine(sample_rate=16_000), StepEngine(sample_rate=48_000)
+    fast.languages = {"chi": "vi-VN"}
+    async with running_server(slow, fast) as uri:
+        rates = [
+            (await synthesize(uri, "Xin chào.", voice))[0].data["rate"] for voice in ("an", "chi")
+        ]
+    assert rates == [16_000, 48_000]
+
+
+async def test_server_set_up_with_an_embedded_voice_starts_and_speaks_with_the_neural_engine(
+    model_dirs: dict[int, Path], tmp_path: Path, voices_dir: Path
+) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    options = ("--model-dir", str(model_dirs[25]), "--voices-dir", str(tmp_path), "--threads", "1")
+    environment = {"WYOMING_VIETTS_VOICE": "espeak-south-male"}
+    with server_process("--uri", uri, *options, environment=environment):
+        await wait_until_ready(uri)
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == EMBEDDED
+        shutil.copy(voices_dir / "an.wav", tmp_path / "an.wav")
+        await asyncio.sleep(2.1)
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
+        default = await synthesize(uri, "Xin chào.")
+        named = await synthesize(uri, "Xin chào.", "espeak-south-male")
+        assert types(await synthesize(uri, "Xin chào.", "an"))[-1] == "audio-stop"
+    assert pcm_of(default) == pcm_of(named) != b""
+
+
+def test_several_engines_are_listed_in_the_order_asked_for(
+    model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    options = ("--model-dir", str(model_dirs[25]), "--voices-dir", str(voices_dir))
+    for engines, first in (("vietts,espeak", "an"), ("espeak,vietts", EMBEDDED[0])):
+        result = run_command("voices", "--engine", engines, *options)
+        names = [line.split("\t")[0] for line in result.stdout.splitlines()]
+        assert sorted(names) == sorted(["an", "binh", *EMBEDDED]), result.stderr
+        assert names[0] == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["voices", "--engine", "espeak"], ["torch", "onnxruntime"]),
+        (["say", "--normalize", "Xin chào"], ["numpy", "wyoming_vietts.frontends.wyoming.server"]),
+        (["healthcheck"], ["numpy", "wyoming_vietts.frontends.wyoming.server", "zeroconf"]),
+    ],
+)
+def test_command_imports_only_what_it_needs(arguments: list[str], absent: list[str]) -> None:
+    code = (
+        "import sys; from wyoming_vietts.__main__ import main\n"
+        "main(sys.argv[1:]); print(*sys.modules)"
+    )
+    environment = clean_environment() | {"WYOMING_VIETTS_URI": f"tcp://127.0.0.1:{free_port()}"}
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment
+    )
+    modules = result.stdout.splitlines()[-1].split()
+    assert "wyoming_vietts.commands" in modules, result.stderr
+    assert not set(absent) & set(modules)
