@@ -25,9 +25,10 @@ from wyoming.tts import (
 
 from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.contract import Engine, Voice
-from wyoming_vietts.frontends.wyoming.handler import Handler
+from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.speech.speech import SpeechSettings
+from wyoming_vietts.speech.turns import Turns
 
 SETTINGS = SpeechSettings(
     voice=None,
@@ -104,13 +105,14 @@ async def running_server(
     settings: SpeechSettings = SETTINGS,
     samples_per_chunk: int = 2048,
     supports_streaming: bool = True,
+    idle_timeout_seconds: float = 600.0,
+    max_clients: int = 200,
 ) -> AsyncIterator[str]:
     """Serve on a port of its own; yields the URI."""
     uri = f"tcp://127.0.0.1:{free_port()}"
     catalogue = Catalogue(engines, is_auto=False)
-    server = Server(
-        uri, partial(Handler, catalogue, settings, samples_per_chunk, supports_streaming)
-    )
+    how = HandlerSettings(samples_per_chunk, supports_streaming, idle_timeout_seconds)
+    server = Server(uri, max_clients, partial(Handler, catalogue, settings, how, Turns()))
     await server.start()
     try:
         yield uri

@@ -112,6 +112,10 @@ def _serve(flags: _Flags) -> None:
         default=20_000, help="longest text of one request (default: %(default)s)")  # fmt: skip
     flags.add("--lexicon", type=Path, metavar="FILE",
         help="how to pronounce words: lines of 'written = spoken'")  # fmt: skip
+    flags.add("--max-clients", type=_whole_number(1, 10_000), metavar="N", default=200,
+        help="clients at once; more are refused (default: %(default)s)")  # fmt: skip
+    flags.add("--idle-timeout", type=_number(1.0, 86_400.0), metavar="SECONDS", default=600.0,
+        help="end connections that say nothing for so long (default: 600)")  # fmt: skip
     flags.add("--no-streaming", action="store_true",
         help="accept texts, and send sentences, only as a whole; clients are told so")  # fmt: skip
     _logging(flags)

@@ -49,7 +49,7 @@ def test_port_in_use_ends_with_one_line() -> None:
         asyncio.run(wait_until_ready(uri))
         result = run_command("--uri", uri)
     assert result.returncode == 1
-    assert "address already in use" in result.stderr
+    assert "Address already in use" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -2,12 +2,13 @@
 
 import logging
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from wyoming_vietts.errors import LexiconError
-from wyoming_vietts.text import Lexicon, speakable
+from wyoming_vietts.text import Lexicon, LexiconFile, speakable, split_sentences
 
 
 def _write(path: Path, content: str) -> Path:
@@ -16,7 +17,7 @@ def _write(path: Path, content: str) -> Path:
 
 
 def _lexicon(tmp_path: Path, content: str) -> Lexicon:
-    return Lexicon.load(_write(tmp_path / "lexicon.txt", content))
+    return LexiconFile(_write(tmp_path / "lexicon.txt", content)).lexicon
 
 
 @pytest.mark.parametrize(
@@ -67,14 +68,14 @@ def test_bad_line_is_named_with_its_file(tmp_path: Path, line: str) -> None:
 
 def test_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(LexiconError, match=r"nowhere\.txt"):
-        Lexicon.load(tmp_path / "nowhere.txt")
+        LexiconFile(tmp_path / "nowhere.txt")
 
 
 def test_file_in_another_encoding_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "lexicon.txt"
     path.write_bytes("đèn = bóng".encode("utf-16"))
     with pytest.raises(LexiconError, match="UTF-8"):
-        Lexicon.load(path)
+        LexiconFile(path)
 
 
 def _rewrite(path: Path, content: str) -> None:
@@ -84,21 +85,76 @@ def _rewrite(path: Path, content: str) -> None:
 
 
 def test_changed_file_is_read_again(tmp_path: Path) -> None:
-    lexicon = _lexicon(tmp_path, "Bo = Bô")
+    file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
     _rewrite(tmp_path / "lexicon.txt", "Bo = Bơ")
-    lexicon.refresh()
-    assert speakable("Bo", lexicon) == "Bơ"
+    list(file.refresh())
+    assert speakable("Bo", file.lexicon) == "Bơ"
+
+
+def test_a_lexicon_never_changes(tmp_path: Path) -> None:
+    file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
+    lexicon = file.lexicon
+    _rewrite(tmp_path / "lexicon.txt", "Bo = Bơ")
+    list(file.refresh())
+    assert (speakable("Bo", lexicon), speakable("Bo", file.lexicon)) == ("Bô", "Bơ")
+
+
+def test_sixty_thousand_words_are_read_again_in_steps_and_found_quickly(tmp_path: Path) -> None:
+    file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
+    lines = (f"máy số {number} = cái {spoken_letters(number)}" for number in range(60_000))
+    _rewrite(tmp_path / "lexicon.txt", "\n".join(lines))
+    steps = []
+    refreshing = file.refresh()
+    started = time.process_time()
+    for _ in refreshing:
+        steps.append(time.process_time() - started)
+        started = time.process_time()
+    assert len(steps) > 100
+    assert max(steps) < sum(steps) / 10
+    sentence = "Bật máy số 123 và " * 12
+    seconds = [process_seconds(sentence, lexicon) for lexicon in (None, file.lexicon)]
+    assert "cái bê xê đê" in speakable(sentence, file.lexicon)
+    assert seconds[1] < 3 * seconds[0]
+
+
+def spoken_letters(number: int) -> str:
+    return " ".join(
+        ["a", "bê", "xê", "đê", "e", "ép", "gờ", "hát", "i", "ca"][int(digit)]
+        for digit in str(number)
+    )
+
+
+def process_seconds(sentence: str, lexicon: Lexicon | None) -> float:
+    started = time.process_time()
+    for _ in range(20):
+        speakable(sentence, lexicon)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Gọi Bql. Tòa nhà ngay. Xong.", ["Gọi Bql. Tòa nhà ngay.", "Xong."]),
+        ("Đèn ở T. Trệt sáng. Tắt đi.", ["Đèn ở T. Trệt sáng.", "Tắt đi."]),
+    ],
+)
+def test_full_stop_inside_an_entry_ends_no_sentence(
+    text: str, sentences: list[str], tmp_path: Path
+) -> None:
+    lexicon = _lexicon(tmp_path, "Bql. Tòa = ban quản lý tòa\nT. Trệt = tầng trệt")
+    assert split_sentences(text, lexicon) == sentences
+    assert len(split_sentences(text)) > len(sentences)
 
 
 def test_bad_new_file_keeps_the_old_words_and_warns_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lexicon = _lexicon(tmp_path, "Bo = Bô")
+    file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
     _rewrite(tmp_path / "lexicon.txt", "hỏng")
     with caplog.at_level(logging.WARNING):
-        lexicon.refresh()
-        lexicon.refresh()
-    assert speakable("Bo", lexicon) == "Bô"
+        list(file.refresh())
+        list(file.refresh())
+    assert speakable("Bo", file.lexicon) == "Bô"
     assert len(caplog.records) == 1
     assert "line 1" in caplog.text
 
@@ -106,12 +162,12 @@ def test_bad_new_file_keeps_the_old_words_and_warns_once(
 def test_removed_file_keeps_the_old_words_and_warns_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lexicon = _lexicon(tmp_path, "Bo = Bô")
+    file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
     (tmp_path / "lexicon.txt").unlink()
     with caplog.at_level(logging.WARNING):
-        lexicon.refresh()
-        lexicon.refresh()
-    assert speakable("Bo", lexicon) == "Bô"
+        list(file.refresh())
+        list(file.refresh())
+    assert speakable("Bo", file.lexicon) == "Bô"
     assert len(caplog.records) == 1
 
 

@@ -16,7 +16,7 @@ from wyoming.tts import Synthesize, SynthesizeTextFormat, SynthesizeVoice
 
 from ..errors import SetupError, SynthesisError
 from ..frontends.wyoming.uri import reachable
-from ..text import Lexicon, speakable, split_sentences
+from ..text import LexiconFile, speakable, split_sentences
 
 _PLAYERS = (
     ["paplay"],
@@ -37,8 +37,8 @@ def run(options: argparse.Namespace) -> None:
     """
     text = sys.stdin.read() if options.text == "-" else options.text
     if options.normalize:
-        lexicon = Lexicon.load(options.lexicon) if options.lexicon else None
-        spoken = (speakable(sentence, lexicon) for sentence in split_sentences(text))
+        lexicon = LexiconFile(options.lexicon).lexicon if options.lexicon else None
+        spoken = (speakable(sentence, lexicon) for sentence in split_sentences(text, lexicon))
         print("\n".join(filter(None, spoken)))
         return
     player = None if options.output else _find_player()

@@ -10,12 +10,13 @@ from functools import partial
 from ..engines.catalogue import make_catalogue
 from ..errors import DiscoveryError
 from ..frontends.wyoming.discovery import Announcement
-from ..frontends.wyoming.handler import Handler
+from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
 from ..frontends.wyoming.uri import parse_uri
 from ..speech.speech import SpeechSettings
+from ..speech.turns import Turns
 from ..speech.voice_choice import choose_voice
-from ..text import Lexicon
+from ..text import LexiconFile
 from .engine_settings import engine_settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -41,13 +42,19 @@ async def _serve(options: argparse.Namespace) -> None:
         speed=options.speed,
         sentence_silence_seconds=options.sentence_silence,
         max_text_characters=options.max_text,
-        lexicon=Lexicon.load(options.lexicon) if options.lexicon else None,
+        lexicon=LexiconFile(options.lexicon) if options.lexicon else None,
     )
     if settings.voice is not None:
         choose_voice(catalogue, settings.voice)  # a wrong name fails now, not at the first request
+    handler_settings = HandlerSettings(
+        samples_per_chunk=options.samples_per_chunk,
+        supports_streaming=not options.no_streaming,
+        idle_timeout_seconds=options.idle_timeout,
+    )
     server = Server(
         options.uri,
-        partial(Handler, catalogue, settings, options.samples_per_chunk, not options.no_streaming),
+        options.max_clients,
+        partial(Handler, catalogue, settings, handler_settings, Turns()),
     )
     try:
         await server.start()

@@ -5,6 +5,14 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+SPEED_LIMITS = (0.4, 2.5)
+"""Beyond these nobody understands a word."""
+
+
+def clamp_speed(speed: float) -> float:
+    """Bring a speed within `SPEED_LIMITS`."""
+    return max(SPEED_LIMITS[0], min(speed, SPEED_LIMITS[1]))
+
 
 @dataclass(frozen=True)
 class Voice(ABC):
@@ -40,7 +48,8 @@ class Voice(ABC):
 
         Args:
             text: a speakable sentence, as `wyoming_vietts.text.speakable` makes it.
-            speed: 1.0 is the voice's own, 2.0 is twice as fast; the pitch stays the same.
+            speed: 1.0 is the voice's own, 2.0 is twice as fast; the pitch stays the same. What it
+                makes with the voice's own settings is clamped to `SPEED_LIMITS`.
 
         Yields:
             PCM, possibly empty.

@@ -1,13 +1,14 @@
 """One answer: written text in, PCM out, whatever the engine."""
 
 import logging
+import re
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
 from ..engines.contract import Voice
 from ..errors import TextTooLongError
-from ..text import Lexicon, SentenceSplitter, speakable, split_sentences
+from ..text import Lexicon, LexiconFile, SentenceSplitter, cut_spoken, speakable
 from .prosody import PitchShifter, scale
 from .ssml import Break, Prosody, Run, parse_ssml
 
@@ -19,6 +20,8 @@ SAMPLE_WIDTH = 2  # bytes of an int16
 
 _SILENCE_PIECE_SECONDS = 1.0
 _NOTHING_TO_SAY_SECONDS = 0.2
+_CHARACTERS_A_STEP = 500  # that are split into sentences between two turns
+_END = re.compile(r"(?:[.!?…][\"'”’)]*\s*|\n)\Z")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class SpeechSettings:
     max_text_characters: int
     """Longest text of one answer."""
 
-    lexicon: Lexicon | None
+    lexicon: LexiconFile | None
     """How the user wants certain words to be spoken."""
 
 
@@ -52,12 +55,11 @@ class Speech:
         self.voice = voice
         self._settings = settings
         self._ssml: list[str] | None = [] if is_ssml else None
-        self._splitter = SentenceSplitter()
-        if settings.lexicon is not None:
-            settings.lexicon.refresh()
+        self._lexicon: Lexicon | None = None
+        self._splitter: SentenceSplitter | None = None  # once the lexicon is there
         self._characters = 0
-        self._sentences = 0
         self._samples = 0
+        self._has_ended_sentence = False
 
     @property
     def seconds(self) -> float:
@@ -77,8 +79,8 @@ class Speech:
         if self._ssml is not None:
             self._ssml.append(text)  # markup can be read only as a whole
             return
-        for sentence in self._splitter.add(text):
-            yield from self._sentence(sentence, Prosody())
+        splitter = yield from self._begun()
+        yield from self._sentences(splitter, text, Prosody())
 
     def finish(self) -> PCM:
         """Yield the PCM of what is left; a short silence if there was nothing to say at all.
@@ -86,36 +88,61 @@ class Speech:
         Raises:
             SSMLError: the pieces together are not valid SSML.
         """
+        splitter = yield from self._begun()
         if self._ssml is not None:
             for part in parse_ssml("".join(self._ssml)):
                 yield from self._part(part)
-        for sentence in self._splitter.finish():
+        for sentence in splitter.finish():
             yield from self._sentence(sentence, Prosody())
         if self._samples == 0:
             yield from self._silence(_NOTHING_TO_SAY_SECONDS)
+
+    def _begun(self) -> Generator[bytes, None, SentenceSplitter]:
+        """The splitter, with the lexicon as it was when this answer began."""
+        if self._splitter is None:
+            file = self._settings.lexicon
+            if file is not None:
+                for _ in file.refresh():
+                    yield b""
+                self._lexicon = file.lexicon
+            self._splitter = SentenceSplitter(self._lexicon)
+        return self._splitter
 
     def _part(self, part: Run | Break) -> PCM:
         if isinstance(part, Break):
             yield from self._silence(part.seconds)
             return
-        for sentence in split_sentences(part.text):
-            yield from self._sentence(sentence, part.prosody)
+        if part.text.startswith("\n"):
+            self._has_ended_sentence = self._samples > 0
+        splitter = SentenceSplitter(self._lexicon)
+        yield from self._sentences(splitter, part.text, part.prosody)
+        for sentence in splitter.finish():
+            # It may go on in the next run, unless it ends as sentences do.
+            yield from self._sentence(sentence, part.prosody, ends=bool(_END.search(part.text)))
 
-    def _sentence(self, sentence: str, prosody: Prosody) -> PCM:
-        spoken = speakable(sentence, self._settings.lexicon)
-        if not spoken:
+    def _sentences(self, splitter: SentenceSplitter, text: str, prosody: Prosody) -> PCM:
+        """Speak the sentences that a text completes."""
+        for start in range(0, len(text), _CHARACTERS_A_STEP):
+            for sentence in splitter.add(text[start : start + _CHARACTERS_A_STEP]):
+                yield from self._sentence(sentence, prosody)
             yield b""
+
+    def _sentence(self, sentence: str, prosody: Prosody, ends: bool = True) -> PCM:
+        spoken = speakable(sentence, self._lexicon)
+        yield b""
+        if not spoken:
             return
-        if self._sentences:
+        if self._has_ended_sentence:
             yield from self._silence(self._settings.sentence_silence_seconds)
-        self._sentences += 1
+        self._has_ended_sentence = ends
         _LOGGER.debug("Speaking %r for %r", spoken, sentence)
         shifter = PitchShifter(prosody.pitch)
         # Raising the pitch shortens the audio, so it is spoken that much slower.
         speed = self._settings.speed * prosody.rate / prosody.pitch
-        with closing(self.voice.speak(spoken, speed)) as pcm_pieces:
-            for pcm in pcm_pieces:
-                yield self._counted(shifter.shift(scale(pcm, prosody.volume)))
+        for piece in cut_spoken(spoken):
+            with closing(self.voice.speak(piece, speed)) as pcm_pieces:
+                for pcm in pcm_pieces:
+                    yield self._counted(shifter.shift(scale(pcm, prosody.volume)))
         yield self._counted(shifter.finish())
 
     def _silence(self, seconds: float) -> PCM:

@@ -148,7 +148,9 @@ class _Reader:
             return
         # A line end in SSML is a space: sentences are marked by <s> or by punctuation.
         text = text.replace("\n", " ")
-        self._add_text(_said_as(text, self._say_as[-1]) if self._say_as else text)
+        if self._say_as:
+            text = f" {_said_as(text, self._say_as[-1])} "  # words of their own
+        self._add_text(text)
 
     def _add_break(self, seconds: float) -> None:
         if not self._substituted and seconds > 0:

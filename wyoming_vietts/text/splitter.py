@@ -5,6 +5,10 @@ text was cut into pieces. So every way of cutting it gives the same sentences.
 """
 
 import unicodedata
+from functools import cache
+
+from .lexicon import Lexicon
+from .tables import read_table
 
 MAX_SENTENCE_CHARACTERS = 250
 MIN_FIRST_CLAUSE_CHARACTERS = 40
@@ -15,56 +19,11 @@ _MARKS = frozenset(".!?…。！？")
 _CLAUSE_MARKS = frozenset(",;:")
 _LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 
-# Titles and place words: a full stop after one of these never ends a sentence.
-_OPEN_ABBREVIATIONS = frozenset(
-    [
-        "tp",
-        "tx",
-        "tt",
-        "p",
-        "q",
-        "f",
-        "st",
-        "th",
-        "ths",
-        "ts",
-        "tskh",
-        "gs",
-        "pgs",
-        "bs",
-        "bsck",
-        "ks",
-        "kts",
-        "cn",
-        "ncs",
-        "nsnd",
-        "nsưt",
-        "ncs",
-        "lm",
-        "hlv",
-        "ô",
-        "ông",
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "đc",
-        "đ/c",
-        "đt",
-        "sđt",
-        "tel",
-        "vd",
-        "tr",
-        "no",
-        "số",
-        "vs",
-        "thpt",
-        "thcs",
-        "sn",
-        "cty",
-    ]
-)
+# Words of no table whose full stop ends no sentence.
+_OPEN_WORDS = frozenset((
+    "p", "q", "f", "st", "th", "cn", "ncs", "lm", "ô", "ông", "đc", "đ/c", "đt", "sđt", "tel", "vd",
+    "tr", "no", "số", "vs", "thpt", "thcs", "sn", "cty",
+))  # fmt: skip
 # Letters that are words of their own in names and lists ("vitamin C.") may end a sentence; these,
 # as capitals, are "phường" and "quận".
 _OPEN_LETTERS = frozenset("PQ")
@@ -78,7 +37,14 @@ class SentenceSplitter:
     `MIN_FIRST_CLAUSE_CHARACTERS`, so that speech starts early. Runs of spaces become one space.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lexicon: Lexicon | None = None) -> None:
+        """Begin a text.
+
+        Args:
+            lexicon: a full stop inside one of its written forms (`Bql. Tòa`) ends no sentence.
+        """
+        self._own_words = lexicon.open_words if lexicon else frozenset()
+        self._open_words = _open_words() | self._own_words
         self._reset()
 
     def _reset(self) -> None:
@@ -112,7 +78,7 @@ class SentenceSplitter:
         sentence = self._sentence
         if not sentence or sentence[-1] == " ":
             return
-        if (self._after_mark and not _is_open(sentence)) or (
+        if (self._after_mark and not self._is_open(sentence)) or (
             self._is_first and _is_long_clause(sentence)
         ):
             self._end_sentence(sentences)
@@ -122,7 +88,7 @@ class SentenceSplitter:
     def _read_visible(self, character: str, sentences: list[str]) -> None:
         if self._after_mark:
             if self._sentence[-1] == " ":
-                if _ends_before(self._sentence.rstrip(), character):
+                if self._ends_before(self._sentence.rstrip(), character):
                     self._end_sentence(sentences)
                 self._after_mark = False
             elif character.isalnum():
@@ -156,10 +122,58 @@ class SentenceSplitter:
         self._sentence = ""
         self._after_mark = False
 
+    def _is_open(self, sentence: str) -> bool:
+        """Tell whether the character after the space decides if the sentence ends here."""
+        if not _has_only_a_full_stop(sentence):
+            return "…" in sentence[-4:] or ".." in sentence[-5:]
+        word = _last_word(sentence)
+        return (
+            "." in word
+            or len(word) == 1
+            or word.casefold() in self._open_words
+            or _is_list_marker(sentence)
+        )
 
-def split_sentences(text: str) -> list[str]:
+    def _ends_before(self, sentence: str, following: str) -> bool:
+        """Tell whether a sentence that `_is_open` ends before this next visible character."""
+        if not _has_only_a_full_stop(sentence):
+            return not (following.islower() or following.isdigit())
+        word = _last_word(sentence)
+        if _is_list_marker(sentence):
+            return False
+        last_part = word.rsplit(".", 1)[-1].casefold()
+        if word.casefold() in self._own_words:
+            return False
+        if len(word) > 1 and (
+            word.casefold() in self._open_words or last_part in {"ts", "s", "hcm"}
+        ):
+            return last_part == "hcm" and following.isupper()
+        if word in _OPEN_LETTERS and (following.isupper() or following.isdigit()):
+            return False
+        if len(word) == 1 and word.isupper() and self._follows_an_initial(sentence, word):
+            return False
+        return not following.islower()
+
+    def _follows_an_initial(self, sentence: str, word: str) -> bool:
+        """Tell whether the capital starts the sentence or follows an initial or a title."""
+        before = sentence[: sentence.rfind(word)].rstrip()
+        if not before.strip("\"'“”‘’«»()[]{}*_~`"):
+            return True
+        previous = before.rsplit(" ", 1)[-1]
+        stem = previous.rstrip(".").casefold()
+        return previous.endswith(".") and (len(stem) == 1 or stem in self._open_words)
+
+
+@cache
+def _open_words() -> frozenset[str]:
+    """Titles, and other words whose full stop ends no sentence, in lower case."""
+    parts = (part for title in read_table("titles.txt") for part in (title, title.split(" ")[-1]))
+    return _OPEN_WORDS | {part.casefold() for part in parts}
+
+
+def split_sentences(text: str, lexicon: Lexicon | None = None) -> list[str]:
     """Return the written sentences of a whole text."""
-    splitter = SentenceSplitter()
+    splitter = SentenceSplitter(lexicon)
     return splitter.add(text) + splitter.finish()
 
 
@@ -182,48 +196,6 @@ def _has_only_a_full_stop(sentence: str) -> bool:
     """Tell whether the sentence ends in one full stop and not in `!`, `?` or an ellipsis."""
     tail = sentence.rsplit(" ", 1)[-1]
     return not any(mark in tail for mark in "!?…。！？") and ".." not in tail
-
-
-def _is_open(sentence: str) -> bool:
-    """Tell whether the character after the space decides if the sentence ends here."""
-    if not _has_only_a_full_stop(sentence):
-        return "…" in sentence[-4:] or ".." in sentence[-5:]
-    word = _last_word(sentence)
-    return (
-        "." in word
-        or len(word) == 1
-        or word.casefold() in _OPEN_ABBREVIATIONS
-        or _is_list_marker(sentence)
-    )
-
-
-def _ends_before(sentence: str, following: str) -> bool:
-    """Tell whether a sentence that `_is_open` ends before this next visible character."""
-    if not _has_only_a_full_stop(sentence):
-        return not (following.islower() or following.isdigit())
-    word = _last_word(sentence)
-    if _is_list_marker(sentence):
-        return False
-    last_part = word.rsplit(".", 1)[-1].casefold()
-    if len(word) > 1 and (
-        word.casefold() in _OPEN_ABBREVIATIONS or last_part in {"ts", "s", "hcm"}
-    ):
-        return last_part == "hcm" and following.isupper()
-    if word in _OPEN_LETTERS and (following.isupper() or following.isdigit()):
-        return False
-    if len(word) == 1 and word.isupper() and _follows_an_initial(sentence, word):
-        return False
-    return not following.islower()
-
-
-def _follows_an_initial(sentence: str, word: str) -> bool:
-    """Tell whether the capital starts the sentence or stands after another initial or a title."""
-    before = sentence[: sentence.rfind(word)].rstrip()
-    if not before.strip("\"'“”‘’«»()[]{}*_~`"):
-        return True
-    previous = before.rsplit(" ", 1)[-1]
-    stem = previous.rstrip(".").casefold()
-    return previous.endswith(".") and (len(stem) == 1 or stem in _OPEN_ABBREVIATIONS)
 
 
 def _ends_without_space(sentence: str) -> bool:

@@ -24,7 +24,7 @@ from tests.harness import (
 )
 from wyoming_vietts import __version__
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
-from wyoming_vietts.text import Lexicon
+from wyoming_vietts.text import LexiconFile
 
 
 async def test_answer_is_start_chunks_stop_in_one_format() -> None:
@@ -175,7 +175,7 @@ async def test_lexicon_wins_and_is_read_again_when_it_changes(tmp_path: Path) ->
     path = tmp_path / "lexicon"
     path.write_text("Aqara = a ca ra\n")
     tts = StepEngine()
-    async with running_server(tts, settings=replace(SETTINGS, lexicon=Lexicon.load(path))) as uri:
+    async with running_server(tts, settings=replace(SETTINGS, lexicon=LexiconFile(path))) as uri:
         await synthesize(uri, "Aqara")
         path.write_text("Aqara = ác ca ra mới\n")
         await synthesize(uri, "Aqara")

@@ -4,7 +4,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..contract import Voice
+from ..contract import Voice, clamp_speed
 from .gate import speakable_clauses
 from .library import Library, load_library
 
@@ -32,7 +32,7 @@ class EspeakVoice(Voice):
 
     def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
         """Speak a sentence clause by clause; see `Voice`."""
-        words_per_minute = round(_WORDS_PER_MINUTE * speed)
+        words_per_minute = round(_WORDS_PER_MINUTE * clamp_speed(speed))
         for clause in speakable_clauses(text):
             yield self.library.speak(
                 clause, self.file, words_per_minute, self.pitch, self.pitch_range

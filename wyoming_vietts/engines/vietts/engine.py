@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ...errors import SetupError, SynthesisError
-from ..contract import Voice
+from ..contract import Voice, clamp_speed
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
 from .device import choose_device, flow_type, granted_cores, lm_type, onnx_providers
@@ -217,7 +217,7 @@ class VietTTSEngine:
             self._networks,
             self._schedule,
             encoded.flow,
-            speed * voice.settings.speed,
+            clamp_speed(speed * voice.settings.speed),
             voice.settings.volume,
             draws,
         )

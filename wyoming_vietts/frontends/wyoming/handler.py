@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -32,6 +33,7 @@ from ...errors import (
     WyomingViettsError,
 )
 from ...speech.speech import PCM, SAMPLE_WIDTH, Speech, SpeechSettings
+from ...speech.turns import Turns
 from ...speech.voice_choice import choose_voice
 from .info import make_info
 from .wire import encode_event, read_event
@@ -42,10 +44,20 @@ WRITE_TIMEOUT_SECONDS = 30.0
 _BATCH_BYTES = 64 * 1024
 _LINGER_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 0.8
+_MAX_MESSAGE_CHARACTERS = 1000
 
 
 class HungUpError(Exception):
     """The client is gone; there is nobody to answer."""
+
+
+@dataclass(frozen=True)
+class HandlerSettings:
+    """How clients are served; the flags of these names say more."""
+
+    samples_per_chunk: int
+    supports_streaming: bool
+    idle_timeout_seconds: float
 
 
 class Handler:
@@ -54,24 +66,26 @@ class Handler:
     def __init__(
         self,
         catalogue: Catalogue,
-        settings: SpeechSettings,
-        samples_per_chunk: int,
-        supports_streaming: bool,
+        speech_settings: SpeechSettings,
+        settings: HandlerSettings,
+        turns: Turns,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         has_hung_up: Callable[[], bool],
     ) -> None:
         self._catalogue = catalogue
-        self._settings = settings
-        self._chunk_bytes = samples_per_chunk * SAMPLE_WIDTH
-        self._supports_streaming = supports_streaming
+        self._speech_settings = speech_settings
+        self._chunk_bytes = settings.samples_per_chunk * SAMPLE_WIDTH
+        self._supports_streaming = settings.supports_streaming
+        self._idle_timeout_seconds = settings.idle_timeout_seconds
+        self._turns = turns
         self._reader = reader
         self._writer = writer
         self._has_hung_up = has_hung_up
         self._answer: _Answer | None = None  # the stream that is open
         self._is_answering = False
         self._is_stopping = False
-        self._flush_seconds = WRITE_TIMEOUT_SECONDS
+        self._flush_seconds: float | None = None  # for as long as the client reads
 
     @property
     def is_busy(self) -> bool:
@@ -86,13 +100,8 @@ class Handler:
         """Answer events until the end; never raises because of what a client does."""
         try:
             while not (self._is_stopping and not self.is_busy):
-                event = await read_event(self._reader)
-                if event is None:
+                if not await self._handle_next():
                     break
-                self._is_answering = True
-                await self._handle(event)
-                self._is_answering = False
-                await asyncio.sleep(0)  # events that came together must not keep others waiting
             if self._answer is not None:
                 raise HungUpError
         except RequestError as error:
@@ -114,6 +123,17 @@ class Handler:
             self._answer = None
             await self._close()
 
+    async def _handle_next(self) -> bool:
+        """Answer the next event; False if there is none, or none comes."""
+        event = await read_event(self._reader, self._idle_timeout_seconds)
+        if event is None:
+            return False
+        self._is_answering = True
+        await self._handle(event)
+        self._is_answering = False
+        await asyncio.sleep(0)  # events that came together must not keep others waiting
+        return True
+
     async def _handle(self, event: Event) -> None:
         if Describe.is_type(event.type):
             await self._write(make_info(self._catalogue.voices, self._supports_streaming))
@@ -123,7 +143,7 @@ class Handler:
             if self._answer is None:  # within a stream it repeats the text for old servers
                 await self._synthesize(event.data)
         elif not self._supports_streaming:
-            _LOGGER.debug("Ignored event %r", event.type)
+            _LOGGER.debug("Ignored event %.200r", event.type)
         elif SynthesizeStart.is_type(event.type):
             if self._answer is not None:
                 raise RequestError("synthesize-start came while the last stream was open")
@@ -137,7 +157,7 @@ class Handler:
             self._answer = None
             await self._write(SynthesizeStopped())
         else:
-            _LOGGER.debug("Ignored event %r", event.type)
+            _LOGGER.debug("Ignored event %.200r", event.type)
 
     async def _synthesize(self, data: dict[str, Any]) -> None:
         answer = self._new_answer(data)
@@ -159,13 +179,13 @@ class Handler:
             raise RequestError("'voice' must be an object with 'name', 'speaker' or 'language'")
         voice = choose_voice(
             self._catalogue,
-            self._settings.voice,
+            self._speech_settings.voice,
             name=_optional_text(wanted, "name"),
             speaker=_optional_text(wanted, "speaker"),
             language=_optional_text(wanted, "language"),
         )
         is_ssml = text_format == SynthesizeTextFormat.SSML.value
-        return _Answer(Speech(voice, self._settings, is_ssml))
+        return _Answer(Speech(voice, self._speech_settings, is_ssml))
 
     def _open_answer(self, event_type: str) -> "_Answer":
         if self._answer is None:
@@ -175,12 +195,15 @@ class Handler:
     async def _speak(self, answer: "_Answer", pcm_pieces: PCM) -> None:
         """Send PCM as it is made, and give other clients a turn after every step."""
         if answer.started is None:
-            answer.started = time.perf_counter()
+            answer.started = time.monotonic()
         with closing(pcm_pieces):
-            while (pcm := answer.next_piece(pcm_pieces)) is not None:
+            while True:
+                await self._turns.wait(answer.deadline)
+                pcm = answer.next_piece(pcm_pieces)
+                if pcm is None:
+                    return
                 if pcm:
                     await self._send_pcm(answer, pcm)
-                await asyncio.sleep(0)
                 if self._has_hung_up():
                     await self._write(Error(text="The client closed its side of the connection"))
                     raise HungUpError
@@ -189,7 +212,7 @@ class Handler:
         rate = answer.speech.voice.sample_rate
         audio_format = {"rate": rate, "width": SAMPLE_WIDTH, "channels": 1}
         if answer.first_audio_seconds is None:
-            answer.first_audio_seconds = time.perf_counter() - (answer.started or 0.0)
+            answer.first_audio_seconds = time.monotonic() - (answer.started or 0.0)
             await self._write(AudioStart(**audio_format))
         size = self._chunk_bytes
         chunks = [
@@ -213,15 +236,27 @@ class Handler:
         )
 
     async def _write(self, *events: Eventable) -> None:
-        """Send events at once, waiting at most 30 s for a client that does not read."""
+        """Send events at once; see `_drain`."""
         self._writer.write(b"".join(encode_event(event.event()) for event in events))
-        try:
-            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-                await self._writer.drain()
-        except TimeoutError:
-            _LOGGER.info("A client read nothing for %g s", WRITE_TIMEOUT_SECONDS)
-            self._writer.transport.abort()
-            raise HungUpError from None
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """Wait until the client has read enough.
+
+        Raises:
+            HungUpError: it has read nothing for 30 s.
+        """
+        while True:
+            unsent = self._writer.transport.get_write_buffer_size()
+            try:
+                async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+                    await self._writer.drain()
+                return
+            except TimeoutError:
+                if self._writer.transport.get_write_buffer_size() == unsent:
+                    _LOGGER.info("A client read nothing for %g s", WRITE_TIMEOUT_SECONDS)
+                    _reset(self._writer)
+                    raise HungUpError from None
 
     async def _refuse(self, error: WyomingViettsError) -> None:
         """Tell the client what was wrong; the connection closes afterwards.
@@ -229,10 +264,11 @@ class Handler:
         Some clients wait forever after an error unless the connection closes, and treat audio that
         ends without an error as complete.
         """
-        # The message is on one line, whatever the client put into it.
-        _LOGGER.info("Refused a request (%s): %r", error.code, str(error))
+        # Short and on one line, whatever the client put into it.
+        message = str(error)[:_MAX_MESSAGE_CHARACTERS]
+        _LOGGER.info("Refused a request (%s): %r", error.code, message)
         try:
-            await self._write(Error(text=str(error), code=error.code))
+            await self._write(Error(text=message, code=error.code))
         except (HungUpError, ConnectionError):
             self._log_hang_up()
 
@@ -242,11 +278,11 @@ class Handler:
     async def _close(self) -> None:
         """Close once everything is sent; else reset, as cut-off audio must not look complete."""
         try:
+            self._writer.transport.set_write_buffer_limits(0)
             async with asyncio.timeout(self._flush_seconds):
-                self._writer.transport.set_write_buffer_limits(0)
-                await self._writer.drain()
+                await self._drain()
             await self._linger()
-        except (TimeoutError, asyncio.CancelledError):
+        except (TimeoutError, HungUpError, asyncio.CancelledError):
             _reset(self._writer)
         except OSError:
             pass  # the client has closed it
@@ -279,9 +315,14 @@ class _Answer:
 
     def __init__(self, speech: Speech) -> None:
         self.speech = speech
-        self.started: float | None = None  # when its first text came
+        self.started: float | None = None  # when its first text came, by the event loop's clock
         self.first_audio_seconds: float | None = None
         self.computing_seconds = 0.0
+
+    @property
+    def deadline(self) -> float:
+        """When the listener runs out of audio, or has waited for the first since."""
+        return (self.started or 0.0) + (self.first_audio_seconds or 0.0) + self.speech.seconds
 
     def next_piece(self, pcm_pieces: PCM) -> bytes | None:
         """Run one step of the computation; None at its end."""

@@ -5,6 +5,7 @@ middle of a word. Here an utterance under way may finish.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -13,15 +14,20 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from wyoming.error import Error
+
 from .handler import Handler
 from .uri import parse_uri
-from .wire import MAX_HEADER_BYTES
+from .wire import MAX_HEADER_BYTES, encode_event
 
 _LOGGER = logging.getLogger(__name__)
 
 STOP_TIMEOUT_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 1.0
 _BACKLOG = 256
+_SEND_BUFFER_BYTES = 64 * 1024
+_RETRY_SECONDS = 1.0
+_REFUSED_AT_ONCE = 20
 
 HandlerFactory = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Callable[[], bool]], Handler]
 
@@ -29,11 +35,22 @@ HandlerFactory = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Callable[
 class Server:
     """Serves Wyoming clients on one address."""
 
-    def __init__(self, uri: str, make_handler: HandlerFactory) -> None:
+    def __init__(self, uri: str, max_clients: int, make_handler: HandlerFactory) -> None:
+        """Prepare to listen on `uri`; clients beyond `max_clients` are refused with an error."""
         self._scheme, self._host, self._port = parse_uri(uri)
+        self._max_clients = max_clients
         self._make_handler = make_handler
         self._handlers: dict[asyncio.Task[None], Handler] = {}
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[socket.socket] = []
+        self._accepting: list[asyncio.Task[None]] = []
+        self._refused: set[asyncio.Task[None]] = set()
+        self._place_is_free = asyncio.Event()
+        self._socket_file: os.stat_result | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """An utterance is under way."""
+        return any(handler.is_busy for handler in self._handlers.values())
 
     async def start(self) -> None:
         """Accept connections from now on.
@@ -41,17 +58,19 @@ class Server:
         Raises:
             OSError: the address cannot be used.
         """
-        if self._scheme == "tcp":
-            self._listener = await asyncio.start_server(
-                self._accept, self._host, self._port, limit=MAX_HEADER_BYTES, backlog=_BACKLOG
-            )
-        elif self._scheme == "unix":
-            _remove_stale_socket(Path(self._host))
-            self._listener = await asyncio.start_unix_server(
-                self._accept, self._host, limit=MAX_HEADER_BYTES, backlog=_BACKLOG
-            )
-        else:
+        if self._scheme == "stdio":
             await self._open_stdio()
+        elif self._scheme == "unix":
+            self._listeners = [_listen_on_unix(Path(self._host))]
+            self._socket_file = os.stat(self._host)
+        else:
+            self._listeners = await _listen_on_tcp(self._host, self._port)
+        self._place_is_free.set()
+        for listener in self._listeners:
+            listener.setblocking(False)
+            # Few bytes wait in the kernel: what a client has not read is seen here.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+            self._accepting.append(asyncio.create_task(self._accept(listener)))
 
     async def wait(self, stop: Awaitable[object]) -> None:
         """Serve until `stop` is done or, on stdio, until the one client is."""
@@ -62,8 +81,10 @@ class Server:
 
     def stop_accepting(self) -> None:
         """Take no more clients and no more requests; utterances under way go on."""
-        if self._listener is not None:
-            self._listener.close()
+        for task in self._accepting:
+            task.cancel()
+        for listener in self._listeners:
+            listener.close()
         for task, handler in self._handlers.items():
             handler.stop_after_answer()
             if not handler.is_busy:
@@ -79,12 +100,57 @@ class Server:
                 task.cancel()
         if self._handlers:
             await asyncio.wait(set(self._handlers), timeout=_LAST_WORDS_SECONDS)
-        if self._scheme == "unix":
-            Path(self._host).unlink(missing_ok=True)
+        if self._socket_file is not None:
+            _remove_own_socket(Path(self._host), self._socket_file)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A Wyoming client keeps its sending side open for as long as it listens.
-        self._serve(reader, writer, lambda: reader.at_eof() or writer.is_closing())
+    async def _accept(self, listener: socket.socket) -> None:
+        """Take clients, as long as there are places for them."""
+        loop = asyncio.get_running_loop()
+        is_failing = False
+        while True:
+            await self._place_is_free.wait()
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except OSError as error:  # such as: out of file descriptors
+                if not is_failing:
+                    _LOGGER.warning("Cannot accept clients for now: %s", error)
+                is_failing = True
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            is_failing = False
+            _keep_alive(connection)
+            reader = asyncio.StreamReader(limit=MAX_HEADER_BYTES)
+            protocol = asyncio.StreamReaderProtocol(reader, self._welcome)
+            await loop.connect_accepted_socket(lambda: protocol, connection)  # noqa: B023, used now
+
+    def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._handlers) >= self._max_clients:
+            task = asyncio.create_task(self._refuse(writer))
+            self._refused.add(task)
+            task.add_done_callback(self._refused.discard)
+        else:
+            # A Wyoming client keeps its sending side open for as long as it listens.
+            self._serve(reader, writer, lambda: reader.at_eof() or writer.is_closing())
+        self._count_places()
+
+    async def _refuse(self, writer: asyncio.StreamWriter) -> None:
+        """Tell a client that there is no place for it."""
+        _LOGGER.info("Refused a client: %d are connected", len(self._handlers))
+        error = Error(text=f"The server has {self._max_clients} clients; try again", code="busy")
+        writer.write(encode_event(error.event()))
+        writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_RETRY_SECONDS):
+                await writer.wait_closed()
+        writer.transport.abort()
+        self._count_places()
+
+    def _count_places(self) -> None:
+        """Accept while there are places, and some more to refuse clients on."""
+        if len(self._handlers) + len(self._refused) < self._max_clients + _REFUSED_AT_ONCE:
+            self._place_is_free.set()
+        else:
+            self._place_is_free.clear()
 
     def _serve(
         self,
@@ -95,7 +161,11 @@ class Server:
         handler = self._make_handler(reader, writer, has_hung_up)
         task = asyncio.create_task(handler.run())
         self._handlers[task] = handler
-        task.add_done_callback(self._handlers.pop)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._handlers[task]
+        self._count_places()
 
     async def _open_stdio(self) -> None:
         """One client on standard input and output.
@@ -122,6 +192,47 @@ class Server:
         writer = asyncio.StreamWriter(transport, protocol, None, loop)
         # The end of input on a pipe is not a hang-up: the client still wants its answers.
         self._serve(reader, writer, writer.is_closing)
+
+
+async def _listen_on_tcp(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address that a host name stands for."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
+    return [
+        socket.create_server(address, family=family, backlog=_BACKLOG)
+        for family, address in addresses
+    ]
+
+
+def _listen_on_unix(path: Path) -> socket.socket:
+    _remove_stale_socket(path)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    """Have the kernel notice that a client's machine is gone: after two minutes of silence."""
+    if connection.family == socket.AF_UNIX:
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def _remove_own_socket(path: Path, own: os.stat_result) -> None:
+    """Remove the socket file, unless a successor has replaced it by its own."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino):
+            path.unlink()
 
 
 def _remove_stale_socket(path: Path) -> None:

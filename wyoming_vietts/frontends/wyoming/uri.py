@@ -1,6 +1,7 @@
 """Addresses of Wyoming servers."""
 
 import contextlib
+import ipaddress
 from urllib.parse import urlsplit
 
 DEFAULT_URI = "tcp://0.0.0.0:10200"
@@ -20,12 +21,21 @@ def parse_uri(uri: str) -> tuple[str, str, int]:
     with contextlib.suppress(ValueError):  # a port out of range, or a host that is no name
         (parts.hostname or "").encode("idna")
         if parts.scheme == "tcp" and parts.hostname and parts.port is not None and not parts.path:
-            return "tcp", parts.hostname, parts.port
+            return "tcp", _without_mapping(parts.hostname), parts.port
     if parts.scheme == "unix" and rest:
         return "unix", rest, 0
     if parts.scheme == "stdio" and not rest:
         return "stdio", "", 0
     raise ValueError(f"'{uri}' must be tcp://HOST:PORT, unix://PATH or stdio://")
+
+
+def _without_mapping(host: str) -> str:
+    """127.0.0.1 of ::ffff:127.0.0.1, which no socket can be bound to."""
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.version == 6 and address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+    return host
 
 
 def reachable(uri: str) -> str:

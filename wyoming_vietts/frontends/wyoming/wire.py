@@ -19,21 +19,30 @@ MAX_DATA_BYTES = 1024 * 1024
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
 EVENT_TIMEOUT_SECONDS = 60.0
 
+_KEYS = ("text", "text_format", "voice")  # what the events of clients may say
+
 _PIECE_BYTES = 64 * 1024
 
 
-async def read_event(reader: asyncio.StreamReader) -> Event | None:
+async def read_event(
+    reader: asyncio.StreamReader, idle_timeout_seconds: float | None = None
+) -> Event | None:
     """Read one event; its payload is skipped, as no request for speech has one.
 
-    Waits for the first byte as long as it takes, and for the rest at most 60 s.
+    Args:
+        idle_timeout_seconds: how long to wait for the first byte; for the rest it is 60 s.
 
     Returns:
-        The event, or None at the end of input.
+        The event with the data that matters here, or None at the end of input or where none comes.
 
     Raises:
         WireError: not an event, over a limit, incomplete or too slow.
     """
-    first = await reader.read(1)
+    try:
+        async with asyncio.timeout(idle_timeout_seconds):
+            first = await reader.read(1)
+    except TimeoutError:
+        return None
     if not first:
         return None
     try:
@@ -67,7 +76,7 @@ async def _read_rest(first: bytes, reader: asyncio.StreamReader) -> Event:
         data.update(_json_object(await reader.readexactly(data_length), "data"))
     while payload_length:
         payload_length -= len(await reader.readexactly(min(payload_length, _PIECE_BYTES)))
-    return Event(event_type, data)
+    return Event(event_type, {key: value for key, value in data.items() if key in _KEYS})
 
 
 def _json_object(line: bytes, what: str) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""Whose turn it is: one step of one utterance at a time, the most urgent first."""
+
+import asyncio
+import heapq
+import itertools
+
+
+class Turns:
+    """Hands out turns to compute, one for each pass of the event loop.
+
+    Between two turns the loop serves its sockets: so a question or a newcomer waits for the step
+    under way, not for a step of everybody. The next turn goes to the utterance whose listener runs
+    out of audio first.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()  # first come, first served where deadlines are equal
+        self._is_granting = False
+
+    async def wait(self, deadline: float) -> None:
+        """Wait for a turn, which lasts until the caller awaits anything else.
+
+        Args:
+            deadline: when the listener runs out of audio, by the event loop's clock in seconds.
+        """
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        heapq.heappush(self._waiting, (deadline, next(self._order), turn))
+        if not self._is_granting:
+            self._is_granting = True
+            loop.call_soon(self._grant)
+        await turn
+
+    def _grant(self) -> None:
+        while self._waiting:
+            _, _, turn = heapq.heappop(self._waiting)
+            if not turn.done():  # as one is whose client has hung up
+                turn.set_result(None)
+                # The one whose turn it is runs in the loop's next pass, and this after it.
+                turn.get_loop().call_soon(self._grant)
+                return
+        self._is_granting = False
