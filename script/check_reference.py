@@ -97,7 +97,7 @@ class Comparison:
 
     def prompt(self, voice: Path | None) -> Iterator[Check]:
         if voice:
-            wave = finish(recording.load_prompt_audio(voice))
+            wave = finish(recording.load_prompt_audio(voice.read_bytes(), voice.name))
         else:
             wave = torch.from_numpy(cases.prompt_case(SIZE, self.seed)["wave16k"])
         networks = encoder.PromptEncoder(self.model_dir, 2, ("CPUExecutionProvider",))
@@ -113,13 +113,12 @@ class Comparison:
         arrays = cases.lm_case(self.networks.config, SIZE, self.seed)
         case, theirs = self.tensors(arrays), self.ask("lm", arrays)
         network = self.networks.lm
-        text = lm.encode_text(network, case["text"])[0]
+        text = finish(lm.encode_text(network, case["text"]))[0]
         yield Check("language model: encoded text", distance(text, theirs["text_hidden"]), 1e-3)
         whole = lm.score(network, case["text"], case["embedding"], case["speech"])
         yield Check("language model: all at once, log p", distance(whole, theirs["logp"]), 1e-3)
-        capacity = len(case["text"]) + 3 + len(case["speech"])
-        cache = KVCache(network.config.decoder, capacity, like=network.marks.weight)
-        rows = [lm.prefill(network, case["text"], case["embedding"], cache)]
+        cache = KVCache(network.config.decoder, like=network.marks.weight)
+        rows = [finish(lm.prefill(network, case["text"], case["embedding"], cache))]
         rows += [lm.decode_one_token(network, token[None], cache) for token in case["speech"]]
         stepped = torch.stack(rows).log_softmax(dim=-1)
         yield Check("language model: step by step, log p", distance(stepped, theirs["logp"]), 1e-3)

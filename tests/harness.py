@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -65,6 +65,9 @@ class StepEngine:
     """By name of voice."""
     asked: list[tuple[str, str, float]] = field(default_factory=list)
     computed: list[str] = field(default_factory=list)
+
+    def idle_work(self) -> Iterator[None]:
+        return iter(())
 
     @property
     def voices(self) -> dict[str, StepVoice]:
@@ -211,7 +214,7 @@ def server_process(
 
 
 async def wait_until_ready(uri: str) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         try:
             await describe(uri)
         except OSError:

@@ -164,9 +164,9 @@ def forced_tokens(
     lm: SpeechLM, text: Tensor, speaker: Tensor, count: int, random: torch.Generator | None = None
 ) -> Iterator[int]:
     """Like `lm.generate`, but exactly this many tokens, whatever the model would do."""
-    cache = KVCache(lm.config.decoder, len(text) + 3 + count, like=lm.marks.weight)
+    cache = KVCache(lm.config.decoder, like=lm.marks.weight)
     with torch.inference_mode():
-        logits = prefill(lm, text, speaker, cache)
+        logits = finish(prefill(lm, text, speaker, cache))
     spoken = torch.empty(0, dtype=torch.int64, device=text.device)
     for i in range(count):
         with torch.inference_mode():

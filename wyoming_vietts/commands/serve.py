@@ -13,6 +13,7 @@ from ..frontends.wyoming.discovery import Announcement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
 from ..frontends.wyoming.uri import parse_uri
+from ..speech.idle import work_while_idle
 from ..speech.speech import SpeechSettings
 from ..speech.turns import Turns
 from ..speech.voice_choice import choose_voice
@@ -64,7 +65,9 @@ async def _serve(options: argparse.Namespace) -> None:
     if announcement is not None:
         await announcement.publish()
         _LOGGER.info("Announced as '%s' at %s", announcement.name, announcement.address)
+    idle_work = asyncio.create_task(work_while_idle(catalogue, lambda: server.is_busy))
     await server.wait(stop.wait())
+    idle_work.cancel()
     server.stop_accepting()
     if announcement is not None:
         await announcement.withdraw()

@@ -60,6 +60,11 @@ class Catalogue:
                 offered.setdefault(name, voice)
         return offered if offered or not self._is_auto else self._embedded.voices
 
+    def idle_work(self) -> Iterator[None]:
+        """What the engines had better do while nobody is being served; see `Engine`."""
+        for engine in self._engines:
+            yield from engine.idle_work()
+
     def find(self, name: str) -> Voice | None:
         """The voice of this name, on offer or not."""
         return self.voices.get(name) or self._embedded.voices.get(name)

@@ -1,7 +1,7 @@
 """The interface of engines and voices to the rest of the program."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,3 +65,9 @@ class Engine(Protocol):
     @property
     def voices(self) -> Mapping[str, Voice]:
         """The voices that are available now, by name."""
+
+    def idle_work(self) -> Iterator[None]:
+        """Do, in steps as short as those of `speak`, what had better be done before it is needed.
+
+        It is called again and again while nobody is being served.
+        """

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import VoiceSettingsError
+from ..files import read_bytes
+
+_MAX_BYTES = 64_000
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,13 @@ class VoiceSettings:
         Raises:
             VoiceSettingsError: not TOML, an unknown key, a wrong type or a value out of range.
         """
-        if not path.is_file():
+        if not path.exists():
             return cls()
         try:
-            values: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            values: dict[str, Any] = tomllib.loads(read_bytes(path, _MAX_BYTES).decode())
+        except RecursionError as error:
+            raise VoiceSettingsError(f"{path}: nested too deeply") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise VoiceSettingsError(f"{path}: {error}") from error
         known = {field.name: field.type for field in fields(cls)}
         for key, value in values.items():

@@ -1,10 +1,14 @@
 """The neural engine as the server uses it: tiny random networks, real recordings."""
 
+import itertools
+import logging
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
+import soundfile
 import torch
 
 from tests.engines.vietts.speech import (
@@ -24,9 +28,10 @@ from wyoming_vietts.engines.vietts.networks.flow import flow_voice
 from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
 from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
 from wyoming_vietts.engines.vietts.prompt import cache
+from wyoming_vietts.engines.vietts.prompt.recording import SAMPLE_RATE, load_audio
 from wyoming_vietts.engines.vietts.steps import finish
 from wyoming_vietts.engines.vietts.utterance import Utterance
-from wyoming_vietts.errors import DeviceError, SynthesisError
+from wyoming_vietts.errors import DeviceError, ModelError, SynthesisError
 
 __all__ = ["voices_dir"]
 
@@ -320,6 +325,84 @@ def test_voice_is_encoded_once_and_read_at_the_next_start(
     assert b"".join(say(again, SENTENCE, "binh")) == first, "found by its content"
 
 
+def test_three_requests_for_a_new_voice_share_one_encoder(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    made = []
+    real = cache.PromptEncoder
+    monkeypatch.setattr(cache, "PromptEncoder", lambda *a: made.append(1) or real(*a))
+    engine = make_engine(model_dir, recording.parent)
+    requests = [say(engine, SENTENCE, "an") for _ in range(3)]
+    audio = [b"", b"", b""]
+    for pieces in itertools.zip_longest(*requests, fillvalue=b""):
+        audio = [so_far + piece for so_far, piece in zip(audio, pieces, strict=True)]
+    assert len(made) == 1
+    assert audio == [audio[0]] * 3 != [b""] * 3
+
+
+def test_new_voice_is_encoded_while_nobody_is_served(
+    model_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    engine = make_engine(model_dir, recording.parent)
+    with caplog.at_level(logging.INFO):
+        assert len(list(engine.idle_work())) > 3
+    assert "Voice 'an' is ready" in caplog.text
+    monkeypatch.setattr(cache, "PromptEncoder", no_encoder)
+    assert b"".join(say(engine, SENTENCE, "an"))
+    assert list(engine.idle_work()) == []
+
+
+def test_cached_voice_of_wrong_shapes_is_made_again(
+    model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    first = b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
+    (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
+    good = safetensors.torch.load_file(cached)
+    for name, wrong in (
+        ("mel", torch.zeros(79, 9)),
+        ("speaker_embedding", torch.zeros(5)),
+        ("speech_tokens", torch.full((9,), 10**6)),
+        ("speech_tokens", torch.zeros(9)),
+    ):
+        safetensors.torch.save_file({**good, name: wrong}, cached)
+        caplog.clear()
+        assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an")) == first
+        assert "is damaged and will be made again" in caplog.text
+
+
+def test_network_that_hears_recordings_is_looked_at_at_the_start(
+    model_dir: Path, tmp_path: Path
+) -> None:
+    path = model_dir / "speech_tokenizer.onnx"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    with pytest.raises(ModelError, match=r"speech_tokenizer\.onnx is cut off, or not an ONNX file"):
+        make_engine(model_dir, tmp_path)
+    path.unlink()
+    with pytest.raises(ModelError, match=r"speech_tokenizer\.onnx is missing"):
+        make_engine(model_dir, tmp_path)
+
+
+def test_network_that_cannot_be_loaded_fails_the_request_not_the_voice(
+    model_dir: Path, tmp_path: Path
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    engine = make_engine(model_dir, recording.parent)
+    path = model_dir / "speech_embedding.onnx"
+    content = path.read_bytes()
+    path.write_bytes(b"nonsense")
+    with pytest.raises(SynthesisError, match=r"speech_embedding\.onnx cannot be loaded"):
+        list(say(engine, SENTENCE, "an"))
+    path.write_bytes(content)
+    assert b"".join(say(engine, SENTENCE, "an"))
+
+
 def test_changed_recording_and_damaged_cache_are_encoded_again(
     model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -353,7 +436,8 @@ def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
     write_wav(tmp_path / "odd.wav", 0.1 * noise, 22_051)
     (tmp_path / "text.wav").write_text("no audio")
     (tmp_path / "empty.mp3").write_bytes(b"")
-    write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
+    soundfile.write(tmp_path / "long.flac", np.zeros(8_000 * 3 * 3600, np.int16), 8_000)
+    write_wav(tmp_path / "noise.wav", 0.1 * noise)
     assert list(make_engine(model_dirs[25], tmp_path).voices) == ["good"]
     for name, reason in (
         ("short", "0.5 s long"),
@@ -363,6 +447,7 @@ def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(
         ("text", "cannot be read as audio"),
         ("empty", "cannot be read as audio"),
         ("long", "10800 s long"),
+        ("noise", "Nobody speaks"),
     ):
         lines = [r.getMessage() for r in caplog.records if f"'{name}'" in r.getMessage()]
         assert len(lines) == 1, name
@@ -374,7 +459,7 @@ def test_hours_of_recording_are_not_read_to_be_refused(
 ) -> None:
     write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
     engine = make_engine(model_dirs[25], tmp_path)
-    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(cache, "load_prompt_audio", lambda *_: pytest.fail("it was read"))
     assert list(engine.voices) == []
 
 
@@ -387,11 +472,9 @@ def test_conversion_says_a_recording_in_another_voice(
         for name in ("an", "binh")
     )
     with_seconds = len(as_an) / engine.sample_rate
-    from wyoming_vietts.engines.vietts.prompt.recording import SAMPLE_RATE, load_audio
-
-    assert with_seconds == pytest.approx(
-        len(load_audio(voices_dir / "an.wav")) / SAMPLE_RATE, abs=0.1
-    )
+    content = (voices_dir / "an.wav").read_bytes()
+    wave = load_audio(content, "an.wav")
+    assert with_seconds == pytest.approx(len(wave) / SAMPLE_RATE, abs=0.1)
     assert not np.array_equal(as_an, as_binh)
 
 

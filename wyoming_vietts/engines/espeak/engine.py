@@ -1,6 +1,6 @@
 """The embedded voices: eSpeak NG with the settings at which it speaks Vietnamese best."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,10 @@ class EspeakEngine:
             _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", "south-male", 65, 100),
         )
         self.voices: Mapping[str, EspeakVoice] = {voice.name: voice for voice in voices}
+
+    def idle_work(self) -> Iterator[None]:
+        """There is none."""
+        return iter(())
 
 
 def _voice(name: str, description: str, file: str, pitch: int, pitch_range: int) -> EspeakVoice:

@@ -30,7 +30,7 @@ from .networks.lm import MAX_RATIO, generate
 from .prompt.cache import VoiceCache
 from .prompt.encoder import Prompt
 from .prompt.folder import VoiceFolder
-from .prompt.recording import HEARD_SECONDS, load_audio
+from .prompt.recording import HEARD_SECONDS, load_audio, read_recording
 from .quality import QUALITIES
 from .utterance import Utterance, in_turns
 
@@ -38,6 +38,8 @@ _LOGGER = logging.getLogger(__name__)
 
 FIRST_CHUNK_SECONDS = 0.8
 CHUNK_GROWTH = 3  # each chunk of a sentence is that many times as long as the one before
+MAX_CHUNK_SECONDS = 5.0
+WHOLE_SECONDS = 15.0  # a sentence that is not streamed is one chunk, up to this length
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,9 @@ class VietTTSEngine:
         )
         config = self._networks.config
         self._tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
-        self._cache = VoiceCache(model_dir, threads, onnx_providers(self._device))
+        self._cache = VoiceCache(model_dir, config, threads, onnx_providers(self._device))
         self._folder = VoiceFolder(voices_dir, self._make_voice)
+        self._failed: set[Path] = set()  # recordings that could not be encoded
         self._streams_sentences = streams_sentences
         self._seed = seed
         self.sample_rate: int = config.hift.sample_rate
@@ -127,6 +130,17 @@ class VietTTSEngine:
     def voices_dir(self) -> Path:
         """Where recordings are looked for."""
         return self._folder.folder
+
+    @torch.inference_mode()
+    def idle_work(self) -> Generator[None, None, None]:
+        """Encode new voices; see `Engine`."""
+        for voice in [*self.voices.values()]:
+            try:
+                yield from self._cache.get(voice.recording, voice.name)
+            except (OSError, SetupError) as error:
+                if voice.recording not in self._failed:
+                    _LOGGER.warning("Voice '%s' cannot be used: %s", voice.name, error)
+                self._failed.add(voice.recording)
 
     def _make_voice(self, name: str, recording: Path, settings: VoiceSettings) -> ClonedVoice:
         """Make a voice from a recording.
@@ -167,14 +181,16 @@ class VietTTSEngine:
             spoken = generate(self._networks.lm, tokens, encoded.speaker_embedding, lm_draws)
             utterance = self._utterance(voice, encoded, speed, audio_draws)
             rate = self._networks.flow.config.token_rate
-            chunk = FIRST_CHUNK_SECONDS * rate if self._streams_sentences else math.inf
+            chunk = rate * (FIRST_CHUNK_SECONDS if self._streams_sentences else WHOLE_SECONDS)
             speech_tokens: list[int] = []
             for token in spoken:
-                speech_tokens.append(token)
                 yield b""
+                if token is None:
+                    continue
+                speech_tokens.append(token)
                 if len(speech_tokens) >= utterance.tokens_done + chunk + FORESIGHT_TOKENS:
                     yield from utterance.speak(speech_tokens, last=False)
-                    chunk *= CHUNK_GROWTH
+                    chunk = min(CHUNK_GROWTH * chunk, MAX_CHUNK_SECONDS * rate)
             if len(speech_tokens) == MAX_RATIO * len(text_tokens):
                 _LOGGER.warning(
                     "Cut off a sentence of %d text tokens that did not end after %.1f s of speech",
@@ -194,7 +210,7 @@ class VietTTSEngine:
             RecordingError: the recording cannot be used.
             SynthesisError: as for `speak`.
         """
-        wave = load_audio(recording, HEARD_SECONDS)
+        wave = load_audio(read_recording(recording), recording.name, HEARD_SECONDS)
         yield b""
         speech_tokens = self._cache.make_encoder().speech_tokens(wave).tolist()
         yield b""
@@ -225,7 +241,7 @@ class VietTTSEngine:
     def _encoded(self, voice: ClonedVoice) -> Generator[bytes, None, EncodedVoice]:
         """What the networks need to know about a voice."""
         try:
-            prompt = yield from in_turns(self._cache.get(voice.recording))
+            prompt = yield from in_turns(self._cache.get(voice.recording, voice.name))
         except (OSError, SetupError) as error:
             if not os.path.exists(voice.recording):  # Path.exists raises on an unreadable folder
                 available = ", ".join(self.voices)

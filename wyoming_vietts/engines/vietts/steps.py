@@ -1,7 +1,7 @@
 """Long computations in short steps: generators that yield None and return their result."""
 
 from collections.abc import Generator
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -17,3 +17,36 @@ def finish(steps: Steps[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+class Shared(Generic[T]):
+    """A computation that several may wait for; each of them runs it a step further."""
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+        self._result: list[T] = []
+        self._error: Exception | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """There is a result, or an error."""
+        return bool(self._result) or self._error is not None
+
+    def wait(self) -> Steps[T]:
+        """Run the computation to its end, or see others run it, and return its result.
+
+        Raises:
+            Exception: what the computation raises, to each that waits.
+        """
+        while not self.is_done:
+            try:
+                next(self._steps)
+            except StopIteration as end:
+                self._result = [end.value]
+            except Exception as error:
+                self._error = error
+            else:
+                yield
+        if self._error is not None:
+            raise self._error
+        return self._result[0]

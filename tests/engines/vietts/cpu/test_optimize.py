@@ -39,9 +39,9 @@ def test_language_model_steps_without_a_table_of_inputs(
     assert networks[25].lm.speech_inputs is not None
     steps = []
     for lm in (plain_networks.lm, networks[25].lm):
-        cache = KVCache(lm.config.decoder, 9, like=lm.marks.weight)
+        cache = KVCache(lm.config.decoder, like=lm.marks.weight)
         with torch.inference_mode():
-            prefill(lm, torch.arange(5), torch.ones(192), cache)
+            finish(prefill(lm, torch.arange(5), torch.ones(192), cache))
             steps.append(decode_one_token(lm, torch.tensor([3]), cache))
     torch.testing.assert_close(*steps, atol=1e-5, rtol=1e-5)
 

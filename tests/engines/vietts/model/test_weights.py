@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engines.vietts.conftest import CPU
+from tests.conftest import CPU
 from tests.engines.vietts.cpu.test_memory import resident_file_pages
 from tests.engines.vietts.goldens import golden
 from wyoming_vietts.engines.vietts.model import loading as module

@@ -19,6 +19,7 @@ from wyoming_vietts.engines.vietts.networks.lm import (
 )
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
+from wyoming_vietts.engines.vietts.steps import finish
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def close(found: torch.Tensor, name: str, tolerance: float) -> None:
 
 def test_encoded_text_is_the_references(lm: SpeechLM, case: dict[str, torch.Tensor]) -> None:
     with torch.inference_mode():
-        close(encode_text(lm, case["text"])[0], "text_hidden", 1e-4)
+        close(finish(encode_text(lm, case["text"]))[0], "text_hidden", 1e-4)
 
 
 def test_log_probabilities_are_the_references(lm: SpeechLM, case: dict[str, torch.Tensor]) -> None:
@@ -48,9 +49,9 @@ def test_log_probabilities_are_the_references(lm: SpeechLM, case: dict[str, torc
 def test_step_by_step_is_the_same_as_all_at_once(
     lm: SpeechLM, case: dict[str, torch.Tensor]
 ) -> None:
-    cache = KVCache(lm.config.decoder, 60, like=lm.marks.weight)
+    cache = KVCache(lm.config.decoder, like=lm.marks.weight)
     with torch.inference_mode():
-        rows = [prefill(lm, case["text"], case["embedding"], cache)]
+        rows = [finish(prefill(lm, case["text"], case["embedding"], cache))]
         rows += [decode_one_token(lm, token[None], cache) for token in case["speech"]]
     stepped = torch.stack(rows).log_softmax(dim=-1)
     whole = score(lm, case["text"], case["embedding"], case["speech"])
@@ -60,20 +61,43 @@ def test_step_by_step_is_the_same_as_all_at_once(
 
 def test_position_tables_grow_without_a_change(lm: SpeechLM, case: dict[str, torch.Tensor]) -> None:
     before = score(lm, case["text"], case["embedding"], case["speech"])
-    lm.decoder.reserve(2 * lm.decoder.reserved)
+    finish(lm.decoder.reserve(2 * lm.decoder.reserved))
     after = score(lm, case["text"], case["embedding"], case["speech"])
     torch.testing.assert_close(before, after, atol=1e-5, rtol=0)
 
 
-def test_full_cache_is_an_error(lm: SpeechLM, case: dict[str, torch.Tensor]) -> None:
-    cache = KVCache(lm.config.decoder, 5, like=lm.marks.weight)
-    with torch.inference_mode(), pytest.raises(ValueError, match="do not fit in a cache of 5"):
-        prefill(lm, case["text"], case["embedding"], cache)
+def test_cache_and_tables_grow_on_demand_with_a_pause_at_each_layer(lm: SpeechLM) -> None:
+    layers = lm.config.decoder.layers
+    cache = KVCache(lm.config.decoder, like=lm.marks.weight)
+    assert len(list(cache.reserve(65))) == 2 * layers
+    assert (cache.capacity, cache.keys[0].shape[2]) == (65, 65)
+    assert list(cache.reserve(65)) == []
+    list(cache.reserve(66))
+    assert cache.capacity == 130
+    reserved = lm.decoder.reserved
+    assert len(list(lm.decoder.reserve(reserved + 1))) == layers
+    assert lm.decoder.reserved == 2 * reserved
+
+
+def test_tables_that_grow_twice_at_a_time_serve_both(
+    lm: SpeechLM, case: dict[str, torch.Tensor]
+) -> None:
+    before = score(lm, case["text"], case["embedding"], case["speech"])
+    reserved = lm.decoder.reserved
+    longer, longest = lm.decoder.reserve(2 * reserved), lm.decoder.reserve(4 * reserved)
+    next(longer)
+    list(longest)
+    list(longer)
+    assert lm.decoder.reserved == 4 * reserved
+    assert {layer.attention.positions.shape[1] for layer in lm.decoder.layers} == {4 * reserved}
+    after = score(lm, case["text"], case["embedding"], case["speech"])
+    torch.testing.assert_close(before, after, atol=1e-5, rtol=0)
 
 
 def speak(lm: SpeechLM, case: dict[str, torch.Tensor], seed: int) -> list[int]:
     generator = torch.Generator().manual_seed(seed)
-    return list(generate(lm, case["text"], case["embedding"], generator))
+    spoken = generate(lm, case["text"], case["embedding"], generator)
+    return [token for token in spoken if token is not None]
 
 
 def test_length_stays_within_its_bounds(
@@ -118,12 +142,13 @@ def test_a_step_projects_no_positions(
     lm: SpeechLM, case: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reference projects all of them in every layer of every step."""
-    list(itertools.islice(generate(lm, case["text"], case["embedding"], None), 1))
+    list(itertools.islice(generate(lm, case["text"], case["embedding"], None), 30))
     calls: list[int] = []
     for layer in lm.decoder.layers:
         position = layer.attention.position
         monkeypatch.setattr(
             position, "forward", lambda x, real=position.forward: calls.append(1) or real(x)
         )
-    list(itertools.islice(generate(lm, case["text"], case["embedding"], None), 5))
+    spoken = list(itertools.islice(generate(lm, case["text"], case["embedding"], None), 30))
+    assert len([token for token in spoken if token is not None]) > 5
     assert not calls

@@ -1,7 +1,9 @@
 """Voices from recordings: features as the reference's, recordings that will not do."""
 
+import os
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -19,11 +21,12 @@ from wyoming_vietts.engines.vietts.prompt.recording import (
     choose_speech,
     load_audio,
     load_prompt_audio,
+    read_recording,
     speech_probabilities,
     speech_segments,
 )
 from wyoming_vietts.engines.vietts.steps import finish
-from wyoming_vietts.errors import RecordingError
+from wyoming_vietts.errors import ModelError, RecordingError
 
 RATE = 16000
 
@@ -85,16 +88,44 @@ def write(path: Path, wave: torch.Tensor, rate: int = RATE) -> Path:
     return path
 
 
+def load(path: Path) -> torch.Tensor:
+    return load_audio(read_recording(path), path.name)
+
+
+def load_prompt(path: Path) -> torch.Tensor:
+    return finish(load_prompt_audio(read_recording(path), path.name))
+
+
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
 def test_formats_are_decoded(tmp_path: Path, suffix: str) -> None:
-    wave = load_audio(write(tmp_path / f"voice.{suffix}", a_voice(2.5), RATE))
+    wave = load(write(tmp_path / f"voice.{suffix}", a_voice(2.5), RATE))
     assert abs(len(wave) - 2.5 * RATE) < 0.1 * RATE
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [("m4a", "aac"), ("aac", "aac"), ("webm", "libopus"), ("3gp", "aac")]
+)
+def test_recordings_of_phones_are_decoded(tmp_path: Path, suffix: str, codec: str) -> None:
+    path = tmp_path / f"voice.{suffix}"
+    samples = torch.nn.functional.interpolate(a_voice(2.5)[None, None], scale_factor=3)[0].numpy()
+    with av.open(path, "w", format="adts" if suffix == "aac" else None) as container:
+        stream = container.add_stream(codec, rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame.sample_rate = 48_000
+        for packets in (stream.encode(frame), stream.encode(None)):
+            container.mux(packets)
+    wave = load(path)
+    assert abs(len(wave) - 2.5 * RATE) < 0.1 * RATE
+    assert float(wave.abs().max()) > 0.1
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RecordingError, match=f"voice.{suffix} cannot be read as audio"):
+        load(path)
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 48000])
 def test_any_rate_becomes_16_khz(tmp_path: Path, rate: int) -> None:
     wave = torch.sin(2 * torch.pi * 440 * torch.arange(3 * rate) / rate) * 0.3
-    loaded = load_audio(write(tmp_path / "voice.wav", wave, rate))
+    loaded = load(write(tmp_path / "voice.wav", wave, rate))
     assert len(loaded) == 3 * RATE
     spectrum = torch.fft.rfft(loaded).abs()
     assert int(spectrum.argmax()) == 3 * 440
@@ -104,12 +135,12 @@ def test_channels_are_mixed(tmp_path: Path) -> None:
     voice = a_voice(2.5)
     path = tmp_path / "voice.wav"
     soundfile.write(path, torch.stack((voice, 0 * voice), dim=1).numpy(), RATE)
-    torch.testing.assert_close(load_audio(path), voice / 2, atol=1e-3, rtol=0)
+    torch.testing.assert_close(load(path), voice / 2, atol=1e-3, rtol=0)
 
 
 def test_loud_recordings_are_turned_down_and_quiet_ones_left(tmp_path: Path) -> None:
-    loud = load_audio(write(tmp_path / "loud.wav", a_voice(2.5, level=0.98)))
-    quiet = load_audio(write(tmp_path / "quiet.wav", a_voice(2.5, level=0.1)))
+    loud = load(write(tmp_path / "loud.wav", a_voice(2.5, level=0.98)))
+    quiet = load(write(tmp_path / "quiet.wav", a_voice(2.5, level=0.1)))
     assert float(loud.abs().max()) == pytest.approx(0.9)
     assert float(quiet.abs().max()) == pytest.approx(0.1, abs=1e-3)
 
@@ -138,7 +169,8 @@ def test_detector_hears_a_voice_and_no_noise() -> None:
 
 
 def test_a_long_recording_is_listened_to_with_pauses() -> None:
-    assert len(list(choose_speech(torch.zeros(20 * RATE)))) > 20
+    wave = torch.cat((a_voice(3), torch.zeros(17 * RATE)))
+    assert len(list(choose_speech(wave, "voice.wav"))) > 20
 
 
 @pytest.mark.usefixtures("loudness")
@@ -157,7 +189,7 @@ def test_first_stretch_of_speech_that_is_long_enough_is_taken() -> None:
     wave = torch.cat((pause, short, pause, right, pause, right))
     segments = segments_of(wave)
     assert len(segments) == 3
-    chosen = finish(choose_speech(wave))
+    chosen = finish(choose_speech(wave, "voice.wav"))
     assert len(chosen) / RATE == pytest.approx(3.0, abs=0.3)
     start, end = segments[1]
     assert torch.equal(chosen, wave[start:end])
@@ -169,7 +201,7 @@ def test_first_stretch_of_speech_that_is_long_enough_is_taken() -> None:
 def test_without_a_fitting_stretch_the_first_seconds_are_taken(seconds: float) -> None:
     pause = torch.zeros(3 * RATE)
     wave = torch.cat((a_voice(seconds), pause))
-    assert torch.equal(finish(choose_speech(wave)), wave[: 4 * RATE])
+    assert torch.equal(finish(choose_speech(wave, "voice.wav")), wave[: 4 * RATE])
 
 
 def clipped() -> torch.Tensor:
@@ -188,17 +220,45 @@ def clipped() -> torch.Tensor:
 )
 def test_unfit_recording_says_why(tmp_path: Path, wave: torch.Tensor, reason: str) -> None:
     with pytest.raises(RecordingError, match=reason):
-        finish(load_prompt_audio(write(tmp_path / "voice.wav", wave)))
+        load_prompt(write(tmp_path / "voice.wav", wave))
+
+
+@pytest.mark.parametrize(
+    "noise", [0.05 * torch.randn(3 * RATE), torch.sin(torch.arange(3.0 * RATE))]
+)
+def test_recording_in_which_nobody_speaks_is_refused(tmp_path: Path, noise: torch.Tensor) -> None:
+    with pytest.raises(RecordingError, match=r"Nobody speaks in the first 30 s of voice\.wav"):
+        load_prompt(write(tmp_path / "voice.wav", 0.5 * noise))
 
 
 def test_hours_are_refused_before_they_are_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "voice.wav"
+    path = tmp_path / "voice.flac"
     soundfile.write(path, np.zeros(3 * 3600 * 8000, np.int16), 8000)
-    monkeypatch.setattr(soundfile, "read", lambda *_, **__: pytest.fail("was decoded"))
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("was decoded"))
     with pytest.raises(RecordingError, match="10800 s long; at most 600 s allowed"):
-        finish(load_prompt_audio(path))
+        load_prompt(path)
+
+
+def test_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "voice.wav", a_voice(3))
+    os.truncate(path, 3_000_000_000)
+    with pytest.raises(RecordingError, match=r"has 3000\.0 MB; at most 64 MB"):
+        load_prompt(path)
+
+
+def test_many_channels_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "voice.flac"
+    soundfile.write(path, np.zeros((3 * 640_000, 8), np.int16), 640_000)
+    with pytest.raises(RecordingError, match="8 channels of 640000 samples a second"):
+        load_prompt(path)
+
+
+def test_pipe_in_place_of_a_recording_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "voice.wav")
+    with pytest.raises(RecordingError, match="is not a regular file"):
+        load_prompt(tmp_path / "voice.wav")
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"RIFF\x00\x00\x00\x00WAVEfmt "])
@@ -206,7 +266,7 @@ def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "voice.wav"
     path.write_bytes(content)
     with pytest.raises(RecordingError, match=r"voice\.wav cannot be read as audio"):
-        finish(load_prompt_audio(path))
+        load_prompt(path)
 
 
 def test_samples_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
@@ -215,11 +275,11 @@ def test_samples_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "voice.wav"
     soundfile.write(path, wave.numpy(), RATE, subtype="FLOAT")
     with pytest.raises(RecordingError, match="not numbers"):
-        finish(load_prompt_audio(path))
+        load_prompt(path)
 
 
 def test_missing_network_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"speech_tokenizer\.onnx is missing"):
+    with pytest.raises(ModelError, match=r"speech_tokenizer\.onnx cannot be loaded"):
         PromptEncoder(tmp_path, threads=1, providers=("CPUExecutionProvider",))
 
 

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..steps import Steps, finish
 from .config import LMConfig
 from .layers import Linear, embedding
 from .sampling import draw
@@ -57,24 +58,28 @@ def tabulate_speech_inputs(lm: SpeechLM) -> None:
     lm.speech_inputs = lm.decoder.embed(lm.speech_embedding.weight)
 
 
-def encode_text(lm: SpeechLM, text_tokens: Tensor) -> Tensor:
-    """[S] int64 -> [1, S, C], the text as the decoder is given it."""
+def encode_text(lm: SpeechLM, text_tokens: Tensor) -> Steps[Tensor]:
+    """[S] int64 -> [1, S, C], the text as the decoder is given it; pauses after each layer."""
     hidden = lm.text_encoder.embed(lm.text_embedding(text_tokens)[None])
-    return lm.text_projection(lm.text_encoder(hidden))  # type: ignore[no-any-return]
+    encoded = yield from lm.text_encoder.walk(hidden)
+    return lm.text_projection(encoded)  # type: ignore[no-any-return]
 
 
-def prefix(lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor) -> Tensor:
+def prefix(lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor) -> Steps[Tensor]:
     """Text tokens [S] and a speaker [192] -> the decoder's first inputs, [1, S+3, C]."""
     speaker = F.normalize(speaker_embedding[None], dim=1).to(lm.marks.weight.dtype)
     start, task = lm.marks.weight[0], lm.marks.weight[1]
-    text = encode_text(lm, text_tokens)
+    text = yield from encode_text(lm, text_tokens)
     parts = (start[None, None], lm.speaker_projection(speaker)[None], text, task[None, None])
     return lm.decoder.embed(torch.cat(parts, dim=1))
 
 
-def prefill(lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor, cache: KVCache) -> Tensor:
+def prefill(
+    lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor, cache: KVCache
+) -> Steps[Tensor]:
     """Fill the cache with text and speaker, and return the logits [V+1] of the first token."""
-    hidden = lm.decoder(prefix(lm, text_tokens, speaker_embedding), cache)
+    inputs = yield from prefix(lm, text_tokens, speaker_embedding)
+    hidden = yield from lm.decoder.walk(inputs, cache)
     return lm.logits(hidden[0, -1:])[0]  # type: ignore[no-any-return]
 
 
@@ -89,7 +94,7 @@ def score(
     lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor, speech_tokens: Tensor
 ) -> Tensor:
     """Log-probabilities [T+1, V+1] before each of the given speech tokens [T] and after them."""
-    start = prefix(lm, text_tokens, speaker_embedding)
+    start = finish(prefix(lm, text_tokens, speaker_embedding))
     inputs = torch.cat((start, lm.embed_speech(speech_tokens)[None]), dim=1)
     hidden = lm.decoder(inputs)[0, start.shape[1] - 1 :]
     return lm.logits(hidden).float().log_softmax(dim=-1)  # type: ignore[no-any-return]
@@ -101,8 +106,10 @@ def generate(
     text_tokens: Tensor,
     speaker_embedding: Tensor,
     generator: torch.Generator | None,
-) -> Iterator[int]:
+) -> Iterator[int | None]:
     """Speak a text: yields speech tokens until the model ends, or ``MAX_RATIO`` stops it.
+
+    Yields None, too, as a pause in a long computation.
 
     Args:
         text_tokens: [S] int64, at least one.
@@ -113,10 +120,10 @@ def generate(
     if count == 0:
         raise ValueError("there are no text tokens to speak")
     shortest, longest = MIN_RATIO * count, MAX_RATIO * count
-    cache = KVCache(lm.config.decoder, count + 3 + longest, like=lm.marks.weight)
+    cache = KVCache(lm.config.decoder, like=lm.marks.weight)
     window = lm.config.sampling.window
     spoken = torch.empty(longest, dtype=torch.int64, device=text_tokens.device)
-    logits = prefill(lm, text_tokens, speaker_embedding, cache)
+    logits = yield from prefill(lm, text_tokens, speaker_embedding, cache)
     for i in range(longest):
         recent = spoken[max(0, i - window) : i]
         forbidden = lm.end if i < shortest else None
@@ -126,4 +133,6 @@ def generate(
             return
         yield value
         if i + 1 < longest:
+            yield from cache.reserve(cache.length + 1)
+            yield from lm.decoder.reserve(cache.length + 1)
             logits = decode_one_token(lm, token, cache)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..steps import Steps, finish
 from .config import EncoderConfig
 from .layers import Linear, modules, split_heads
 
@@ -21,13 +22,24 @@ from .layers import Linear, modules, split_heads
 class KVCache:
     """Keys and values of the positions already seen by one utterance."""
 
-    def __init__(self, config: EncoderConfig, capacity: int, like: Tensor) -> None:
+    def __init__(self, config: EncoderConfig, like: Tensor, capacity: int = 0) -> None:
         """Reserve room for ``capacity`` positions, on the device and in the type of ``like``."""
-        shape = (config.layers, 1, config.heads, capacity, config.size // config.heads)
-        self.keys = like.new_empty(shape)  # [layers, B, H, capacity, D]
-        self.values = like.new_empty(shape)
+        shape = (1, config.heads, capacity, config.size // config.heads)
+        self.keys = [like.new_empty(shape) for _ in range(config.layers)]  # [B, H, capacity, D]
+        self.values = [like.new_empty(shape) for _ in range(config.layers)]
         self.capacity = capacity
         self.length = 0
+
+    def reserve(self, length: int) -> Steps[None]:
+        """Make room for ``length`` positions, at least twice as many as before, with pauses."""
+        if length <= self.capacity:
+            return
+        capacity = max(64, length, 2 * self.capacity)
+        for tensors in (self.keys, self.values):
+            for layer, tensor in enumerate(tensors):
+                tensors[layer] = F.pad(tensor, (0, 0, 0, capacity - self.capacity))
+                yield
+        self.capacity = capacity
 
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store [B, H, n, D] after the positions seen, and return all of them.
@@ -35,7 +47,7 @@ class KVCache:
         ``length`` does not change yet: the other layers still have to store the same positions.
         """
         end = self.length + key.shape[2]
-        keys, values = self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+        keys, values = self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
         keys[:, :, self.length :] = key
         values[:, :, self.length :] = value
         return keys, values
@@ -56,6 +68,7 @@ class RelativeAttention(nn.Module):
         self.content_bias = nn.Parameter(torch.empty(self.heads, size // self.heads))  # u
         self.position_bias = nn.Parameter(torch.empty(self.heads, size // self.heads))  # v
         self.register_buffer("positions", None, persistent=False)
+        self.reserved = 0
 
     def set_positions(self, sinusoids: Tensor) -> None:
         """Project [L or 2L-1, C] sinusoids, largest distance first, for use in every step."""
@@ -136,30 +149,42 @@ class Encoder(nn.Module):
             x = F.relu(x)
         return x * math.sqrt(self.config.size)
 
-    def reserve(self, length: int) -> None:
-        """Make sure that the position tables serve sequences of ``length`` positions."""
+    def reserve(self, length: int) -> Steps[None]:
+        """Make sure that the position tables serve ``length`` positions, pausing at each layer."""
         if length <= self.reserved:
             return
-        self.reserved = max(256, 1 << (length - 1).bit_length())
+        reserved = max(256, 1 << (length - 1).bit_length())
         weight = self.norm.weight
-        first = 0 if self.config.causal else 1 - self.reserved
-        distances = torch.arange(self.reserved - 1, first - 1, -1, device=weight.device)
+        first = 0 if self.config.causal else 1 - reserved
+        distances = torch.arange(reserved - 1, first - 1, -1, device=weight.device)
         sinusoids = _sinusoids(distances, self.config.size).to(weight.dtype)
         for layer in self.layers:
-            layer.attention.set_positions(sinusoids)
+            if layer.attention.reserved < reserved:  # another utterance may have been here
+                layer.attention.set_positions(sinusoids)
+                layer.attention.reserved = reserved
+            yield
+        self.reserved = max(self.reserved, reserved)
 
-    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
-        """[B, n, C] as ``embed`` gives them -> [B, n, C]; appends the n to the cache, if any."""
-        n = x.shape[1]
-        end = n + (cache.length if cache else 0)
-        if cache and end > cache.capacity:
-            raise ValueError(f"{end} positions do not fit in a cache of {cache.capacity}")
-        self.reserve(cache.capacity if cache else n)
+    def walk(self, x: Tensor, cache: KVCache | None = None) -> Steps[Tensor]:
+        """[B, n, C] as ``embed`` gives them -> [B, n, C], pausing after each layer.
+
+        The n are appended to the cache, if there is one.
+        """
+        end = x.shape[1]
+        if cache is not None:
+            end += cache.length
+            yield from cache.reserve(end)
+        yield from self.reserve(end)
         for index, layer in enumerate(self.layers):
             x = layer(x, index, cache)
-        if cache:
+            yield
+        if cache is not None:
             cache.length = end
         return self.norm(x)  # type: ignore[no-any-return]
+
+    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+        """As ``walk``, without a pause."""
+        return finish(self.walk(x, cache))
 
 
 def _sinusoids(distances: Tensor, size: int) -> Tensor:

@@ -7,37 +7,62 @@ from pathlib import Path
 import safetensors.torch
 from safetensors import SafetensorError
 
+from ..model.onnx_file import check_onnx
 from ..model.weights import write_safetensors
-from ..steps import Steps
+from ..networks.config import ModelConfig
+from ..steps import Shared, Steps, finish
 from .encoder import Prompt, PromptEncoder, prompt_mel
-from .recording import check_length, load_audio, load_prompt_audio
+from .recording import load_prompt_audio, read_recording
 
 _LOGGER = logging.getLogger(__name__)
 
 CACHE_FOLDER = "voices-cache"  # in the model directory
-_ENCODERS = ("speech_tokenizer.onnx", "speech_embedding.onnx")
+ENCODERS = ("speech_tokenizer.onnx", "speech_embedding.onnx")
+
+_File = tuple[Path, int, int]
+"""Path, nanoseconds of its modification, bytes."""
 
 
 class VoiceCache:
-    """Prompts by recording; the same content is encoded only once."""
+    """Prompts by recording; the same content is encoded only once, and by one at a time."""
 
-    def __init__(self, model_dir: Path, threads: int, providers: tuple[str, ...]) -> None:
-        self._model_dir = model_dir
-        self._threads = threads
-        self._providers = providers
-        self._by_file: dict[tuple[Path, int, int], Prompt] = {}
-
-    def get(self, recording: Path) -> Steps[Prompt]:
-        """The prompt of a recording, pausing between the networks if it must be computed.
+    def __init__(
+        self, model_dir: Path, config: ModelConfig, threads: int, providers: tuple[str, ...]
+    ) -> None:
+        """Keep the voices of a model directory.
 
         Raises:
-            RecordingError: the recording cannot be a voice.
+            ModelError: one of the networks that hear a recording is missing or damaged.
+        """
+        self._model_dir = model_dir
+        self._config = config
+        self._threads = threads
+        self._providers = providers
+        self._encoders = "".join(check_onnx(model_dir / name) for name in ENCODERS)
+        self._by_file: dict[_File, Prompt] = {}
+        self._under_way: dict[_File, Shared[Prompt]] = {}
+
+    def get(self, recording: Path, name: str) -> Steps[Prompt]:
+        """The prompt of a recording, pausing between the networks where it must be computed.
+
+        Args:
+            name: of the voice, for the log.
+
+        Raises:
+            RecordingError: the recording cannot be used as a voice.
+            ModelError: the networks that hear it fail.
             OSError: it cannot be read.
         """
-        status = recording.stat()
-        file = (recording, status.st_mtime_ns, status.st_size)
+        file = _file(recording)
         if file not in self._by_file:
-            self._by_file[file] = yield from self._load_or_encode(recording)
+            if file not in self._under_way:
+                self._under_way[file] = Shared(self._load_or_encode(recording, name))
+            shared = self._under_way[file]
+            try:
+                self._by_file[file] = yield from shared.wait()
+            finally:
+                if shared.is_done:
+                    self._under_way.pop(file, None)
         return self._by_file[file]
 
     def make_encoder(self) -> PromptEncoder:
@@ -45,23 +70,26 @@ class VoiceCache:
         return PromptEncoder(self._model_dir, self._threads, self._providers)
 
     def check(self, recording: Path) -> None:
-        """Make sure that a recording can be a voice; quick for one that has been encoded before.
+        """Make sure that a recording can be a voice; quick for one that has been one before.
 
         Raises:
-            RecordingError, OSError: as `get` does.
+            RecordingError: it cannot.
         """
-        check_length(recording)  # before all of it is read
-        if not self._cached(recording).is_file():
-            load_audio(recording)
+        content = read_recording(recording)
+        if not self._cached(content).is_file():
+            finish(load_prompt_audio(content, recording.name))
 
-    def _load_or_encode(self, recording: Path) -> Steps[Prompt]:
-        path = self._cached(recording)
+    def _load_or_encode(self, recording: Path, name: str) -> Steps[Prompt]:
+        content = read_recording(recording)
+        path = self._cached(content)
         if path.is_file():
             try:
-                return Prompt(**safetensors.torch.load_file(path))
-            except (SafetensorError, TypeError) as error:
+                prompt = Prompt(**safetensors.torch.load_file(path))
+                prompt.check(self._config)
+                return prompt
+            except (SafetensorError, TypeError, ValueError) as error:
                 _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
-        wave = yield from load_prompt_audio(recording)
+        wave = yield from load_prompt_audio(content, recording.name)
         yield
         encoder = self.make_encoder()
         yield
@@ -69,15 +97,19 @@ class VoiceCache:
         yield
         prompt = Prompt(speech_tokens, encoder.speaker_embedding(wave), prompt_mel(wave))
         _save(prompt, path)
+        _LOGGER.info("Voice '%s' is ready", name)
         return prompt
 
-    def _cached(self, recording: Path) -> Path:
-        """The file for its features, named by its content and the networks that hear it."""
-        digest = hashlib.sha256(recording.read_bytes())
-        for name in _ENCODERS:
-            status = (self._model_dir / name).stat()
-            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}".encode())
+    def _cached(self, content: bytes) -> Path:
+        """Where the features of a recording are kept, by it and the networks that hear it."""
+        digest = hashlib.sha256(content)
+        digest.update(self._encoders.encode())
         return self._model_dir / CACHE_FOLDER / f"{digest.hexdigest()}.safetensors"
+
+
+def _file(recording: Path) -> _File:
+    status = recording.stat()
+    return recording, status.st_mtime_ns, status.st_size
 
 
 def _save(prompt: Prompt, path: Path) -> None:

@@ -4,16 +4,30 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
 import torchaudio
+from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from torch import Tensor
 
+from ....errors import ModelError
+from ..networks.config import ModelConfig
 from .recording import HEARD_SECONDS, SAMPLE_RATE, resample
 
 MEL_SAMPLE_RATE = 22050
+
+_ONNX_ERRORS = (
+    onnxruntime_errors.Fail,
+    onnxruntime_errors.InvalidArgument,
+    onnxruntime_errors.InvalidGraph,
+    onnxruntime_errors.InvalidProtobuf,
+    onnxruntime_errors.NoSuchFile,
+    onnxruntime_errors.NotImplemented,
+    onnxruntime_errors.RuntimeException,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +40,18 @@ class Prompt:
     """[192]."""
     mel: Tensor
     """[80, F]; tokens and mel are not cut to match each other."""
+
+    def check(self, config: ModelConfig) -> None:
+        """Raise ValueError unless shapes and values are those that a model takes."""
+        tokens, mel = self.speech_tokens, self.mel
+        if not (tokens.dim() == 1 and tokens.dtype == torch.int64 and len(tokens)):
+            raise ValueError(f"its speech tokens are {[*tokens.shape]} of {tokens.dtype}")
+        if not (tokens.min() >= 0 and tokens.max() < config.flow.speech_vocabulary):
+            raise ValueError("it has speech tokens that the model does not know")
+        if self.speaker_embedding.shape != (config.flow.speaker_size,):
+            raise ValueError(f"its speaker embedding is {[*self.speaker_embedding.shape]}")
+        if mel.dim() != 2 or mel.shape[0] != config.flow.mel_bands or not mel.shape[1]:
+            raise ValueError(f"its mel spectrogram is {[*mel.shape]}")
 
 
 class PromptEncoder:
@@ -56,22 +82,20 @@ class PromptEncoder:
         features = whisper_log_mel(wave[: int(HEARD_SECONDS * SAMPLE_RATE)])[None].numpy()
         length = np.array([features.shape[2]], dtype=np.int32)
         names = [node.name for node in self._tokenizer.get_inputs()]
-        (tokens,) = self._tokenizer.run(None, dict(zip(names, (features, length), strict=True)))
+        (tokens,) = _run(self._tokenizer, dict(zip(names, (features, length), strict=True)))
         return torch.from_numpy(tokens.astype(np.int64).reshape(-1))
 
     def speaker_embedding(self, wave: Tensor) -> Tensor:
         """[N] at 16 kHz -> [192]."""
         features = speaker_fbank(wave)[None].numpy()
         name = self._embedding.get_inputs()[0].name
-        (embedding,) = self._embedding.run(None, {name: features})
+        (embedding,) = _run(self._embedding, {name: features})
         return torch.from_numpy(embedding.reshape(-1))
 
 
 def _open(
     path: Path, threads: int, providers: tuple[str, ...], prepack: bool
 ) -> onnxruntime.InferenceSession:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # A thread that spins while it waits takes the core from whoever else needs it.
@@ -80,7 +104,18 @@ def _open(
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     if not prepack:
         options.add_session_config_entry("session.disable_prepacking", "1")
-    return onnxruntime.InferenceSession(os.fspath(path), options, providers=list(providers))
+    try:
+        return onnxruntime.InferenceSession(os.fspath(path), options, providers=list(providers))
+    except _ONNX_ERRORS as error:
+        raise ModelError(f"{path} cannot be loaded: {error!s:.200}") from error
+
+
+def _run(session: onnxruntime.InferenceSession, inputs: dict[str, Any]) -> list[Any]:
+    try:
+        outputs: list[Any] = session.run(None, inputs)
+    except (*_ONNX_ERRORS, ValueError) as error:
+        raise ModelError(f"An ONNX network of the model fails: {error!s:.200}") from error
+    return outputs
 
 
 def whisper_log_mel(wave: Tensor) -> Tensor:

