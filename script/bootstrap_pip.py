@@ -17,8 +17,11 @@ def main() -> None:
     request = urllib.request.Request(
         INDEX, headers={"Accept": "application/vnd.pypi.simple.v1+json"}
     )
-    with urllib.request.urlopen(request) as response:
-        files = json.load(response)["files"]
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            files = json.load(response)["files"]
+    except OSError as error:
+        sys.exit(f"Cannot fetch pip from {INDEX}: {error}; or install the package python3-venv")
     wheels = [file for file in files if version(file["filename"]) and not file["yanked"]]
     wheel = max(wheels, key=lambda file: version(file["filename"]))
     with urllib.request.urlopen(wheel["url"]) as response:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from .errors import WyomingViettsError
-from .options import parse_options
+from .options import misspelt_variables, parse_options
 
 _LOGGER = logging.getLogger(__package__)
 
@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         format=options.log_format,
         stream=sys.stderr,
     )
+    for line in misspelt_variables():
+        _LOGGER.warning("%s", line)
     # Imported only now, so that a client command does not load the server.
     command = import_module(f".commands.{options.command}", __package__)
     try:

@@ -1,10 +1,12 @@
 """Commands and their flags; each flag has an environment variable, for containers."""
 
 import argparse
+import difflib
 import logging
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,43 @@ def parse_options(
         )
         # The variables of other commands need not be valid.
         add_arguments(_Flags(command, environment if name == arguments[0] else {}))
-    return parser.parse_args(arguments)
+    options = parser.parse_args(_with_text_last(arguments) if arguments[0] == "say" else arguments)
+    if options.command == "say" and options.lexicon is not None and not options.normalize:
+        parser.error("--lexicon goes with --normalize; a running server has a lexicon of its own")
+    return options
+
+
+def _with_text_last(arguments: list[str]) -> list[str]:
+    """Put a text such as `-5°C` where no flag is expected any more."""
+    texts = [argument for argument in arguments if re.match(r"-[^a-zA-Z-]", argument)]
+    if not texts or "--" in arguments:
+        return arguments
+    return [argument for argument in arguments if argument not in texts] + ["--", *texts]
+
+
+def misspelt_variables(environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """Yield a line for each variable that looks like one of this program but is none."""
+    known = {
+        _variable(option)
+        for _, add_arguments in _COMMANDS.values()
+        for option in _options_of(add_arguments)
+    }
+    for name in sorted(environment):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            yield f"{name} is not a variable of this program" + (
+                f"; did you mean {near[0]}?" if near else ""
+            )
+
+
+def _options_of(add_arguments: "Callable[[_Flags], None]") -> Iterable[str]:
+    flags = _Flags(argparse.ArgumentParser(), {})
+    add_arguments(flags)
+    return flags.with_variables
+
+
+def _variable(flag: str) -> str:
+    return ENVIRONMENT_PREFIX + flag[2:].replace("-", "_").upper()
 
 
 class _Flags:
@@ -57,10 +95,12 @@ class _Flags:
     def __init__(self, parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
         self.parser = parser
         self._environment = environment
+        self.with_variables: list[str] = []
 
     def add(self, flag: str, **options: Any) -> None:
         action = self.parser.add_argument(flag, **options)
-        variable = ENVIRONMENT_PREFIX + flag[2:].replace("-", "_").upper()
+        self.with_variables.append(flag)
+        variable = _variable(flag)
         value = self._environment.get(variable, "").strip()
         if not value:
             return
@@ -129,7 +169,7 @@ def _say(flags: _Flags) -> None:
     flags.parser.add_argument("--ssml", action="store_true", help="the text is SSML")
     flags.parser.add_argument("--normalize", action="store_true",
         help="print what would be spoken; needs no server")  # fmt: skip
-    flags.add("--lexicon", type=Path, metavar="FILE", help="for --normalize")
+    flags.parser.add_argument("--lexicon", type=Path, metavar="FILE", help="for --normalize")
     _plain_messages(flags)
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyoming_vietts.text import SentenceSplitter, speakable, split_sentences
+from wyoming_vietts.text import SentenceSplitter, cut_spoken, speakable, split_sentences
 from wyoming_vietts.text.splitter import MAX_SENTENCE_CHARACTERS
+from wyoming_vietts.text.tables import read_table
 
 
 @pytest.mark.parametrize(
@@ -175,3 +176,31 @@ def test_text_fed_letter_by_letter_takes_linear_time() -> None:
         return best
 
     assert seconds(20_000) < 24 * seconds(2_500) + 0.02
+
+
+@pytest.mark.parametrize("title", read_table("titles.txt"))
+def test_full_stop_after_a_title_ends_no_sentence(title: str) -> None:
+    assert split_sentences(f"Gặp {title}. Trần Minh ngay. Xong.") == [
+        f"Gặp {title}. Trần Minh ngay.",
+        "Xong.",
+    ]
+
+
+def test_long_spoken_sentence_is_cut_at_its_joints() -> None:
+    numbers = ", ".join(["0912 345 678"] * 17)
+    assert len(numbers) < 250
+    spoken = speakable(numbers)
+    pieces = cut_spoken(spoken)
+    assert len(spoken) > 600
+    assert " ".join(pieces) == spoken
+    assert all(60 <= len(piece) <= 200 for piece in pieces[:-1])
+    assert all(piece.endswith(",") for piece in pieces[:-1])
+
+
+@pytest.mark.parametrize(
+    "spoken", ["", "xin chào.", "a" * 1000, "ba " * 500, "a, " * 300, "x" * 200 + " y", "," * 3]
+)
+def test_cutting_loses_nothing_and_bounds_everything(spoken: str) -> None:
+    pieces = cut_spoken(spoken)
+    assert "".join("".join(pieces).split()) == "".join(spoken.split())
+    assert all(len(piece) <= 200 for piece in pieces)

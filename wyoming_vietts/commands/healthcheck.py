@@ -6,6 +6,7 @@ import asyncio
 from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
 
+from ..errors import SetupError
 from ..frontends.wyoming.uri import reachable
 
 TIMEOUT_SECONDS = 5.0
@@ -15,14 +16,17 @@ def run(options: argparse.Namespace) -> None:
     """Print how many voices the server offers.
 
     Raises:
-        OSError: it does not answer, or offers none.
+        SetupError: it does not answer.
     """
     uri = reachable(options.uri)
     try:
         voices = asyncio.run(_count_voices(uri))
     except (OSError, TimeoutError, ValueError) as error:
-        raise OSError(f"{uri} does not answer: {str(error) or type(error).__name__}") from error
-    print(f"{uri} offers {voices} voices")
+        raise SetupError(
+            f"{uri} does not answer ({str(error) or type(error).__name__}): "
+            "look at the server's log, and whether it listens there"
+        ) from error
+    print(f"{uri} answers, with {voices} voices")
 
 
 async def _count_voices(uri: str) -> int:
@@ -30,8 +34,5 @@ async def _count_voices(uri: str) -> int:
         await client.write_event(Describe().event())
         while (event := await client.read_event()) is not None:
             if Info.is_type(event.type):
-                voices = sum(len(program.voices) for program in Info.from_event(event).tts)
-                if not voices:
-                    raise ValueError("it offers no voice")
-                return voices
+                return sum(len(program.voices) for program in Info.from_event(event).tts)
     raise ValueError("it closed the connection")

@@ -16,6 +16,7 @@ from wyoming.tts import Synthesize, SynthesizeTextFormat, SynthesizeVoice
 
 from ..errors import SetupError, SynthesisError
 from ..frontends.wyoming.uri import reachable
+from ..program import command
 from ..text import LexiconFile, speakable, split_sentences
 
 _PLAYERS = (
@@ -41,6 +42,10 @@ def run(options: argparse.Namespace) -> None:
         spoken = (speakable(sentence, lexicon) for sentence in split_sentences(text, lexicon))
         print("\n".join(filter(None, spoken)))
         return
+    if options.output is not None and not options.output.parent.is_dir():
+        raise SetupError(
+            f"Cannot write {options.output}: there is no folder {options.output.parent}"
+        )
     player = None if options.output else _find_player()
     chunks = asyncio.run(_synthesize(reachable(options.uri), text, options.voice, options.ssml))
     if player is None:
@@ -70,7 +75,7 @@ async def _synthesize(uri: str, text: str, voice: str | None, is_ssml: bool) -> 
                     raise SynthesisError(Error.from_event(event).text)
     except (ConnectionRefusedError, FileNotFoundError) as error:
         raise SetupError(
-            f"No server answers at {uri}: start one with script/run, or name another with --uri"
+            f"No server answers at {uri}: start one with {command('serve')}, or name it with --uri"
         ) from error
     raise SynthesisError("The server closed the connection before the end")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SetupError
+from ..program import command, how_to_install
 from .contract import Engine, Voice
 from .espeak.engine import EspeakEngine
 
@@ -81,8 +82,9 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
     if (settings.model_dir / "config.yaml").is_file():
         return Catalogue([make_vietts(settings)], is_auto=True)
     _LOGGER.info(
-        "Speaking with eSpeak NG; for the neural voice: wyoming-vietts download --model-dir %s",
-        settings.model_dir,
+        "Speaking with eSpeak NG. For the neural voice: %s, then %s",
+        how_to_install("vietts"),
+        command(f"download --model-dir {settings.model_dir}"),
     )
     return Catalogue([], is_auto=True)
 
@@ -120,6 +122,5 @@ def neural_packages() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise SetupError(
-            f"The neural voice needs the package {error.name}: "
-            "script/setup vietts, or pip install 'wyoming-vietts[vietts]'"
+            f"The neural voice needs the package {error.name}: {how_to_install('vietts')}"
         ) from error

@@ -17,8 +17,8 @@ _ISO = re.compile(
     r"(?:(?:T| )(\d\d:\d\d)(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w/]|[.,-]\d)"
 )
 _FULL = re.compile(rf"{_START}({_DAY}) ?([-/.]) ?({_MONTH}) ?\2 ?({_YEAR}|\d\d){_END}")
-_FULL_RANGE_DASH = re.compile(
-    rf"{_START}({_DAY}/{_MONTH}(?:/{_YEAR})?) ?[-–→] ?(?={_DAY}/{_MONTH}(?:/{_YEAR})?{_END})"
+_RANGE_OF_DATES = re.compile(
+    rf"{_START}({_DAY}/{_MONTH}(?:/{_YEAR})?) ?[-–→] ?({_DAY}/{_MONTH}(?:/{_YEAR})?){_END}"
 )
 _DAYS_OF_MONTH = re.compile(rf"{_START}({_DAY}) ?[-–] ?({_DAY})/({_MONTH})(?:/({_YEAR}))?{_END}")
 _MONTH_YEAR = re.compile(rf"{_START}({_MONTH})([-/])({_YEAR}){_END}")
@@ -66,7 +66,7 @@ def read_dates(text: str) -> str:
     """Read dates, ranges of dates, weekdays, months with years."""
     text = _YEAR_PAIR.sub(_read_year_pair, text)
     text = _ISO.sub(_read_iso, text)
-    text = _FULL_RANGE_DASH.sub(r"\1 đến ", text)
+    text = _RANGE_OF_DATES.sub(_read_range_of_dates, text)
     text = _WEEKDAY_RANGE.sub(r"\1 đến ", text)
     text = _WEEKDAY_LIST.sub(_read_weekday_list, text)
     text = _SHORT_WEEKDAY.sub(_read_short_weekday, text)
@@ -96,6 +96,15 @@ def _month_and_year(month: str, year: str) -> str:
 
 def _with_day_word(match: re.Match[str], words: str) -> str:
     return words if word_before(match) in _BARE_CUES else f"ngày {words}"
+
+
+def _read_range_of_dates(match: re.Match[str]) -> str:
+    """Mark both sides as dates, where one of them is clearly one."""
+    sides = [[int(number) for number in side.split("/")] for side in match.groups()]
+    is_clear = any(len(side) == 3 or side[0] > side[1] for side in sides)
+    if not is_clear and word_before(match) not in _DATE_CUES:
+        return match[0]
+    return f"{_with_day_word(match, match[1])} đến ngày {match[2]}"
 
 
 def _read_iso(match: re.Match[str]) -> str:

@@ -24,6 +24,7 @@ _CURRENCIES = _SIGNS | {
     "NDT": "nhân dân tệ", "THB": "bạt", "SGD": "đô la Sing ga po", "AUD": "đô la Úc",
     "CAD": "đô la Ca na đa", "CHF": "phrăng Thụy Sĩ",
 }  # fmt: skip
+_CODES = "|".join(name for name in _CURRENCIES if re.fullmatch("[A-Z]{3}", name))
 
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
@@ -41,7 +42,8 @@ def _scaled() -> re.Pattern[str]:
 @cache
 def _sign_first() -> re.Pattern[str]:
     return re.compile(
-        rf"(?<![\w.,/])({any_of(_SIGNS)}) ?({NUMBER})(?: ?({any_of(_SCALES)})(?!\w))?"
+        rf"(?<![\w.,/])({any_of(_SIGNS)}|(?:{_CODES}) ?(?=\d)) ?({NUMBER})"
+        rf"(?: ?({any_of(_SCALES)})(?!\w))?"
         rf"{_rate()}{RANGE_DASH}"
     )
 
@@ -68,7 +70,7 @@ def _read_millions_and_rest(match: re.Match[str]) -> str:
 
 def _read_sign_first(match: re.Match[str]) -> str:
     sign, number, scale, rate, dash = match.groups()
-    return _amount(number, scale, _SIGNS[sign]) + read_rate(rate) + read_dash(dash)
+    return _amount(number, scale, _CURRENCIES[sign.rstrip()]) + read_rate(rate) + read_dash(dash)
 
 
 def _read_currency_last(match: re.Match[str]) -> str:

@@ -3,12 +3,12 @@
 import re
 
 DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
-MAX_NUMBER_DIGITS = 12
+MAX_NUMBER_DIGITS = 15
 
 # One written number: 1.234.567,89 or 1,234,567.89 or 12 or 25,5 or 25.5
 NUMBER = (
-    r"(?:\d{1,3}(?:\.\d{3}){1,3}(?!\d|\.\d)(?:,\d{1,9})?"
-    r"|\d{1,3}(?:,\d{3}){2,3}(?!\d|,\d)(?:\.\d{1,9})?"
+    r"(?:\d{1,3}(?:\.\d{3}){1,4}(?!\d|\.\d)(?:,\d{1,9})?"
+    r"|\d{1,3}(?:,\d{3}){2,4}(?!\d|,\d)(?:\.\d{1,9})?"
     r"|\d{1,3},\d{3}\.\d{1,9}"
     r"|\d{1,12}(?:[.,]\d{1,9})?)(?!\d)"
 )
@@ -18,7 +18,7 @@ _THOUSANDS_COMMAS = re.compile(r"(?!0)\d{1,3}(?:,\d{3})+")
 
 
 def read_integer(value: int) -> str:
-    """Return the words of a whole number of at most 12 digits, as said in the north."""
+    """Return the words of a whole number of at most 15 digits, as said in the north."""
     if value >= 10**9:
         billions, rest = divmod(value, 10**9)
         return f"{read_integer(billions)} tỷ" + (f" {_read_rest(rest)}" if rest else "")

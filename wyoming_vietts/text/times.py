@@ -10,7 +10,7 @@ _CLOCK = (
     r"(?::[0-5]\d(?::[0-5]\d)?h?"
     r"|[hHgG] ?[0-5]\d(?:ph|p|'|m)?(?: ?[0-5]?\ds)?|[hH]\d(?:ph|p|')|[hH])"
 )
-_HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.)(?!\w))"
+_HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.|SA|CH)(?!\w))"
 _TIME = re.compile(rf"(?<![\w:.,/])({_CLOCK})(?!\w|[:.,]\d)({_HALF_OF_DAY})?")
 _PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
 _TIME_RANGE = re.compile(
@@ -82,7 +82,7 @@ def _read_hour(match: re.Match[str]) -> str:
 def _read_half_of_day(written: str | None, hour: int) -> str:
     if not written:
         return ""
-    if written.strip().lower().startswith("a"):
+    if written.strip()[0] in "aAS":
         return " đêm" if hour == 12 else " sáng"
     if hour == 12:
         return " trưa"

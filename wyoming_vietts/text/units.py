@@ -54,7 +54,7 @@ def _rate_of_words() -> re.Pattern[str]:
 def _rate_of_units() -> re.Pattern[str]:
     # Single capitals are other things: A/C, N/A.
     units = any_of(unit for unit in read_table("units.txt") if unit not in "ABCFJKLNVW")
-    return re.compile(rf"(?<![\w/])({units})/({units})(?![\w/])")
+    return re.compile(rf"(?<![\w/])({units})/({units})(?:/({units}|[{LOWER}]{{2,7}}))?(?![\w/])")
 
 
 @cache
@@ -69,17 +69,22 @@ def _tells_itself(unit: str) -> bool:
     return is_clear or unit in _TELLING_SHORT_UNITS
 
 
-_METRES_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})m([1-9]\d?)(?!\w)")
+# A person or a door is one metre and the rest; what is larger, or goes on, is square or cubic.
+_METRES_AND_REST = re.compile(r"(?<![\w.,])([1-4]m(?:[1-9]\d?)|\d{1,3}m(?:[14-9]|[1-9]\d))(?!\w)")
+_AREA_OR_VOLUME_AFTER = re.compile(r"m[23] (?:nước|đất|sàn|nhà|gỗ|khí|bê tông|cát)(?!\w)")
 
 
 def read_units(text: str) -> str:
     """Read `25°C`, `60%`, `5 km/h`, `2 lần/ngày`, and `km/h` alone."""
-    units = read_table("units.txt")
-    text = _METRES_AND_REST.sub(r"\1 mét \2", text)
+    text = _METRES_AND_REST.sub(_read_metres_and_rest, text)
     text = _amount_per_amount().sub(r"\1 trên ", text)
     text = _quantity().sub(_read_quantity, text)
-    text = _rate_of_words().sub(lambda match: read_rate(match[1]), text)
-    return _rate_of_units().sub(lambda match: units[match[1]] + read_rate(match[2]), text)
+    text = _rate_of_units().sub(_read_rates, text)
+    return _rate_of_words().sub(lambda match: read_rate(match[1]), text)
+
+
+def _read_rates(match: re.Match[str]) -> str:
+    return read_table("units.txt")[match[1]] + read_rate(match[2]) + read_rate(match[3])
 
 
 def read_lone_units(text: str) -> str:
@@ -98,6 +103,13 @@ def read_rate(unit_or_word: str | None) -> str:
 def read_dash(dash: str | None) -> str:
     """Return how a dash between two quantities is said."""
     return " đến " if dash else ""
+
+
+def _read_metres_and_rest(match: re.Match[str]) -> str:
+    metres, rest = match[1].split("m")
+    if _AREA_OR_VOLUME_AFTER.match(match.string, match.start(1) + len(metres)):
+        return match[0]
+    return f"{metres} mét {rest}"
 
 
 def _is_name(match: re.Match[str], unit: str) -> bool:

@@ -28,6 +28,9 @@ class EspeakVoice(Voice):
     pitch_range: int
     """0-100; about 75 keeps the six tones distinct."""
 
+    amplitude: int
+    """0-200, at which all voices are equally loud."""
+
     library: Library = field(repr=False)
 
     def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
@@ -35,7 +38,7 @@ class EspeakVoice(Voice):
         words_per_minute = round(_WORDS_PER_MINUTE * clamp_speed(speed))
         for clause in speakable_clauses(text):
             yield self.library.speak(
-                clause, self.file, words_per_minute, self.pitch, self.pitch_range
+                clause, self.file, words_per_minute, self.pitch, self.pitch_range, self.amplitude
             )
 
 
@@ -49,9 +52,9 @@ class EspeakEngine:
             SetupError: the library refuses its data folder.
         """
         voices = (
-            _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", "north-male", 50, 75),
-            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", "north-female", 50, 65),
-            _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", "south-male", 65, 100),
+            _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", 50, 75, 70),
+            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", 50, 65, 103),
+            _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", 65, 100, 70),
         )
         self.voices: Mapping[str, EspeakVoice] = {voice.name: voice for voice in voices}
 
@@ -60,7 +63,9 @@ class EspeakEngine:
         return iter(())
 
 
-def _voice(name: str, description: str, file: str, pitch: int, pitch_range: int) -> EspeakVoice:
+def _voice(
+    name: str, description: str, pitch: int, pitch_range: int, amplitude: int
+) -> EspeakVoice:
     library = load_library()
     return EspeakVoice(
         name=name,
@@ -70,8 +75,9 @@ def _voice(name: str, description: str, file: str, pitch: int, pitch_range: int)
         author_url="https://github.com/espeak-ng/espeak-ng",
         version="1.52",
         sample_rate=library.sample_rate,
-        file=_VOICE_FILES / file,
+        file=_VOICE_FILES / name.removeprefix("espeak-"),
         pitch=pitch,
         pitch_range=pitch_range,
+        amplitude=amplitude,
         library=library,
     )

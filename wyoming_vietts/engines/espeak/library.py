@@ -18,7 +18,6 @@ _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 _EE_OK = 0
 _MIN_RATE, _MAX_RATE = 80, 450
 
-_AMPLITUDE = 70  # 0-200
 _BUFFER_MS = 60
 _MAX_FOLDER_BYTES = 40  # the library finds no voice whose path has 60 bytes or more
 
@@ -61,7 +60,13 @@ class Library:
             )
 
     def speak(
-        self, clause: str, voice_file: Path, words_per_minute: int, pitch: int, pitch_range: int
+        self,
+        clause: str,
+        voice_file: Path,
+        words_per_minute: int,
+        pitch: int,
+        pitch_range: int,
+        amplitude: int,
     ) -> bytes:
         """PCM of a clause, at the library's sample rate.
 
@@ -71,6 +76,7 @@ class Library:
             words_per_minute: 80 to 450; other values are clamped to this range.
             pitch: base pitch, 0-100.
             pitch_range: 0-100.
+            amplitude: 0-200.
 
         Raises:
             SynthesisError: the voice cannot be loaded, or the library fails.
@@ -94,7 +100,7 @@ class Library:
         library.espeak_SetParameter(_RATE, rate, 0)
         library.espeak_SetParameter(_PITCH, pitch, 0)
         library.espeak_SetParameter(_RANGE, pitch_range, 0)
-        library.espeak_SetParameter(_VOLUME, _AMPLITUDE, 0)
+        library.espeak_SetParameter(_VOLUME, amplitude, 0)
         utf8 = clause.encode()
         status = library.espeak_Synth(
             utf8, len(utf8) + 1, 0, 0, 0, _CHARS_UTF8 | _ENDPAUSE, None, None

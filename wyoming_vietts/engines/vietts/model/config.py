@@ -48,7 +48,7 @@ def _read_lm(s: Section) -> LMConfig:
         text_encoder=_read_encoder(s.section("text_encoder", "ConformerEncoder"), causal=True),
         decoder=_read_encoder(s.section("llm", "TransformerEncoder"), causal=True),
         sampling=SamplingConfig(
-            top_p=sampling.number("top_p"),
+            top_p=sampling.positive("top_p"),
             top_k=sampling.integer("top_k"),
             window=sampling.integer("win_size"),
             repetition=sampling.number("tau_r"),
@@ -76,10 +76,10 @@ def _read_encoder(s: Section, causal: bool) -> EncoderConfig:
         s.expect("use_cnn_module", False)
     config = EncoderConfig(
         input_size=s.integer("input_size"),
-        size=s.integer("output_size"),
-        heads=s.integer("attention_heads"),
-        feed_forward_size=s.integer("linear_units"),
-        layers=s.integer("num_blocks"),
+        size=s.integer("output_size", most=16_384),
+        heads=s.integer("attention_heads", most=1024),
+        feed_forward_size=s.integer("linear_units", most=65_536),
+        layers=s.integer("num_blocks", most=200),
         activation="silu" if conformer else "relu",
         input_relu=not conformer,
         causal=causal,
@@ -121,8 +121,8 @@ def _read_flow(s: Section) -> FlowConfig:
             channels=estimator.integers("channels"),
             heads=estimator.integer("num_heads"),
             head_size=estimator.integer("attention_head_dim"),
-            blocks=estimator.integer("n_blocks"),
-            middle_stages=estimator.integer("num_mid_blocks"),
+            blocks=estimator.integer("n_blocks", most=100),
+            middle_stages=estimator.integer("num_mid_blocks", most=200),
         ),
     )
     for section in (regulator, solver, estimator, decoder, s):

@@ -1,6 +1,7 @@
 """config.yaml as data: none of its tags is ever imported or called, and no key goes unread."""
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,13 @@ from typing import Any, NoReturn
 import yaml
 
 from ....errors import ConfigError
+from ....files import read_bytes
+from ....program import command
+
+_MAX_BYTES = 1_000_000
+_MAX_LIST = 100
+MOST = 1_000_000
+"""The largest whole number in a model's config.yaml."""
 
 
 @dataclass(frozen=True)
@@ -36,30 +44,34 @@ class Section:
         values = value.values if isinstance(value, _Tagged) else value
         return Section(self._path, f"{self._name}{key}.", values, found or "")
 
-    def integer(self, key: str) -> int:
+    def integer(self, key: str, most: int = MOST) -> int:
         value = self._get(key)
-        if type(value) is not int or value < 1:
-            self._fail(key, f"should be a positive whole number, not {value!r}")
+        if type(value) is not int or not 1 <= value <= most:
+            self._fail(key, f"should be a whole number from 1 to {most}, not {_short(value)}")
         return value
 
     def number(self, key: str) -> float:
         value = self._get(key)
-        if type(value) not in (int, float) or value < 0:
-            self._fail(key, f"should be a number of 0 or more, not {value!r}")
+        if type(value) not in (int, float) or not 0 <= value < math.inf:
+            self._fail(key, f"should be a number of 0 or more, not {_short(value)}")
         return float(value)
+
+    def positive(self, key: str) -> float:
+        value = self.number(key)
+        if value == 0:
+            self._fail(key, "should be a number above 0, not 0")
+        return value
 
     def integers(self, key: str) -> tuple[int, ...]:
         value = self._get(key)
-        if not isinstance(value, list) or not value or any(type(v) is not int for v in value):
-            self._fail(key, f"should be a list of whole numbers, not {value!r}")
+        if not _are_sizes(value):
+            self._fail(key, f"should be a list of at most {_MAX_LIST} sizes, not {_short(value)}")
         return tuple(value)
 
     def integer_rows(self, key: str) -> tuple[tuple[int, ...], ...]:
         rows = self._get(key)
-        if not isinstance(rows, list) or not all(
-            isinstance(row, list) and all(type(v) is int for v in row) for row in rows
-        ):
-            self._fail(key, f"should be a list of lists of whole numbers, not {rows!r}")
+        if not isinstance(rows, list) or len(rows) > _MAX_LIST or not all(map(_are_sizes, rows)):
+            self._fail(key, f"should be a list of lists of sizes, not {_short(rows)}")
         return tuple(tuple(row) for row in rows)
 
     def expect(self, key: str, value: Any, default: Any = None) -> None:
@@ -91,6 +103,18 @@ class Section:
         raise ConfigError(f"{self._path}: {self._name}{key} {what}")
 
 
+def _are_sizes(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and 1 <= len(value) <= _MAX_LIST
+        and all(type(number) is int and 1 <= number <= MOST for number in value)
+    )
+
+
+def _short(value: Any) -> str:
+    return f"{value!r:.80}"
+
+
 class _Loader(yaml.SafeLoader):
     """YAML to nodes and plain values, without aliases: they could nest without end."""
 
@@ -105,8 +129,11 @@ _SECTIONS = ("llm", "flow", "hift")
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The three sections, with !ref <name> replaced by the top-level value it names."""
+    if not path.exists():
+        download = command(f"download --model-dir {path.parent}")
+        raise ConfigError(f"{path} is missing; {download} fetches the model")
     try:
-        loader = _Loader(path.read_bytes())
+        loader = _Loader(read_bytes(path, _MAX_BYTES))
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     try:
@@ -114,14 +141,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
         if not isinstance(root, yaml.MappingNode):
             raise ConfigError("not a mapping")
         scalars = {
-            key.value: value for key, value in root.value if isinstance(value, yaml.ScalarNode)
+            _key(key): value for key, value in root.value if isinstance(value, yaml.ScalarNode)
         }
-        nodes = {key.value: value for key, value in root.value}
+        nodes = {_key(key): value for key, value in root.value}
         return {name: _plain(loader, nodes[name], scalars) for name in _SECTIONS if name in nodes}
     except (yaml.YAMLError, ConfigError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
     finally:
         loader.dispose()
+
+
+def _key(node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise ConfigError(f"line {node.start_mark.line + 1}: a key must be a word")
+    return str(node.value)
 
 
 def _plain(loader: _Loader, node: yaml.Node, scalars: Mapping[str, yaml.ScalarNode]) -> Any:
@@ -134,9 +167,9 @@ def _plain(loader: _Loader, node: yaml.Node, scalars: Mapping[str, yaml.ScalarNo
     if isinstance(node, yaml.MappingNode):
         values: dict[str, Any] = {}
         for key, value in node.value:
-            if key.value in values:
+            if _key(key) in values:
                 raise ConfigError(f"{at}: {key.value} is given twice")
-            values[str(key.value)] = _plain(loader, value, scalars)
+            values[_key(key)] = _plain(loader, value, scalars)
         if node.tag.startswith(("!new:", "!name:")):
             return _Tagged(node.tag.rpartition(".")[2], values)
         if node.tag.startswith("!"):

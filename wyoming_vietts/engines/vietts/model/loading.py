@@ -40,6 +40,8 @@ def load_networks(
     networks = load_plain_networks(model_dir, device, lm_dtype, flow_dtype)
     if device.type == "cpu":
         optimize(networks)
+        for network in networks.parts.values():
+            _own(network)
     tabulate_speech_inputs(networks.lm)
     return networks
 
@@ -88,6 +90,7 @@ def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) ->
     elif dtype == torch.float32:
         load_published(network, _published_file(model_dir, part), part)
     else:
+        _LOGGER.info("Preparing %s: only the first start takes this long", prepared.name)
         _load(network, model_dir, part, torch.float32)
         _set_type(network, dtype)
         try:
@@ -106,6 +109,13 @@ def load_published(network: nn.Module, path: Path, part: str) -> None:
     published = read_published(path)
     _assign(network, translate(network, part, published, path))
     forget_copied(published.values(), network)
+
+
+def _own(network: nn.Module) -> None:
+    """Copy what still lies in a mapped file, which may be overwritten or cut off at any time."""
+    for tensor in (*network.parameters(), *network.buffers()):
+        if not tensor.is_mkldnn:
+            tensor.data = tensor.data.clone()
 
 
 def _assign(network: nn.Module, state: dict[str, torch.Tensor]) -> None:

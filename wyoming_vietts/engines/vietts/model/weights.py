@@ -70,12 +70,16 @@ def source_of(prepared: Path) -> str | None:
 
 def read_published(path: Path) -> dict[str, Tensor]:
     """The tensors of a .pt file, mapped into memory; no code in it is run."""
+    if path.exists() and not path.is_file():
+        raise WeightsError(f"{path} is not a file")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError:
         raise WeightsError(f"{path} is missing") from None
     except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+        # PyTorch's own words would advise to switch its safety off.
+        is_unsafe = isinstance(error, pickle.UnpicklingError)
+        reason = "it holds more than tensors" if is_unsafe else str(error).splitlines()[0]
         raise WeightsError(f"{path} is cut off, or not a PyTorch weights file: {reason}") from error
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
         raise WeightsError(f"{path} holds a {type(state).__name__}, not names and tensors")
@@ -123,12 +127,18 @@ def translate(
 
 def _take(state: dict[str, Tensor], name: str, shape: list[int], path: Path) -> Tensor:
     if f"{name}_g" in state and f"{name}_v" in state:
+        gain, direction = (
+            _of_shape(state.pop(f"{name}_{part}"), wanted, f"{name}_{part}", path)
+            for part, wanted in (("g", [shape[0], *[1] * (len(shape) - 1)]), ("v", shape))
+        )
         # w = g v / |v|, by PyTorch's own kernel: the pitch has to be right to the last bit.
-        tensor = torch._weight_norm(state.pop(f"{name}_v"), state.pop(f"{name}_g"), dim=0)
-    elif name in state:
-        tensor = state.pop(name)
-    else:
+        return torch._weight_norm(direction, gain, dim=0)
+    if name not in state:
         raise WeightsError(f"{path}: {name!r} is missing")
+    return _of_shape(state.pop(name), shape, name, path)
+
+
+def _of_shape(tensor: Tensor, shape: list[int], name: str, path: Path) -> Tensor:
     if (found := [*tensor.shape]) != shape:
         raise WeightsError(
             f"{path}: {name!r} has the shape {found}; according to config.yaml it should be {shape}"
