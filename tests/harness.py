@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -224,14 +225,17 @@ async def wait_until_ready(uri: str) -> None:
     raise AssertionError(f"{uri} never answered")
 
 
-def run_command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def run_command(
+    *arguments: str, cwd: Path | None = None, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     """The `wyoming-vietts` command, run to its end."""
     return subprocess.run(
         [sys.executable, "-m", "wyoming_vietts", *arguments],
         env=clean_environment() | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
+        cwd=cwd,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wyoming_vietts.options import parse_options
+from wyoming_vietts.options import misspelt_variables, parse_options
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,10 @@ def test_bad_variable_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             parse_options([], {f"WYOMING_VIETTS_{variable}": value})
         assert value in capsys.readouterr().err
+
+
+def test_misspelt_variable_is_named_with_the_nearest() -> None:
+    environment = {"WYOMING_VIETTS_SPED": "2", "WYOMING_VIETTS_VOICE": "an", "PATH": "/bin"}
+    assert list(misspelt_variables(environment)) == [
+        "WYOMING_VIETTS_SPED is not a variable of this program; did you mean WYOMING_VIETTS_SPEED?"
+    ]

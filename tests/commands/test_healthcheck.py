@@ -4,7 +4,14 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.harness import free_port, run_command, server_process, wait_until_ready
+from tests.harness import (
+    StepEngine,
+    free_port,
+    run_command,
+    running_server,
+    server_process,
+    wait_until_ready,
+)
 
 
 async def test_healthcheck_asks_the_server(tmp_path: Path) -> None:
@@ -33,3 +40,15 @@ async def test_healthcheck_fails_on_a_server_that_is_none() -> None:
     other.close()
     assert process.returncode == 1
     assert b"does not answer" in stderr
+
+
+async def test_server_without_a_voice_is_healthy() -> None:
+    async with running_server(StepEngine(languages={})) as uri:
+        result = await asyncio.to_thread(run_command, "healthcheck", "--uri", uri)
+    assert result.returncode == 0, result.stderr
+    assert "0 voices" in result.stdout
+
+
+def test_healthcheck_says_where_to_look() -> None:
+    result = run_command("healthcheck", "--uri", f"tcp://127.0.0.1:{free_port()}")
+    assert "look at the server's log" in result.stderr

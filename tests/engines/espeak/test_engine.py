@@ -38,6 +38,9 @@ VIETNAMESE = "aàảãáạăâbcdđeèẻẽéẹêghiìỉĩíịklmnoòỏõ�
 NORTH_MALE = "espeak-north-male"
 
 
+LONG = "Nhiệt độ phòng khách là hai mươi độ, trời nắng và có gió nhẹ. Chúc cả nhà một ngày vui."
+
+
 def pcm(engine: EspeakEngine, text: str, voice: str = NORTH_MALE, speed: float = 1.0) -> bytes:
     return b"".join(engine.voices[voice].speak(text, speed))
 
@@ -77,6 +80,22 @@ def test_every_voice_speaks_and_sounds_different() -> None:
 def test_six_tones_are_six_sounds() -> None:
     tts = EspeakEngine()
     assert len({pcm(tts, syllable) for syllable in ("ma", "mà", "má", "mả", "mã", "mạ")}) == 6
+
+
+def test_voices_are_equally_loud() -> None:
+    levels = []
+    for voice in EspeakEngine().voices:
+        samples = np.frombuffer(pcm(EspeakEngine(), LONG, voice), "<i2").astype(float)
+        samples = samples[np.abs(samples) > 50]
+        assert np.abs(samples).max() < 32_000
+        levels.append(20 * np.log10(np.sqrt(np.mean(samples**2))))
+    assert max(levels) - min(levels) < 1.5
+
+
+def test_speed_is_bounded() -> None:
+    engine = EspeakEngine()
+    assert pcm(engine, "Xin chào.", speed=9) == pcm(engine, "Xin chào.", speed=2.5)
+    assert pcm(engine, "Xin chào.", speed=0.1) == pcm(engine, "Xin chào.", speed=0.4)
 
 
 def test_speed_changes_the_length() -> None:

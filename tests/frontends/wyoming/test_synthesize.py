@@ -9,7 +9,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping
-from wyoming.tts import Synthesize
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
 from tests.harness import (
     SETTINGS,
@@ -90,6 +90,44 @@ async def test_sentence_silence_stands_between_sentences_only() -> None:
         three = pcm_of(await synthesize(uri, "Một câu. Một câu. Một câu."))
     silence = bytes(2 * 2205)
     assert three == one + silence + one + silence + one
+
+
+async def test_no_silence_comes_between_the_parts_of_one_sentence() -> None:
+    settings = replace(SETTINGS, sentence_silence_seconds=0.1)
+    silence = bytes(2 * 2205)
+    for ssml, silences in (
+        ("<speak>Nhà <prosody rate='fast'>rất</prosody> đẹp.</speak>", 0),
+        ("<speak>Một câu. <prosody rate='fast'>Hai.</prosody> Ba.</speak>", 2),
+        ("<speak><s>Một</s><s><prosody rate='fast'>hai</prosody> ba</s></speak>", 1),
+    ):
+        async with running_server(StepEngine(), settings=settings) as uri:
+            events = await synthesize(uri, ssml, text_format="ssml")
+        assert pcm_of(events).count(silence) == silences, ssml
+
+
+async def test_lexicon_that_changes_does_not_change_an_answer_under_way(tmp_path: Path) -> None:
+    path = tmp_path / "lexicon"
+    path.write_text("Aqara = a ca ra\n")
+    tts = StepEngine()
+    settings = replace(SETTINGS, lexicon=LexiconFile(path))
+    async with running_server(tts, settings=settings) as uri, connected(uri) as client:
+        await client.write_event(SynthesizeStart().event())
+        await client.write_event(SynthesizeChunk(text="Aqara. Bật ").event())
+        await read_until(client, "audio-chunk")
+        path.write_text("Aqara = ác ca ra mới\n")
+        await synthesize(uri, "Aqara")
+        await client.write_event(SynthesizeChunk(text="Aqara.").event())
+        await client.write_event(SynthesizeStop().event())
+        await read_until(client, "synthesize-stopped")
+    assert [text for text, _, _ in tts.asked] == ["a ca ra.", "ác ca ra mới", "Bật a ca ra."]
+
+
+async def test_long_spoken_text_reaches_the_engine_in_pieces() -> None:
+    tts = StepEngine()
+    async with running_server(tts) as uri:
+        await synthesize(uri, "‰" * 249)
+    assert len(tts.asked) > 10
+    assert max(len(text) for text, _, _ in tts.asked) <= 200
 
 
 async def test_default_speed_reaches_the_engine() -> None:

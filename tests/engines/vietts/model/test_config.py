@@ -1,5 +1,6 @@
 """config.yaml is data: known keys, known values, no code."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_reference_to_a_top_level_value_is_resolved(tmp_path: Path) -> None:
             "hift should be a section !new:HiFTGenerator, not 'Vocoder'",
         ),
         (lambda t: t.update(llm=3), "llm should be a section"),
+        (
+            lambda t: t["llm"]["sampling"].update(top_p=0),
+            r"top_p should be a number above 0, not 0",
+        ),
+        (lambda t: t["llm"]["llm"].update(num_blocks=100_000), "num_blocks should be .* 1 to 200"),
+        (lambda t: t["llm"]["llm"].update(output_size=-4), r"output_size should be .*, not -4"),
+        (lambda t: t["llm"].update(text_token_size=10**12), "text_token_size should be"),
+        (lambda t: t["hift"].update(upsample_rates=[8, -8]), "upsample_rates should be a list"),
+        (lambda t: t["hift"].update(lrelu_slope=float("inf")), "lrelu_slope should be a number"),
     ],
 )
 def test_wrong_key_is_named(tmp_path: Path, change: Callable[[dict], object], message: str) -> None:
@@ -98,6 +108,10 @@ def test_a_tag_never_runs_anything(tmp_path: Path) -> None:
         ("a: &a {x: 1}\nllm: *a\n", "aliases"),
         ("llm: {a: 1, a: 2}\n", "a is given twice"),
         (b"\xff\xfe\x00", "config.yaml"),
+        ("? [a, b]\n: 1\n", "a key must be a word"),
+        ("llm: {? {a: 1} : 2}\n", "a key must be a word"),
+        ("a: " + "[" * 5000, "config.yaml"),
+        ("#" * 2_000_000, r"config\.yaml has 2\.0 MB; at most 1 MB"),
     ],
 )
 def test_what_is_not_a_config_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -109,3 +123,14 @@ def test_what_is_not_a_config_is_refused(tmp_path: Path, text: str | bytes, mess
 
 def test_training_sections_are_left_alone(tmp_path: Path) -> None:
     read(tmp_path, lambda tree: tree.update(train_conf={"optim": "adam"}))
+
+
+def test_pipe_in_place_of_a_config_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.yaml")
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        load_config(tmp_path / "config.yaml")
+
+
+def test_missing_config_says_how_to_get_the_model(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"script/run download --model-dir {tmp_path} fetches"):
+        load_config(tmp_path / "config.yaml")

@@ -300,3 +300,41 @@ def test_published_weights_may_be_in_half_precision(model_dir: Path) -> None:
     state = read_published(model_dir / "flow.pt")
     change(model_dir, "flow", {name: tensor.half() for name, tensor in state.items()})
     assert {parameter.dtype for parameter in load(model_dir).flow.parameters()} == {torch.float32}
+
+
+def test_tensor_that_only_looks_large_takes_no_memory(model_dir: Path) -> None:
+    """A view of stride 0 is a few bytes in the file, and would be many once it is folded."""
+    state = torch.load(model_dir / "hift.pt", weights_only=True)
+    name = next(name for name in state if name.endswith("_v"))
+    state[name] = torch.zeros(1).expand(60_000, 60_000)
+    torch.save(state, model_dir / "hift.pt")
+    with pytest.raises(WeightsError, match=r"has the shape \[60000, 60000\]; according to"):
+        load_networks(model_dir, CPU, torch.float32, torch.float32)
+
+
+def test_pytorchs_advice_to_switch_its_safety_off_is_not_repeated(model_dir: Path) -> None:
+    torch.save({"a": print}, model_dir / "llm.pt")
+    with pytest.raises(WeightsError, match="it holds more than tensors") as refused:
+        load_networks(model_dir, CPU, torch.float32, torch.float32)
+    assert "weights_only" not in str(refused.value)
+
+
+@pytest.mark.parametrize("dtypes", [(torch.float32, torch.float32), (torch.int8, torch.bfloat16)])
+def test_model_files_may_be_overwritten_or_cut_off_under_a_running_server(
+    model_dir: Path, dtypes: tuple[torch.dtype, torch.dtype]
+) -> None:
+    load_networks(model_dir, CPU, *dtypes)  # writes the prepared files
+    loaded = load_networks(model_dir, CPU, *dtypes)
+    before = [tensor.clone() for tensor in plain_tensors(loaded)]
+    for path in (*model_dir.glob("*.pt"), *model_dir.glob("*.safetensors")):
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.write(b"\xff" * size)
+            file.truncate(size // 3)
+    assert all(map(torch.equal, before, plain_tensors(loaded)))
+
+
+def plain_tensors(networks: Networks) -> list[torch.Tensor]:
+    parts = networks.parts.values()
+    tensors = (t for part in parts for t in (*part.parameters(), *part.buffers()))
+    return [tensor for tensor in tensors if not tensor.is_mkldnn]

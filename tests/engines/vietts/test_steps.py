@@ -1,0 +1,78 @@
+"""No text makes a step much longer than a normal sentence does."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import Tensor
+
+from tests.engines.vietts.speech import make_engine, voices_dir
+from tests.harness import SETTINGS
+from wyoming_vietts.engines.vietts.engine import MAX_CHUNK_SECONDS, VietTTSEngine
+from wyoming_vietts.engines.vietts.networks import flow_stream
+from wyoming_vietts.engines.vietts.networks.flow import Flow
+from wyoming_vietts.engines.vietts.steps import Steps
+from wyoming_vietts.speech.speech import Speech
+
+__all__ = ["voices_dir"]
+
+NORMAL = "Nhiệt độ phòng khách là 26,5°C, độ ẩm 60%, hôm nay trời đẹp và nắng ấm cả ngày."
+
+LONG_SPOKEN = {
+    "signs": "‰" * 249,
+    "digits": "0" * 249,
+    "telephone numbers": "0912345678 " * 22,
+    "acronyms": "WXYZ " * 49,
+    "units": "9 kWh/m² " * 27,
+    "one word": "nghiêng" * 35,
+    "rare letters": "Ω±≈" * 83,
+    "fractions": "⅞" * 249,
+}
+
+
+@pytest.fixture(scope="module")
+def engine(model_dirs: dict[int, Path], voices_dir: Path) -> VietTTSEngine:
+    engine = make_engine(model_dirs[25], voices_dir)
+    list(engine.idle_work())
+    longest_step(engine, NORMAL)  # what is made once is made here
+    return engine
+
+
+def longest_step(engine: VietTTSEngine, text: str, steps: int = 3000) -> float:
+    """Seconds of processor time of the longest step of the first ones."""
+    speech = Speech(engine.voices["an"], SETTINGS, is_ssml=False)
+    pieces = (piece for pieces in (speech.add(text), speech.finish()) for piece in pieces)
+    longest = 0.0
+    for _ in range(steps):
+        started = time.process_time()
+        if next(pieces, None) is None:
+            break
+        longest = max(longest, time.process_time() - started)
+    return longest
+
+
+@pytest.mark.parametrize("what", LONG_SPOKEN)
+def test_longest_step_is_not_much_longer_than_that_of_a_normal_sentence(
+    engine: VietTTSEngine, what: str
+) -> None:
+    normal = max(longest_step(engine, NORMAL) for _ in range(2))
+    assert longest_step(engine, LONG_SPOKEN[what]) < 6 * normal
+
+
+def test_no_more_than_some_seconds_of_speech_are_solved_at_once(
+    engine: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames: list[int] = []
+    real = flow_stream.euler
+
+    def euler(flow: Flow, mu: Tensor, *rest: Any) -> Steps[Tensor]:
+        frames.append(mu.shape[1])
+        return real(flow, mu, *rest)
+
+    monkeypatch.setattr(flow_stream, "euler", euler)
+    longest_step(engine, "nghiêng " * 24, steps=4000)
+    prompt_seconds, context_seconds, foresight_seconds = 4.0, 0.6, 0.3
+    most = MAX_CHUNK_SECONDS + prompt_seconds + context_seconds + foresight_seconds
+    assert len(frames) > 3
+    assert max(frames) <= most * 22_050 / 256
