@@ -1,27 +1,36 @@
-"""Threads beside other busy processes."""
+"""Threads that wait: they must not keep other processes' cores, nor be slowed down by them."""
 
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.engines.vietts.speech import voices_dir
+from tests.harness import clean_environment
 from wyoming_vietts.threads import spin_briefly
 
 __all__ = ["voices_dir"]
 
-MATRICES = """
-import time
-import wyoming_vietts
-import torch
-torch.set_num_threads(2)
-a = torch.randn(256, 256)
-with torch.inference_mode():
+SPEAK = """
+import sys, time
+from itertools import islice
+from pathlib import Path
+from wyoming_vietts.engines.vietts.engine import VietTTSEngine
+engine = VietTTSEngine(Path(sys.argv[1]), Path(sys.argv[2]), device="cpu", threads=2,
+                       quality="balanced", streams_sentences=True, seed=1)
+for _ in range(2):
     started = time.perf_counter()
-    for _ in range(3000):
-        a = (a @ a).clamp(-1, 1)
+    list(islice(engine.voices["an"].speak("xin chào các bạn, hôm nay trời đẹp quá."), 1500))
 print(time.perf_counter() - started)
 """
+
+
+def speaking_seconds(model_dir: Path, voices_dir: Path, **environment: str) -> float:
+    """How long a tiny sentence takes with two threads."""
+    command = [sys.executable, "-c", SPEAK, str(model_dir), str(voices_dir)]
+    return float(subprocess.check_output(command, env=clean_environment() | environment))
 
 
 @contextmanager
@@ -34,9 +43,36 @@ def busy_process() -> Iterator[None]:
         process.wait()
 
 
-def test_the_users_own_setting_is_kept() -> None:
-    for user in ({"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "ACTIVE"}):
-        environment = dict(user)
-        spin_briefly(environment)
-        assert environment.items() >= user.items()
-    assert spin_briefly({"OMP_WAIT_POLICY": "ACTIVE"}) is None
+def test_a_sentence_beside_a_busy_process_takes_little_longer(
+    model_dirs: dict[int, Path], voices_dir: Path
+) -> None:
+    quiet, beside, spinning = [], [], []
+    for _ in range(3):
+        quiet.append(speaking_seconds(model_dirs[25], voices_dir))
+        with busy_process():
+            beside.append(speaking_seconds(model_dirs[25], voices_dir))
+            spinning.append(speaking_seconds(model_dirs[25], voices_dir, GOMP_SPINCOUNT="30000000"))
+    # Two threads beside a third process have at most two thirds of two cores.
+    assert statistics.median(beside) < 2.5 * statistics.median(quiet)
+    assert statistics.median(beside) < 0.8 * statistics.median(spinning)
+
+
+def test_the_users_own_settings_are_kept() -> None:
+    own = {"GOMP_SPINCOUNT": "7", "OPENBLAS_THREAD_TIMEOUT": "20"}
+    environment = dict(own)
+    spin_briefly(environment)
+    assert environment.items() >= own.items()
+    assert environment["KMP_BLOCKTIME"] == "0"
+    active = {"OMP_WAIT_POLICY": "ACTIVE"}
+    spin_briefly(active)
+    assert active == {"OMP_WAIT_POLICY": "ACTIVE"}
+
+
+def test_settings_are_there_before_any_library_is_loaded() -> None:
+    code = (
+        "import sys, wyoming_vietts, os\n"
+        "print(os.environ['GOMP_SPINCOUNT'], {'numpy', 'torch'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code]
+    printed = subprocess.check_output(command, env=clean_environment(), text=True)
+    assert printed == "1000 set()\n"
