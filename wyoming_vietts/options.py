@@ -214,7 +214,7 @@ def _vietts(flags: _Flags) -> None:
     flags.add("--voices-dir", type=Path, metavar="DIR",
         help="recordings to clone, one for each voice (default: voices/ of the model)")  # fmt: skip
     flags.add("--threads", type=_whole_number(1, 1024), metavar="N",
-        help="for vietts: number of threads (default: the number of available cores)")  # fmt: skip
+        help="for vietts: number of threads (default: the cores that others leave)")  # fmt: skip
     flags.add("--quality", choices=("exact", "balanced", "fast"),
         help="for vietts: see BENCHMARKS.md (default: balanced; exact on a GPU)")  # fmt: skip
     flags.add("--seed", type=_whole_number(0, 2**63 - 1), metavar="N",

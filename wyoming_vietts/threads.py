@@ -10,7 +10,7 @@ import os
 from collections.abc import MutableMapping
 
 _SETTINGS = {
-    "GOMP_SPINCOUNT": "1000",  # libgomp, which PyTorch uses on Linux: loop iterations
+    "GOMP_SPINCOUNT": "5000",  # libgomp, which PyTorch uses on Linux: loop iterations
     "KMP_BLOCKTIME": "0",  # LLVM's and Intel's OpenMP: milliseconds
     "OPENBLAS_THREAD_TIMEOUT": "12",  # OpenBLAS, which numpy uses: 2^12 clock cycles
 }

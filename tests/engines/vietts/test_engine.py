@@ -20,6 +20,7 @@ from tests.engines.vietts.speech import (
     voices_dir,
     write_wav,
 )
+from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts import engine as module
 from wyoming_vietts.engines.vietts.device import choose_device
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
@@ -29,7 +30,6 @@ from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
 from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
 from wyoming_vietts.engines.vietts.prompt import cache
 from wyoming_vietts.engines.vietts.prompt.recording import SAMPLE_RATE, load_audio
-from wyoming_vietts.engines.vietts.steps import finish
 from wyoming_vietts.engines.vietts.utterance import Utterance
 from wyoming_vietts.errors import DeviceError, ModelError, SynthesisError
 
@@ -268,6 +268,24 @@ def test_runaway_is_bounded_and_logged(
 
 def test_nothing_to_say_is_no_audio(streaming: VietTTSEngine) -> None:
     assert b"".join(say(streaming, "", "an")) == b""
+
+
+@pytest.mark.parametrize("change", ["cut off", "overwritten"])
+def test_model_file_that_is_changed_in_place_is_an_error_that_names_it(
+    change: str, model_dir: Path, voices_dir: Path
+) -> None:
+    engine = make_engine(model_dir, voices_dir)
+    assert b"".join(say(engine, SENTENCE))
+    replaced = model_dir / "hift.pt"
+    shutil.copy(replaced, model_dir / "new")
+    (model_dir / "new").replace(replaced)
+    assert b"".join(say(engine, SENTENCE)), "a file that is replaced does no harm"
+    with (model_dir / "llm.pt").open("r+b") as file:
+        if change == "cut off":
+            file.truncate(1000)
+        file.write(b"x")
+    with pytest.raises(SynthesisError, match=r"llm\.pt has been changed under the server"):
+        list(say(engine, SENTENCE))
 
 
 def test_voice_settings_change_speed_and_volume(

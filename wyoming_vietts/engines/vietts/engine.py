@@ -19,18 +19,20 @@ from torch import Tensor
 
 from ...errors import SetupError, SynthesisError
 from ..contract import Voice, clamp_speed
+from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
+from .cpu.spare_cores import SpareCores
 from .device import choose_device, flow_type, granted_cores, lm_type, onnx_providers
 from .model.loading import load_networks
 from .model.tokenizer import load_tokenizer
+from .model.weight_files import WeightFiles
 from .networks.flow import FlowVoice, cosine_schedule, flow_voice, mel_frames
 from .networks.flow_stream import FORESIGHT_TOKENS
 from .networks.lm import MAX_RATIO, generate
 from .prompt.cache import VoiceCache
 from .prompt.encoder import Prompt
-from .prompt.folder import VoiceFolder
-from .prompt.recording import HEARD_SECONDS, load_audio, read_recording
+from .prompt.recording import HEARD_SECONDS, find_recordings, load_audio, read_recording
 from .quality import QUALITIES
 from .utterance import Utterance, in_turns
 
@@ -87,7 +89,8 @@ class VietTTSEngine:
             model_dir: contains config.yaml and the model's other files.
             voices_dir: recordings to clone, as `VoiceFolder` finds them.
             device: auto, cuda, cuda:N, mps or cpu.
-            threads: for PyTorch and ONNX Runtime; None for as many as there are cores available.
+            threads: of PyTorch and ONNX Runtime; None for the available cores, less those that
+                other processes keep busy (with a seed, for all of them).
             quality: a key of QUALITIES; None for balanced on a CPU and exact on a GPU.
             streams_sentences: yield a sentence's audio while the rest of it is being computed.
             seed: the same text always gives the same audio; with None, it differs each time.
@@ -96,8 +99,11 @@ class VietTTSEngine:
             ModelError, DeviceError: the message says what is wrong, and where.
         """
         self._device = choose_device(device)
+        # Another number of threads may round otherwise, and a seed promises the same audio.
+        adapts = threads is None and seed is None
         threads = threads or granted_cores()
         torch.set_num_threads(threads)
+        self._spare_cores = SpareCores(threads) if adapts else None
         keep_freed_memory()
         on_gpu = self._device.type != "cpu"
         quality = quality or ("exact" if on_gpu else "balanced")
@@ -109,13 +115,14 @@ class VietTTSEngine:
             lm_type(self._device, self._quality.int8_lm),
             flow_type(self._device, self._quality.half_flow),
         )
+        self._weight_files = WeightFiles(model_dir)
         self._schedule = cosine_schedule(
             self._networks.flow, self._quality.solver_steps, self._quality.guidance_every
         )
         config = self._networks.config
         self._tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
         self._cache = VoiceCache(model_dir, config, threads, onnx_providers(self._device))
-        self._folder = VoiceFolder(voices_dir, self._make_voice)
+        self._folder = VoiceFolder(voices_dir, find_recordings, self._make_voice)
         self._failed: set[Path] = set()  # recordings that could not be encoded
         self._streams_sentences = streams_sentences
         self._seed = seed
@@ -142,14 +149,16 @@ class VietTTSEngine:
                     _LOGGER.warning("Voice '%s' cannot be used: %s", voice.name, error)
                 self._failed.add(voice.recording)
 
-    def _make_voice(self, name: str, recording: Path, settings: VoiceSettings) -> ClonedVoice:
+    def _make_voice(
+        self, name: str, recording: Path, settings: VoiceSettings
+    ) -> tuple[ClonedVoice]:
         """Make a voice from a recording.
 
         Raises:
             RecordingError, OSError: the recording cannot be used as a voice.
         """
         self._cache.check(recording)
-        return ClonedVoice(
+        voice = ClonedVoice(
             name=name,
             description=settings.description or name,
             languages=(settings.language,),
@@ -161,6 +170,7 @@ class VietTTSEngine:
             settings=settings,
             engine=self,
         )
+        return (voice,)
 
     @torch.inference_mode()
     def speak(
@@ -175,6 +185,7 @@ class VietTTSEngine:
         if not text_tokens:
             return
         lm_draws, audio_draws = self._generators()
+        self._weight_files.check()
         encoded = yield from self._encoded(voice)
         with _out_of_memory_ends_the_request():
             tokens = torch.tensor(text_tokens, device=self._device)
@@ -184,6 +195,7 @@ class VietTTSEngine:
             chunk = rate * (FIRST_CHUNK_SECONDS if self._streams_sentences else WHOLE_SECONDS)
             speech_tokens: list[int] = []
             for token in spoken:
+                self._use_spare_cores()
                 yield b""
                 if token is None:
                     continue
@@ -219,6 +231,10 @@ class VietTTSEngine:
             _, audio_draws = self._generators()
             utterance = self._utterance(voice, encoded, 1.0, audio_draws)
             yield from utterance.speak(speech_tokens, last=True)
+
+    def _use_spare_cores(self) -> None:
+        if self._spare_cores is not None and self._spare_cores.update():
+            torch.set_num_threads(self._spare_cores.count)
 
     def _generators(self) -> tuple[torch.Generator, torch.Generator]:
         """Random generators for one utterance: for its tokens, and for its sound."""

@@ -6,12 +6,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from ..steps import Steps
 from .networks.flow import FlowVoice, Schedule
 from .networks.flow_stream import FlowStream
 from .networks.hift_stream import HiFTStream
 from .networks.networks import Networks
 from .networks.tempo import MelStretcher
-from .steps import Steps
 
 T = TypeVar("T")
 

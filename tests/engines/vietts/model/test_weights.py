@@ -317,24 +317,3 @@ def test_pytorchs_advice_to_switch_its_safety_off_is_not_repeated(model_dir: Pat
     with pytest.raises(WeightsError, match="it holds more than tensors") as refused:
         load_networks(model_dir, CPU, torch.float32, torch.float32)
     assert "weights_only" not in str(refused.value)
-
-
-@pytest.mark.parametrize("dtypes", [(torch.float32, torch.float32), (torch.int8, torch.bfloat16)])
-def test_model_files_may_be_overwritten_or_cut_off_under_a_running_server(
-    model_dir: Path, dtypes: tuple[torch.dtype, torch.dtype]
-) -> None:
-    load_networks(model_dir, CPU, *dtypes)  # writes the prepared files
-    loaded = load_networks(model_dir, CPU, *dtypes)
-    before = [tensor.clone() for tensor in plain_tensors(loaded)]
-    for path in (*model_dir.glob("*.pt"), *model_dir.glob("*.safetensors")):
-        size = path.stat().st_size
-        with path.open("r+b") as file:
-            file.write(b"\xff" * size)
-            file.truncate(size // 3)
-    assert all(map(torch.equal, before, plain_tensors(loaded)))
-
-
-def plain_tensors(networks: Networks) -> list[torch.Tensor]:
-    parts = networks.parts.values()
-    tensors = (t for part in parts for t in (*part.parameters(), *part.buffers()))
-    return [tensor for tensor in tensors if not tensor.is_mkldnn]

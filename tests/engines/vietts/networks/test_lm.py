@@ -8,6 +8,7 @@ import torch
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import LM_SEED, golden
+from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks.lm import (
     SpeechLM,
@@ -19,7 +20,6 @@ from wyoming_vietts.engines.vietts.networks.lm import (
 )
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
-from wyoming_vietts.engines.vietts.steps import finish
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import torch
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import PROMPT_SEED, RATES, golden
+from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.prompt.encoder import (
     Prompt,
     PromptEncoder,
@@ -25,7 +26,6 @@ from wyoming_vietts.engines.vietts.prompt.recording import (
     speech_probabilities,
     speech_segments,
 )
-from wyoming_vietts.engines.vietts.steps import finish
 from wyoming_vietts.errors import ModelError, RecordingError
 
 RATE = 16000

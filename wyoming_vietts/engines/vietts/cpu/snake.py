@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
+from ...steps import Steps
 from ..networks.hift import ResBlock
 from ..networks.layers import modules
-from ..steps import Steps
 from .memory import forget
 
 

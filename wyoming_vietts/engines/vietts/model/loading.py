@@ -40,8 +40,6 @@ def load_networks(
     networks = load_plain_networks(model_dir, device, lm_dtype, flow_dtype)
     if device.type == "cpu":
         optimize(networks)
-        for network in networks.parts.values():
-            _own(network)
     tabulate_speech_inputs(networks.lm)
     return networks
 
@@ -109,13 +107,6 @@ def load_published(network: nn.Module, path: Path, part: str) -> None:
     published = read_published(path)
     _assign(network, translate(network, part, published, path))
     forget_copied(published.values(), network)
-
-
-def _own(network: nn.Module) -> None:
-    """Copy what still lies in a mapped file, which may be overwritten or cut off at any time."""
-    for tensor in (*network.parameters(), *network.buffers()):
-        if not tensor.is_mkldnn:
-            tensor.data = tensor.data.clone()
 
 
 def _assign(network: nn.Module, state: dict[str, torch.Tensor]) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import safetensors.torch
 from safetensors import SafetensorError
 
-from ..model.onnx_file import check_onnx
+from ...onnx_file import check_onnx
+from ...steps import Shared, Steps, finish
 from ..model.weights import write_safetensors
 from ..networks.config import ModelConfig
-from ..steps import Shared, Steps, finish
 from .encoder import Prompt, PromptEncoder, prompt_mel
 from .recording import load_prompt_audio, read_recording
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from ....errors import RecordingError
 from ....files import read_bytes
-from ..steps import Steps
+from ...steps import Steps
 
 PHONE_SUFFIXES = (".m4a", ".mp4", ".aac", ".webm", ".3gp")
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", *PHONE_SUFFIXES)
@@ -51,6 +52,19 @@ def load_prompt_audio(content: bytes, name: str) -> Steps[Tensor]:
     wave = load_audio(content, name)
     yield
     return (yield from choose_speech(wave, name))
+
+
+def find_recordings(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Names and files of the recordings in a folder, down to two folders deep.
+
+    A recording is `<name>.wav`, `<name>/reference.wav` or `<language>/<name>/ref.wav`, or has
+    another of `SUFFIXES`.
+    """
+    for pattern in ("*", "*/reference.*", "*/*/ref.*"):
+        for path in folder.glob(pattern):
+            is_recording = path.suffix.lower() in SUFFIXES and os.path.isfile(path)
+            if is_recording and not path.relative_to(folder).parts[0].startswith("."):
+                yield (path.stem if pattern == "*" else path.parent.name), path
 
 
 def read_recording(path: Path) -> bytes:

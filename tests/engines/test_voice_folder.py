@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import pytest
 
-from wyoming_vietts.engines.vietts.prompt import folder as module
-from wyoming_vietts.engines.vietts.prompt.folder import VoiceFolder
+from wyoming_vietts.engines import voice_folder as module
+from wyoming_vietts.engines.vietts.prompt.recording import find_recordings
+from wyoming_vietts.engines.voice_folder import VoiceFolder
 from wyoming_vietts.engines.voice_settings import VoiceSettings
 from wyoming_vietts.errors import RecordingError
 
@@ -23,10 +24,14 @@ class Voice(NamedTuple):
     settings: VoiceSettings
 
 
-def make_voice(name: str, recording: Path, settings: VoiceSettings) -> Voice:
+def make_voice(name: str, recording: Path, settings: VoiceSettings) -> tuple[Voice]:
     if recording.read_text() == "bad":
         raise RecordingError(f"{recording} is silent")
-    return Voice(name, recording, settings)
+    return (Voice(name, recording, settings),)
+
+
+def watch(folder: Path) -> VoiceFolder:
+    return VoiceFolder(folder, find_recordings, make_voice)
 
 
 def put(path: Path, content: str = "good") -> Path:
@@ -40,7 +45,7 @@ def test_all_layouts_and_formats_are_voices(tmp_path: Path) -> None:
         put(tmp_path / path)
     for path in ("readme.txt", "an.toml~", ".hidden.wav", "x/other.wav", ".trash/y/ref.wav"):
         put(tmp_path / path)
-    assert list(VoiceFolder(tmp_path, make_voice).voices) == [
+    assert list(watch(tmp_path).voices) == [
         "an",
         "binh",
         "chi",
@@ -53,18 +58,18 @@ def test_all_layouts_and_formats_are_voices(tmp_path: Path) -> None:
 def test_settings_beside_the_recording_are_read(tmp_path: Path) -> None:
     put(tmp_path / "an.wav")
     put(tmp_path / "an.toml", 'description = "Cô An"\nlanguage = "vi"\nspeed = 1.1\nvolume = 2\n')
-    settings = VoiceFolder(tmp_path, make_voice).voices["an"].settings
+    settings = watch(tmp_path).voices["an"].settings
     assert settings == VoiceSettings("Cô An", "vi", speed=1.1, volume=2)
 
 
 def test_voice_without_settings_is_labelled_by_its_name(tmp_path: Path) -> None:
     put(tmp_path / "an.wav")
-    voice = VoiceFolder(tmp_path, make_voice).voices["an"]
+    voice = watch(tmp_path).voices["an"]
     assert voice == Voice("an", tmp_path / "an.wav", VoiceSettings("", "vi-VN", 1.0, 1.0))
 
 
 def test_new_changed_and_removed_recordings_show_up(tmp_path: Path) -> None:
-    folder = VoiceFolder(tmp_path, make_voice)
+    folder = watch(tmp_path)
     assert list(folder.voices) == []
     path = put(tmp_path / "an.wav")
     assert list(folder.voices) == ["an"]
@@ -79,7 +84,7 @@ def test_new_changed_and_removed_recordings_show_up(tmp_path: Path) -> None:
 
 
 def test_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
-    folder = VoiceFolder(tmp_path / "voices", make_voice)
+    folder = watch(tmp_path / "voices")
     assert list(folder.voices) == []
     put(tmp_path / "voices" / "an.wav")
     assert list(folder.voices) == ["an"]
@@ -87,7 +92,7 @@ def test_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
 
 def test_it_looks_again_only_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RESCAN_SECONDS", 1000.0)
-    folder = VoiceFolder(tmp_path, make_voice)
+    folder = watch(tmp_path)
     assert list(folder.voices) == []
     put(tmp_path / "an.wav")
     assert list(folder.voices) == []
@@ -111,7 +116,7 @@ def test_bad_settings_leave_the_voice_out_and_say_why(
     put(tmp_path / "an.wav")
     put(tmp_path / "an.toml", settings)
     put(tmp_path / "binh.wav")
-    assert list(VoiceFolder(tmp_path, make_voice).voices) == ["binh"]
+    assert list(watch(tmp_path).voices) == ["binh"]
     assert message in caplog.text
 
 
@@ -120,7 +125,7 @@ def test_bad_recording_is_one_warning_however_often_it_is_looked_at(
 ) -> None:
     put(tmp_path / "an.wav", "bad")
     put(tmp_path / "binh.wav")
-    folder = VoiceFolder(tmp_path, make_voice)
+    folder = watch(tmp_path)
     for _ in range(3):
         assert list(folder.voices) == ["binh"]
     warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
@@ -133,7 +138,28 @@ def test_second_recording_of_one_name_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = put(tmp_path / "an.flac"), put(tmp_path / "an.wav")
-    folder = VoiceFolder(tmp_path, make_voice)
+    folder = watch(tmp_path)
     assert folder.voices["an"].recording == first
     assert folder.voices["an"].recording == first
     assert caplog.text.count(str(second)) == 1
+
+
+def test_there_is_a_limit_to_what_is_looked_at_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = put(tmp_path / "an.wav")
+    folder = watch(tmp_path)
+    assert list(folder.voices) == ["an"], "all of what is there at the start"
+    put(first, "changed")
+    for name in ("binh", "chi"):
+        put(tmp_path / f"{name}.wav")
+    monkeypatch.setattr(module, "LOAD_SECONDS", -1.0)
+    assert list(folder.voices) == ["an"], "as it was, while there is no time for it"
+    monkeypatch.setattr(module, "LOAD_SECONDS", 9.0)
+    with caplog.at_level(logging.INFO):
+        assert list(folder.voices) == ["an", "binh", "chi"]
+    (tmp_path / "chi.wav").unlink()
+    with caplog.at_level(logging.INFO):
+        assert list(folder.voices) == ["an", "binh"]
+    assert "Found voice 'binh'" in caplog.text
+    assert "Voice 'chi' is gone" in caplog.text
