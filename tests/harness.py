@@ -201,11 +201,9 @@ def server_process(
 ) -> Generator["subprocess.Popen[bytes]", None, None]:
     """The `wyoming-vietts` command, ended at exit."""
     environment = clean_environment() | options.pop("environment", {})
+    options.setdefault("stderr", subprocess.PIPE)
     process = subprocess.Popen(
-        [sys.executable, "-m", "wyoming_vietts", *arguments],
-        env=environment,
-        stderr=subprocess.PIPE,
-        **options,
+        [sys.executable, "-m", "wyoming_vietts", *arguments], env=environment, **options
     )
     try:
         yield process

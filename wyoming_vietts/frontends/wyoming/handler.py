@@ -45,6 +45,7 @@ _BATCH_BYTES = 64 * 1024
 _LINGER_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 0.8
 _MAX_MESSAGE_CHARACTERS = 1000
+_CLOSED = "The client closed its side of the connection"
 
 
 class HungUpError(Exception):
@@ -103,6 +104,7 @@ class Handler:
                 if not await self._handle_next():
                     break
             if self._answer is not None:
+                await self._write(Error(text=_CLOSED))
                 raise HungUpError
         except RequestError as error:
             await self._refuse(error)
@@ -125,7 +127,13 @@ class Handler:
 
     async def _handle_next(self) -> bool:
         """Answer the next event; False if there is none, or none comes."""
-        event = await read_event(self._reader, self._idle_timeout_seconds)
+        try:
+            event = await read_event(self._reader, self._idle_timeout_seconds)
+        except TimeoutError:
+            if self._answer is None:
+                return False
+            seconds = self._idle_timeout_seconds
+            raise RequestError(f"No text came for {seconds:g} seconds") from None
         if event is None:
             return False
         self._is_answering = True
@@ -205,7 +213,7 @@ class Handler:
                 if pcm:
                     await self._send_pcm(answer, pcm)
                 if self._has_hung_up():
-                    await self._write(Error(text="The client closed its side of the connection"))
+                    await self._write(Error(text=_CLOSED))
                     raise HungUpError
 
     async def _send_pcm(self, answer: "_Answer", pcm: bytes) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import socket
 import stat
 import sys
@@ -28,6 +29,7 @@ _BACKLOG = 256
 _SEND_BUFFER_BYTES = 64 * 1024
 _RETRY_SECONDS = 1.0
 _REFUSED_AT_ONCE = 20
+_OTHER_FILES = 32  # that the server itself has open at a time
 
 HandlerFactory = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Callable[[], bool]], Handler]
 
@@ -38,7 +40,12 @@ class Server:
     def __init__(self, uri: str, max_clients: int, make_handler: HandlerFactory) -> None:
         """Prepare to listen on `uri`; clients beyond `max_clients` are refused with an error."""
         self._scheme, self._host, self._port = parse_uri(uri)
-        self._max_clients = max_clients
+        self._max_clients = min(max_clients, _most_clients())
+        if self._max_clients < max_clients:
+            _LOGGER.warning(
+                "At most %d clients are served, as this process may open few files (ulimit -n)",
+                self._max_clients,
+            )
         self._make_handler = make_handler
         self._handlers: dict[asyncio.Task[None], Handler] = {}
         self._listeners: list[socket.socket] = []
@@ -125,24 +132,29 @@ class Server:
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._handlers) >= self._max_clients:
-            task = asyncio.create_task(self._refuse(writer))
+            task = asyncio.create_task(self._refuse(reader, writer))
             self._refused.add(task)
-            task.add_done_callback(self._refused.discard)
+            task.add_done_callback(self._forget_refused)
         else:
             # A Wyoming client keeps its sending side open for as long as it listens.
             self._serve(reader, writer, lambda: reader.at_eof() or writer.is_closing())
         self._count_places()
 
-    async def _refuse(self, writer: asyncio.StreamWriter) -> None:
+    async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Tell a client that there is no place for it."""
         _LOGGER.info("Refused a client: %d are connected", len(self._handlers))
         error = Error(text=f"The server has {self._max_clients} clients; try again", code="busy")
-        writer.write(encode_event(error.event()))
-        writer.close()
         with contextlib.suppress(OSError, TimeoutError):
+            writer.write(encode_event(error.event()))
+            writer.write_eof()
+            # What it has sent must be read, or it sees a reset and no error.
             async with asyncio.timeout(_RETRY_SECONDS):
-                await writer.wait_closed()
+                while await reader.read(MAX_HEADER_BYTES):
+                    pass
         writer.transport.abort()
+
+    def _forget_refused(self, task: asyncio.Task[None]) -> None:
+        self._refused.discard(task)
         self._count_places()
 
     def _count_places(self) -> None:
@@ -192,6 +204,14 @@ class Server:
         writer = asyncio.StreamWriter(transport, protocol, None, loop)
         # The end of input on a pipe is not a hang-up: the client still wants its answers.
         self._serve(reader, writer, writer.is_closing)
+
+
+def _most_clients() -> int:
+    """How many connections leave the process enough file descriptors for its work."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(1, files - _OTHER_FILES - _REFUSED_AT_ONCE)
 
 
 async def _listen_on_tcp(host: str, port: int) -> list[socket.socket]:

@@ -33,16 +33,14 @@ async def read_event(
         idle_timeout_seconds: how long to wait for the first byte; for the rest it is 60 s.
 
     Returns:
-        The event with the data that matters here, or None at the end of input or where none comes.
+        The event with the data that matters here, or None at the end of input.
 
     Raises:
+        TimeoutError: no event has begun for so long.
         WireError: not an event, over a limit, incomplete or too slow.
     """
-    try:
-        async with asyncio.timeout(idle_timeout_seconds):
-            first = await reader.read(1)
-    except TimeoutError:
-        return None
+    async with asyncio.timeout(idle_timeout_seconds):
+        first = await reader.read(1)
     if not first:
         return None
     try:

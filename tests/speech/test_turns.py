@@ -1,0 +1,125 @@
+"""Whose turn it is: by deadline, one step at a time."""
+
+import asyncio
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.harness import StepEngine, describe, running_server, synthesize, types
+from wyoming_vietts.speech.turns import Turns
+
+STEP_SECONDS = 0.005
+LONG = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 40
+
+
+async def test_earliest_deadline_comes_first_and_equal_ones_in_order() -> None:
+    turns, order = Turns(), []
+
+    async def take(name: str, deadline: float) -> None:
+        await turns.wait(deadline)
+        order.append(name)
+
+    await asyncio.gather(
+        *(take(name, deadline) for name, deadline in (("c", 3), ("a1", 1), ("b", 2), ("a2", 1)))
+    )
+    assert order == ["a1", "a2", "b", "c"]
+
+
+async def test_who_has_left_stops_nobody() -> None:
+    turns = Turns()
+    waiting = [asyncio.create_task(turns.wait(float(number))) for number in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    waiting[1].cancel()
+    async with asyncio.timeout(5):
+        await waiting[2]
+        await turns.wait(0.0)
+
+
+async def test_there_is_one_turn_in_each_pass_of_the_loop() -> None:
+    turns, events = Turns(), []
+
+    async def utterance(name: str) -> None:
+        for _ in range(5):
+            await turns.wait(0.0)
+            events.append(name)
+
+    async def others() -> None:
+        for _ in range(20):
+            events.append("loop")
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(utterance(name) for name in "abcdefgh"), others())
+    text = "".join("." if event == "loop" else event for event in events)
+    longest = max(map(len, text[: text.rfind(".")].split(".")))
+    assert longest <= 1, text
+
+
+@dataclass
+class SlowEngine(StepEngine):
+    """Its steps take some time of the processor, and last for `samples_per_step` samples."""
+
+    def speak(self, text: str, voice: str, speed: float) -> Generator[bytes, None, None]:
+        for pcm in super().speak(text, voice, speed):
+            until = time.perf_counter() + STEP_SECONDS
+            while time.perf_counter() < until:
+                pass
+            yield pcm
+
+
+@pytest.mark.parametrize("samples_per_step", [20, 20_000])  # slower than real time, and faster
+async def test_neither_a_question_nor_a_newcomer_waits_for_a_step_of_everybody(
+    samples_per_step: int,
+) -> None:
+    engine = SlowEngine(steps=20, samples_per_step=samples_per_step)
+    async with running_server(engine) as uri:
+        crowd = [asyncio.create_task(synthesize(uri, LONG)) for _ in range(50)]
+        await asyncio.sleep(50 * 3 * STEP_SECONDS)  # all have begun
+        questions = []
+        for _ in range(9):
+            started = time.perf_counter()
+            await describe(uri)
+            questions.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        if samples_per_step == 20_000:
+            engine.steps = 1
+            assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
+        newcomer = time.perf_counter() - started
+        for task in crowd:
+            task.cancel()
+    assert sorted(questions)[4] < 20 * STEP_SECONDS
+    assert newcomer < 25 * STEP_SECONDS
+
+
+async def test_many_long_texts_at_once_do_not_keep_a_question_waiting() -> None:
+    text = (LONG * 9)[:20_000]
+    async with running_server(StepEngine(steps=1, samples_per_step=10)) as uri:
+        started = time.perf_counter()
+        await synthesize(uri, text)
+        alone = time.perf_counter() - started
+        crowd = [asyncio.create_task(synthesize(uri, text)) for _ in range(50)]
+        await asyncio.sleep(0.2)
+        started = time.perf_counter()
+        await describe(uri)
+        question = time.perf_counter() - started
+        assert not any(task.done() for task in crowd)
+        for task in crowd:
+            task.cancel()
+    assert question < max(1.0, 2 * alone)
+
+
+async def test_when_the_machine_cannot_keep_up_all_are_late_evenly() -> None:
+    engine = SlowEngine(steps=10, samples_per_step=200)
+    finished: list[float] = []
+
+    async def listen(uri: str) -> None:
+        await synthesize(uri, "Một câu. Hai câu. Ba câu.")
+        finished.append(time.perf_counter())
+
+    async with running_server(engine) as uri:
+        started = time.perf_counter()
+        await asyncio.gather(*(listen(uri) for _ in range(10)))
+    assert len(finished) == 10
+    assert finished[0] - started > 0.7 * (finished[-1] - started)
