@@ -14,6 +14,7 @@ from . import __version__
 from .engines.names import ENGINES
 from .frontends.wyoming.uri import DEFAULT_URI, parse_uri
 
+DEFAULT_PIPER_DIR = Path("models/piper")
 ENVIRONMENT_PREFIX = "WYOMING_VIETTS_"
 
 _TRUE = ("1", "true", "yes", "on")
@@ -203,9 +204,12 @@ def _convert(flags: _Flags) -> None:
 
 
 def _engines(flags: _Flags) -> None:
+    flags.add("--piper-dir", type=Path, default=DEFAULT_PIPER_DIR, metavar="DIR",
+        help="Piper voices: NAME.onnx and NAME.onnx.json (default: %(default)s)")  # fmt: skip
     flags.add("--engine", type=_engine_names, default=("auto",), metavar="NAME[,NAME]",
-        help=f"auto, or some of {', '.join(ENGINES)}, best first; auto: vietts if there is a "
-        "model and a recording, else espeak (default: auto)")  # fmt: skip
+        help=f"auto, or some of {', '.join(ENGINES)}, best first; auto: "
+        "vietts where a model and a recording are, piper where its voices are, else espeak "
+        "(default: auto)")  # fmt: skip
     _vietts(flags)
 
 
@@ -218,7 +222,7 @@ def _vietts(flags: _Flags) -> None:
     flags.add("--quality", choices=("exact", "balanced", "fast"),
         help="for vietts: see BENCHMARKS.md (default: balanced; exact on a GPU)")  # fmt: skip
     flags.add("--seed", type=_whole_number(0, 2**63 - 1), metavar="N",
-        help="for vietts: the same audio for the same text every time")  # fmt: skip
+        help="the same audio for the same text every time")  # fmt: skip
     flags.add("--device", type=_device, default="auto",
         help="for vietts: auto, cuda, cuda:N, mps or cpu (default: auto)")  # fmt: skip
 

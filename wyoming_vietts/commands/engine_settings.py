@@ -3,6 +3,7 @@
 import argparse
 
 from ..engines.catalogue import EngineSettings
+from ..options import DEFAULT_PIPER_DIR
 
 
 def engine_settings(options: argparse.Namespace) -> EngineSettings:
@@ -10,6 +11,7 @@ def engine_settings(options: argparse.Namespace) -> EngineSettings:
     return EngineSettings(
         model_dir=options.model_dir,
         voices_dir=options.voices_dir,
+        piper_dir=getattr(options, "piper_dir", DEFAULT_PIPER_DIR),
         device=options.device,
         threads=options.threads,
         quality=options.quality,

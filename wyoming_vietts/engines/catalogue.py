@@ -12,6 +12,7 @@ from ..errors import SetupError
 from ..program import command, how_to_install
 from .contract import Engine, Voice
 from .espeak.engine import EspeakEngine
+from .piper.engine import PiperEngine
 
 if TYPE_CHECKING:
     from .vietts.engine import VietTTSEngine
@@ -25,6 +26,7 @@ class EngineSettings:
 
     model_dir: Path
     voices_dir: Path | None
+    piper_dir: Path
     device: str
     threads: int | None
     quality: str | None
@@ -79,18 +81,29 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
     """
     if [*names] != ["auto"]:
         return Catalogue([_make_engine(name, settings) for name in names], is_auto=False)
+    engines: list[Engine] = [_make_piper(settings)]
     if (settings.model_dir / "config.yaml").is_file():
-        return Catalogue([make_vietts(settings)], is_auto=True)
+        engines.insert(0, make_vietts(settings))
+    catalogue = Catalogue(engines, is_auto=True)
+    if len(engines) > 1 or engines[0].voices:
+        return catalogue
     _LOGGER.info(
         "Speaking with eSpeak NG. For the neural voice: %s, then %s",
         how_to_install("vietts"),
         command(f"download --model-dir {settings.model_dir}"),
     )
-    return Catalogue([], is_auto=True)
+    return catalogue
 
 
 def _make_engine(name: str, settings: EngineSettings) -> Engine:
-    return make_vietts(settings) if name == "vietts" else EspeakEngine()
+    if name == "vietts":
+        return make_vietts(settings)
+    return _make_piper(settings) if name == "piper" else EspeakEngine()
+
+
+def _make_piper(settings: EngineSettings) -> PiperEngine:
+    """Make the engine of Piper voices; its packages are needed only where there is a voice."""
+    return PiperEngine(settings.piper_dir, settings.threads, settings.seed)
 
 
 def make_vietts(settings: EngineSettings) -> "VietTTSEngine":

@@ -1,4 +1,4 @@
 """Names of the engines."""
 
-ENGINES = ("vietts", "espeak")
+ENGINES = ("vietts", "piper", "espeak")
 """Best first."""

@@ -13,6 +13,7 @@ from ...errors import SetupError, SynthesisError
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _INITIALIZE_DONT_EXIT = 0x8000
 _CHARS_UTF8 = 1
+_IPA = 2
 _ENDPAUSE = 0x1000
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 _EE_OK = 0
@@ -50,6 +51,7 @@ class Library:
             ctypes.c_void_p,
             ctypes.c_void_p,
         ]
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         data_path = _short_path(espeakng_loader.get_data_path())
         self.sample_rate: int = self._library.espeak_Initialize(
             _AUDIO_OUTPUT_SYNCHRONOUS, _BUFFER_MS, data_path.encode(), _INITIALIZE_DONT_EXIT
@@ -108,6 +110,25 @@ class Library:
         if status != _EE_OK:
             raise SynthesisError(f"eSpeak NG failed with status {status} on {clause!r}")
         return bytes(pcm)
+
+    def phonemes(self, clause: str, voice: str) -> str:
+        """The phonemes of a clause in the International Phonetic Alphabet.
+
+        Args:
+            clause: as the gate returns it.
+            voice: a name that the library knows, such as `vi` or `vi-vn-x-south`.
+
+        Raises:
+            SynthesisError: the library has no such voice.
+        """
+        library = self._library
+        if library.espeak_SetVoiceByName(voice.encode()) != _EE_OK:
+            raise SynthesisError(f"eSpeak NG has no voice '{voice}'")
+        text = ctypes.c_char_p(clause.encode())
+        spoken = b""
+        while text.value is not None:  # it is moved on, and is NULL after the last part
+            spoken += library.espeak_TextToPhonemes(ctypes.byref(text), _CHARS_UTF8, _IPA) or b""
+        return spoken.decode()
 
 
 @cache

@@ -1,9 +1,5 @@
 """Where the networks run, and with how many threads."""
 
-import math
-import os
-from pathlib import Path
-
 import onnxruntime
 import torch
 
@@ -49,14 +45,3 @@ def onnx_providers(device: torch.device) -> tuple[str, ...]:
     cuda = "CUDAExecutionProvider"
     is_there = device.type == "cuda" and cuda in onnxruntime.get_available_providers()
     return (cuda, "CPUExecutionProvider") if is_there else ("CPUExecutionProvider",)
-
-
-def granted_cores() -> int:
-    """Cores that this process may use, by its CPU affinity and its control group's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        granted = math.inf if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
-        granted = math.inf
-    return max(1, math.floor(min(cores or 1, granted)))

@@ -19,11 +19,12 @@ from torch import Tensor
 
 from ...errors import SetupError, SynthesisError
 from ..contract import Voice, clamp_speed
+from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
 from .cpu.spare_cores import SpareCores
-from .device import choose_device, flow_type, granted_cores, lm_type, onnx_providers
+from .device import choose_device, flow_type, lm_type, onnx_providers
 from .model.loading import load_networks
 from .model.tokenizer import load_tokenizer
 from .model.weight_files import WeightFiles

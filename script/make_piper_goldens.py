@@ -1,0 +1,34 @@
+"""Write tests/engines/piper/golden/phonemes.json: what piper-tts makes of sentences.
+
+Run it with the Python of an environment of its own, in which piper-tts 1.8.0 is installed:
+
+    python -m venv ENVIRONMENT && ENVIRONMENT/bin/pip install piper-tts==1.8.0
+    ENVIRONMENT/bin/python script/make_piper_goldens.py
+"""
+
+import json
+from pathlib import Path
+
+from piper.phonemize_espeak import EspeakPhonemizer
+
+GOLDEN = Path(__file__).parents[1] / "tests" / "engines" / "piper" / "golden" / "phonemes.json"
+VOICES = ("vi", "vi-vn-x-central", "vi-vn-x-south")
+
+
+def main() -> None:
+    sentences = list(json.loads(GOLDEN.read_text("utf-8"))["vi"])
+    phonemizer = EspeakPhonemizer()
+    made = {
+        voice: {
+            sentence: "".join(
+                phoneme for part in phonemizer.phonemize(voice, sentence) for phoneme in part
+            )
+            for sentence in sentences
+        }
+        for voice in VOICES
+    }
+    GOLDEN.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""Piper voices: files to voices, sentences to PCM, on the real server."""
+
+import asyncio
+import json
+import logging
+import os
+import unicodedata
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.engines.piper.tiny_voice import FRAMES_AN_ID, HOP, SAMPLE_RATE, network, write_voice
+from tests.harness import (
+    describe,
+    free_port,
+    pcm_of,
+    running_server,
+    server_process,
+    stream,
+    synthesize,
+    types,
+    wait_until_ready,
+)
+from wyoming_vietts.engines import voice_folder
+from wyoming_vietts.engines.piper import engine as module
+from wyoming_vietts.engines.piper.config import load_config
+from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
+from wyoming_vietts.engines.piper.graph import cut
+from wyoming_vietts.engines.piper.network import PiperNetwork
+from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes, pieces
+from wyoming_vietts.errors import ConfigError, SynthesisError
+
+GOLDEN: dict[str, dict[str, str]] = json.loads(
+    Path(__file__).with_name("golden").joinpath("phonemes.json").read_text("utf-8")
+)
+SENTENCE = "nhiệt độ phòng khách là hai mươi độ."
+LONG = "hôm nay trời nhiều mây và có mưa rào vào buổi chiều " * 8 + "."
+
+
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice_folder, "RESCAN_SECONDS", 0.0)
+
+
+def make_engine(folder: Path, seed: int | None = 1) -> PiperEngine:
+    return PiperEngine(folder, threads=1, seed=seed)
+
+
+def voice_of(path: Path, seed: int | None = 1) -> PiperVoice:
+    return make_engine(path.parent, seed).voices[path.stem]
+
+
+def samples(voice: PiperVoice, text: str, speed: float = 1.0) -> np.ndarray:
+    return np.frombuffer(b"".join(voice.speak(text, speed)), "<i2")
+
+
+# --- phonemes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("espeak_voice", GOLDEN)
+def test_phonemes_are_those_of_piper(espeak_voice: str, tmp_path: Path) -> None:
+    path = write_voice(tmp_path / "an.onnx", espeak={"voice": espeak_voice})
+    config = load_config(path.with_name("an.onnx.json"))
+    assert len(GOLDEN[espeak_voice]) >= 40
+    for sentence, expected in GOLDEN[espeak_voice].items():
+        made = "".join(phonemes(clauses, config) for clauses in pieces(sentence))
+        if sentence[-1] not in ".?!":
+            expected += "."  # a sentence that ends without a mark gets one
+        assert made == expected, sentence
+
+
+def test_ids_have_a_blank_after_each_phoneme_and_leave_out_what_is_unknown(tmp_path: Path) -> None:
+    write_voice(tmp_path / "an.onnx")
+    config = load_config(tmp_path / "an.onnx.json")
+    ids, unknown = phoneme_ids("a☂b", config)
+    a, b = config.ids["a"][0], config.ids["b"][0]
+    assert ids == [1, 0, a, 0, b, 0, 2]
+    assert unknown == {"☂"}
+
+
+def test_letters_are_phonemes_where_the_voice_was_trained_so(tmp_path: Path) -> None:
+    write_voice(tmp_path / "an.onnx", phoneme_type="text")
+    config = load_config(tmp_path / "an.onnx.json")
+    spoken = phonemes(["xin chà,", "bạn"], config)
+    assert unicodedata.normalize("NFC", spoken) == "xin chà, bạn."
+    assert len(spoken) == len("xin chà, bạn.") + 2, "letters and marks are phonemes of their own"
+
+
+def test_little_is_computed_at_once() -> None:
+    groups = list(pieces(LONG))
+    assert " ".join(part for group in groups for part in group) == LONG.replace(" .", ".").strip()
+    assert all(sum(map(len, group)) <= 80 for group in groups)
+    assert len(list(pieces("một, hai, ba, bốn."))) == 1
+
+
+# --- the network ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("speakers", [1, 3])
+def test_windows_put_together_are_the_whole(speakers: int, tmp_path: Path) -> None:
+    path = write_voice(tmp_path / "an.onnx", speakers=speakers)
+    config = load_config(path.with_name("an.onnx.json"))
+    network = PiperNetwork(path, config, threads=1, is_repeatable=True)
+    list(network.load())
+    speaker = None if speakers == 1 else 2
+    latents = network.latents([*range(3, 40)], 1.0, speaker)
+    frames = latents.shape[2]
+    assert frames == 37 * FRAMES_AN_ID
+    whole = network.decode(latents, 0, frames, speaker)
+    assert len(whole) == frames * HOP
+    ends = [0, 1, 2, 10, 50, 51, 100, frames]
+    windows = [network.decode(latents, *pair, speaker) for pair in pairwise(ends)]
+    np.testing.assert_allclose(np.concatenate(windows), whole, atol=1e-5)
+
+
+def test_margins_are_read_off_the_kernels() -> None:
+    halves = cut(network(speakers=1, is_cuttable=True, seed=0).SerializeToString())
+    assert halves is not None
+    assert halves.frame_samples == HOP
+    assert 3 < halves.frames_before < 8
+    assert 3 < halves.frames_after < 8
+
+
+def test_network_of_another_shape_runs_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    voice = voice_of(write_voice(tmp_path / "an.onnx", is_cuttable=False))
+    assert len(samples(voice, SENTENCE)) > 10_000
+    assert "cannot be cut, so it runs whole" in caplog.text
+
+
+# --- voices --------------------------------------------------------------------------------------
+
+
+def test_files_are_voices_and_come_and_go(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    engine = make_engine(tmp_path)
+    assert list(engine.voices) == []
+    write_voice(tmp_path / "an.onnx")
+    write_voice(tmp_path / "nhom.onnx", speakers=2)
+    (tmp_path / "an.toml").write_text('description = "Cô An"\nlanguage = "vi"\nvolume = 0.5')
+    voices = engine.voices
+    assert list(voices) == ["an", "nhom-s0", "nhom-s1"]
+    assert (voices["an"].description, voices["an"].languages) == ("Cô An", ("vi",))
+    assert voices["nhom-s1"].description == "nhom s1"
+    (tmp_path / "nhom.onnx").unlink()
+    assert list(engine.voices) == ["an"]
+    (tmp_path / "an.onnx.json").write_text("{}")
+    assert list(engine.voices) == []
+    assert "an.onnx.json is not the configuration of a Piper voice" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("no json", "cannot be read"),
+        ("[1]", "is not the configuration"),
+        ('{"audio": {}}', "is missing"),
+        ('{"phoneme_type": "pinyin"}', "phoneme_type is 'pinyin'; only espeak and text"),
+        ("[" * 100_000, "cannot be read"),
+    ],
+)
+def test_wrong_configuration_says_why(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "an.onnx.json").write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        load_config(tmp_path / "an.onnx.json")
+    with pytest.raises(ConfigError, match="belongs to the"):
+        load_config(tmp_path / "binh.onnx.json")
+
+
+def test_voice_without_tones_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    voice = voice_of(write_voice(tmp_path / "an.onnx", tones="0156"))
+    assert "Voice 'an' was trained without 2 of the six tones" in caplog.text
+    assert len(samples(voice, SENTENCE)) > 10_000
+    assert "does not know the phonemes 2" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x3a\xff\xff\xff\x7f"])
+def test_damaged_network_is_an_error_of_the_request(content: bytes, tmp_path: Path) -> None:
+    path = write_voice(tmp_path / "an.onnx")
+    path.write_bytes(content)
+    with pytest.raises(SynthesisError, match=r"an\.onnx cannot be loaded"):
+        list(voice_of(path).speak(SENTENCE))
+
+
+# --- speech --------------------------------------------------------------------------------------
+
+
+def test_seed_makes_the_same_audio_and_no_seed_makes_another(tmp_path: Path) -> None:
+    path = write_voice(tmp_path / "an.onnx")
+    first, again = (samples(voice_of(path), SENTENCE) for _ in range(2))
+    assert np.array_equal(first, again)
+    voice = voice_of(path, seed=None)
+    assert not np.array_equal(samples(voice, SENTENCE), samples(voice, SENTENCE))
+
+
+def test_speed_and_volume_are_the_users(tmp_path: Path) -> None:
+    path = write_voice(tmp_path / "an.onnx")
+    normal, fast = (samples(voice_of(path), SENTENCE, speed) for speed in (1.0, 2.0))
+    assert len(fast) == pytest.approx(len(normal) / 2, rel=0.05)
+    (tmp_path / "an.toml").write_text("volume = 0.5\nspeed = 2.0")
+    changed = samples(voice_of(path), SENTENCE)
+    np.testing.assert_allclose(changed, fast / 2, atol=1)
+
+
+def test_first_audio_costs_one_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = voice_of(write_voice(tmp_path / "an.onnx"))
+    list(voice.speak("a."))
+    windows: list[int] = []
+    real = PiperNetwork.decode
+
+    def decode(self: PiperNetwork, latents: Any, start: int, end: int, speaker: Any) -> Any:
+        windows.append(end - start)
+        return real(self, latents, start, end, speaker)
+
+    monkeypatch.setattr(PiperNetwork, "decode", decode)
+    speaking = voice.speak(LONG)
+    next(piece for piece in speaking if piece)
+    assert windows == [module.FIRST_WINDOW_FRAMES]
+    rest = list(speaking)
+    assert len(windows) > 5
+    assert len(rest) > len(windows)
+    assert max(windows) <= module.MAX_WINDOW_FRAMES
+
+
+def test_windows_follow_the_speed_of_the_machine() -> None:
+    assert module._next_window(32, 0.4) == 8, "never too small to be worth a step"
+    assert module._next_window(32, 0.08) == 16
+    assert module._next_window(32, 0.04) == 32
+    assert module._next_window(32, 0.001) == 64, "not more than twice as many"
+    assert module._next_window(200, 0.001) == 256
+
+
+async def test_piper_voice_is_served_streamed_and_interleaved(tmp_path: Path) -> None:
+    write_voice(tmp_path / "an.onnx")
+    write_voice(tmp_path / "binh.onnx", seed=2)
+    async with running_server(make_engine(tmp_path)) as uri:
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an", "binh"]
+        alone = [pcm_of(await synthesize(uri, "Phòng khách 26,5°C.", v)) for v in ("an", "binh")]
+        events = await stream(uri, ["Phòng khách ", "26,5", "°C."], "an")
+    assert types(events) == ["audio-start", "audio-chunk", "audio-stop", "synthesize-stopped"]
+    assert events[0].data["rate"] == SAMPLE_RATE
+    assert pcm_of(events) == alone[0] != alone[1]
+
+
+async def test_auto_takes_piper_voices_that_are_there_and_that_come(tmp_path: Path) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    options = ("--piper-dir", str(tmp_path), "--model-dir", str(tmp_path / "none"), "--seed", "1")
+    with server_process("--uri", uri, *options):
+        await wait_until_ready(uri)
+        names = [voice.name for voice in (await describe(uri)).tts[0].voices]
+        assert names == ["espeak-north-male", "espeak-north-female", "espeak-south-male"]
+        write_voice(tmp_path / "an.onnx")
+        await asyncio.sleep(2.1)
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
+        speech = pcm_of(await synthesize(uri, "Xin chào.", "an"))
+        assert len(speech) > 10_000
+        assert pcm_of(await synthesize(uri, "Xin chào.", "espeak-north-male")) != speech
+
+
+def test_pipe_in_place_of_a_configuration_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "an.onnx.json")
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        load_config(tmp_path / "an.onnx.json")

@@ -1,0 +1,121 @@
+"""Small Piper voices with the real file formats: some kilobytes of seeded random weights."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HOP = 256
+CHANNELS = 8
+FRAMES_AN_ID = 4
+PHONEMES = (
+    "^$_ !'(),-.:;?abcdefhijklmnopqrstuvwxyzæçðøħŋœɐɑɒɓɔɕɖɗɘəɚɛɜɞɟɡɣɤɥɦɨɪɫɬɭɯɲɳɵʂʃʈʉʊʋʌʐʑʒʔʰˈˌː̪"
+)
+SAMPLE_RATE = 22_050
+
+
+def config(tones: str = "0123456", **changes: Any) -> dict[str, Any]:
+    """What stands in the .onnx.json."""
+    symbols = ["_", "^", "$", *sorted(set(PHONEMES + tones) - set("_^$"))]
+    return {
+        "audio": {"sample_rate": SAMPLE_RATE},
+        "espeak": {"voice": "vi"},
+        "inference": {"noise_scale": 0.667, "length_scale": 1, "noise_w": 0.8},
+        "num_symbols": 256,
+        "num_speakers": 1,
+        "phoneme_id_map": {symbol: [number] for number, symbol in enumerate(symbols)},
+        "speaker_id_map": {},
+        **changes,
+    }
+
+
+def write_voice(
+    path: Path, *, speakers: int = 1, is_cuttable: bool = True, seed: int = 0, **changes: Any
+) -> Path:
+    """Write NAME.onnx and NAME.onnx.json."""
+    if speakers > 1:
+        names = {f"s{number}": number for number in range(speakers)}
+        changes = {"num_speakers": speakers, "speaker_id_map": names, **changes}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(network(speakers, is_cuttable, seed), path)
+    path.with_name(f"{path.name}.json").write_text(json.dumps(config(**changes)), "utf-8")
+    return path
+
+
+def network(speakers: int, is_cuttable: bool, seed: int) -> onnx.ModelProto:
+    """Ids to latents, with noise, and latents to waveform by convolutions."""
+    draw = np.random.RandomState(seed)
+    nodes: list[onnx.NodeProto] = []
+    weights: list[onnx.TensorProto] = []
+
+    def weight(name: str, values: Any) -> str:
+        weights.append(numpy_helper.from_array(np.asarray(values), name))
+        return name
+
+    def node(operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        output = output or f"t{len(nodes)}"
+        nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def conv(x: str, shape: tuple[int, ...], operator: str = "Conv", **attributes: Any) -> str:
+        values = (draw.standard_normal(shape) * 0.4).astype(np.float32)
+        return node(operator, x, weight(f"w{len(weights)}", values), **attributes)
+
+    embedding = weight("embedding", draw.standard_normal((256, CHANNELS)).astype(np.float32))
+    hidden = node("Transpose", node("Gather", embedding, "input"), perm=[0, 2, 1])  # [1, C, N]
+    one = weight("one", np.array([1], np.int64))
+    length_scale = node("Gather", "scales", one)
+    per_id = weight("per_id", np.array([FRAMES_AN_ID], np.float32))
+    count = node("Cast", node("Ceil", node("Mul", length_scale, per_id)), to=TensorProto.INT64)
+    shape = node("Concat", node("Shape", hidden), count, axis=0)
+    last = weight("last", np.array([3], np.int64))
+    repeated = node("Expand", node("Unsqueeze", hidden, last), shape)
+    flat = weight("flat", np.array([1, CHANNELS, -1], np.int64))
+    frames = node("Reshape", repeated, flat)
+    zero = weight("zero", np.array([0], np.int64))
+    noise = node("Mul", node("RandomNormalLike", frames), node("Gather", "scales", zero))
+    latents = node("Add", frames, noise)
+    if is_cuttable:
+        x = conv(latents, (16, CHANNELS, 7), pads=[3, 3], kernel_shape=[7])
+        if speakers > 1:
+            table = weight("speakers", draw.standard_normal((speakers, 4)).astype(np.float32))
+            speaker = node("Unsqueeze", node("Gather", table, "sid"), weight("two", np.array([2])))
+            x = node("Add", x, conv(speaker, (16, 4, 1), kernel_shape=[1]))
+        for rate, (inputs, outputs) in zip((8, 8, 4), ((16, 8), (8, 8), (8, 4)), strict=True):
+            x = node("LeakyRelu", x, alpha=0.1)
+            pad, size = rate // 2, 2 * rate
+            x = conv(
+                x,
+                (inputs, outputs, size),
+                "ConvTranspose",
+                kernel_shape=[size],
+                strides=[rate],
+                pads=[pad, pad],
+            )
+            dilated = conv(x, (outputs, outputs, 3), kernel_shape=[3], dilations=[6], pads=[6, 6])
+            x = node("Add", x, dilated)
+        x = conv(node("LeakyRelu", x), (1, 4, 7), kernel_shape=[7], pads=[3, 3])
+        wave = node("Tanh", x)
+    else:
+        rows = node("Unsqueeze", latents, last)
+        wide = weight("wide", np.array([1, 1, 1, HOP], np.int64))
+        samples = node("Reshape", node("Tile", rows, wide), flat)
+        wave = node("Tanh", node("ReduceMean", samples, axes=[1]))
+    node("Unsqueeze", wave, weight("front", np.array([1])), output="output")
+    value = helper.make_tensor_value_info
+    inputs = [
+        value("input", TensorProto.INT64, [1, "ids"]),
+        value("input_lengths", TensorProto.INT64, [1]),
+        value("scales", TensorProto.FLOAT, [3]),
+    ]
+    if speakers > 1:
+        inputs.append(value("sid", TensorProto.INT64, [1]))
+    output = value("output", TensorProto.FLOAT, ["b", "c", "d", "time"])
+    graph = helper.make_graph(nodes, "tiny", inputs, [output], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return model

@@ -1,0 +1,150 @@
+"""A Piper voice's network in ONNX Runtime, loaded at its first use."""
+
+import logging
+import time
+from collections.abc import Generator, Set
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import SynthesisError
+from ...files import read_bytes
+from .config import PiperConfig
+from .graph import Halves, cut
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_BYTES = 512_000_000
+
+_Floats = npt.NDArray[np.float32]
+
+
+class PiperNetwork:
+    """Phoneme ids to latents, and windows of latents to waveform.
+
+    A network that cannot be cut in two gives the waveform at once: its latents are the waveform,
+    a frame a sample.
+    """
+
+    def __init__(self, path: Path, config: PiperConfig, threads: int, is_repeatable: bool) -> None:
+        """Take a file, which is read when it is needed.
+
+        Args:
+            is_repeatable: leave out the noise that makes each utterance different.
+        """
+        self._path = path
+        self._config = config
+        self._threads = threads
+        self._noise = (0.0, 0.0) if is_repeatable else (config.noise_scale, config.noise_w)
+        self._halves: Halves | None = None
+        self._front: onnxruntime.InferenceSession | None = None
+        self._decoder: onnxruntime.InferenceSession | None = None
+        self._unknown: set[str] = set()
+
+    @property
+    def is_cut(self) -> bool:
+        """It could be cut in two; known once it has been loaded."""
+        return self._halves is not None
+
+    def load(self) -> Generator[bytes, None, None]:
+        """Load the network unless it has been, with pauses.
+
+        Raises:
+            SynthesisError: it cannot be loaded.
+        """
+        if self._front is not None:
+            return
+        started = time.perf_counter()
+        try:
+            model = read_bytes(self._path, MAX_BYTES)
+            yield b""
+            halves = cut(model)
+            yield b""
+            front = self._open(halves.front if halves else model)
+            yield b""
+            decoder = self._open(halves.decoder) if halves else None
+        except (OSError, ValueError) as error:
+            raise SynthesisError(f"{self._path} cannot be loaded: {error!s:.200}") from error
+        self._front, self._decoder, self._halves = front, decoder, halves
+        seconds = time.perf_counter() - started
+        _LOGGER.info(
+            "Loaded %s in %.1f s%s",
+            *(self._path.name, seconds, "" if halves else "; it cannot be cut, so it runs whole"),
+        )
+
+    def _open(self, model: bytes) -> "onnxruntime.InferenceSession":
+        """Make a session.
+
+        Raises:
+            ValueError: ONNX Runtime refuses the model.
+        """
+        import onnxruntime  # only voices of this kind need it
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        # A thread that spins while it waits takes the core from whoever else needs it.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_cpu_mem_arena = False  # it keeps what the longest sentence took
+        options.log_severity_level = 3
+        try:
+            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no base of their own
+            raise ValueError(str(error)) from error
+
+    def latents(self, ids: list[int], length_scale: float, speaker: int | None) -> _Floats:
+        """Phoneme ids to latents [1, C, frames].
+
+        Raises:
+            SynthesisError: the network fails.
+        """
+        assert self._front is not None
+        noise_scale, noise_w = self._noise
+        inputs: dict[str, Any] = {
+            "input": np.array([ids], np.int64),
+            "input_lengths": np.array([len(ids)], np.int64),
+            "scales": np.array([noise_scale, length_scale, noise_w], np.float32),
+            "sid": np.array([speaker or 0], np.int64),
+        }
+        output = self._run(self._front, inputs)
+        return output if self._halves else output.reshape(1, 1, -1)
+
+    def decode(self, latents: _Floats, start: int, end: int, speaker: int | None) -> _Floats:
+        """The waveform [N] of the frames from `start` to `end`, as if all were decoded at once.
+
+        Raises:
+            SynthesisError: the network fails.
+        """
+        if self._halves is None or self._decoder is None:
+            return latents[0, 0, start:end]
+        first = max(0, start - self._halves.frames_before)
+        last = min(latents.shape[2], end + self._halves.frames_after)
+        inputs: dict[str, Any] = {
+            self._halves.latents: latents[:, :, first:last],
+            "sid": np.array([speaker or 0], np.int64),
+        }
+        samples = self._run(self._decoder, inputs).reshape(-1)
+        hop = self._halves.frame_samples
+        return samples[(start - first) * hop : (end - first) * hop]
+
+    def _run(self, session: "onnxruntime.InferenceSession", inputs: dict[str, Any]) -> _Floats:
+        """Run a network on those of the inputs that it takes: not all have speakers, say."""
+        taken = {node.name for node in session.get_inputs()}
+        inputs = {name: value for name, value in inputs.items() if name in taken}
+        try:
+            output: _Floats = session.run(None, inputs)[0]
+        except Exception as error:  # its errors have no base of their own
+            raise SynthesisError(f"{self._path.name} fails: {error!s:.200}") from error
+        return output
+
+    def warn_of_unknown(self, phonemes: Set[str]) -> None:
+        """Say once which phonemes the voice does not know; they are left out."""
+        if new := phonemes - self._unknown:
+            self._unknown |= new
+            _LOGGER.warning(
+                "Voice %s does not know the phonemes %s", self._path.name, " ".join(sorted(new))
+            )
