@@ -19,6 +19,17 @@ def finish(steps: Steps[T]) -> T:
             return result
 
 
+def in_turns(steps: Steps[T]) -> Generator[bytes, None, T]:
+    """Run a long computation; yield empty PCM at each of its pauses."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield b""
+
+
 class Shared(Generic[T]):
     """A computation that several may wait for; each of them runs it a step further."""
 

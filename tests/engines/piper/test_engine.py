@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import unicodedata
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +184,21 @@ def test_damaged_network_is_an_error_of_the_request(content: bytes, tmp_path: Pa
     path.write_bytes(content)
     with pytest.raises(SynthesisError, match=r"an\.onnx cannot be loaded"):
         list(voice_of(path).speak(SENTENCE))
+
+
+def test_requests_that_come_together_load_a_voice_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = voice_of(write_voice(tmp_path / "an.onnx"))
+    opened = []
+    real = PiperNetwork._open
+    monkeypatch.setattr(PiperNetwork, "_open", lambda *a: opened.append(1) or real(*a))
+    speaking = [voice.speak(SENTENCE) for _ in range(3)]
+    audio = [b"", b"", b""]
+    for several in zip_longest(*speaking, fillvalue=b""):
+        audio = [so_far + piece for so_far, piece in zip(audio, several, strict=True)]
+    assert audio == [audio[0]] * 3 != [b""] * 3
+    assert len(opened) == 2, "a front and a decoder"
 
 
 # --- speech --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...errors import SynthesisError
 from ...files import read_bytes
+from ..steps import Shared, Steps, in_turns
 from .config import PiperConfig
 from .graph import Halves, cut
 
@@ -44,6 +45,7 @@ class PiperNetwork:
         self._halves: Halves | None = None
         self._front: onnxruntime.InferenceSession | None = None
         self._decoder: onnxruntime.InferenceSession | None = None
+        self._loading: Shared[None] | None = None
         self._unknown: set[str] = set()
 
     @property
@@ -52,21 +54,26 @@ class PiperNetwork:
         return self._halves is not None
 
     def load(self) -> Generator[bytes, None, None]:
-        """Load the network unless it has been, with pauses.
+        """Load the network unless it has been, with pauses; several may wait for it.
 
         Raises:
             SynthesisError: it cannot be loaded.
         """
         if self._front is not None:
             return
+        if self._loading is None or self._loading.is_done:
+            self._loading = Shared(self._load())
+        yield from in_turns(self._loading.wait())
+
+    def _load(self) -> Steps[None]:
         started = time.perf_counter()
         try:
             model = read_bytes(self._path, MAX_BYTES)
-            yield b""
+            yield
             halves = cut(model)
-            yield b""
+            yield
             front = self._open(halves.front if halves else model)
-            yield b""
+            yield
             decoder = self._open(halves.decoder) if halves else None
         except (OSError, ValueError) as error:
             raise SynthesisError(f"{self._path} cannot be loaded: {error!s:.200}") from error

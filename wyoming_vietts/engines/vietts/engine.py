@@ -20,6 +20,7 @@ from torch import Tensor
 from ...errors import SetupError, SynthesisError
 from ..contract import Voice, clamp_speed
 from ..cores import granted_cores
+from ..steps import in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
@@ -35,7 +36,7 @@ from .prompt.cache import VoiceCache
 from .prompt.encoder import Prompt
 from .prompt.recording import HEARD_SECONDS, find_recordings, load_audio, read_recording
 from .quality import QUALITIES
-from .utterance import Utterance, in_turns
+from .utterance import Utterance
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,19 +1,16 @@
 """Speech tokens to PCM, for one utterance: all of its state after the language model."""
 
 from collections.abc import Generator
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from ..steps import Steps
+from ..steps import in_turns
 from .networks.flow import FlowVoice, Schedule
 from .networks.flow_stream import FlowStream
 from .networks.hift_stream import HiFTStream
 from .networks.networks import Networks
 from .networks.tempo import MelStretcher
-
-T = TypeVar("T")
 
 FADE_SECONDS = 0.01  # at either end of an utterance
 
@@ -70,14 +67,3 @@ class Utterance:
             waveform[len(waveform) - len(fade) :] *= fade.flip(0)
         samples = (waveform * 32767).round().clamp(-32768, 32767).to(torch.int16)
         return samples.cpu().numpy().astype("<i2").tobytes()
-
-
-def in_turns(steps: Steps[T]) -> Generator[bytes, None, T]:
-    """Run a long computation; yield empty PCM at each of its pauses."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        yield b""
