@@ -110,7 +110,7 @@ def test_sixty_thousand_words_are_read_again_in_steps_and_found_quickly(tmp_path
         steps.append(time.process_time() - started)
         started = time.process_time()
     assert len(steps) > 100
-    assert max(steps) < sum(steps) / 10
+    assert sorted(steps)[-5] < sum(steps) / 50, "but for collections of garbage"
     sentence = "Bật máy số 123 và " * 12
     seconds = [process_seconds(sentence, lexicon) for lexicon in (None, file.lexicon)]
     assert "cái bê xê đê" in speakable(sentence, file.lexicon)
