@@ -202,8 +202,7 @@ class Handler:
 
     async def _speak(self, answer: "_Answer", pcm_pieces: PCM) -> None:
         """Send PCM as it is made, and give other clients a turn after every step."""
-        if answer.started is None:
-            answer.started = time.monotonic()
+        answer.wait_for_text_is_over()
         with closing(pcm_pieces):
             while True:
                 await self._turns.wait(answer.deadline)
@@ -220,8 +219,9 @@ class Handler:
         rate = answer.speech.voice.sample_rate
         audio_format = {"rate": rate, "width": SAMPLE_WIDTH, "channels": 1}
         if answer.first_audio_seconds is None:
-            answer.first_audio_seconds = time.monotonic() - (answer.started or 0.0)
+            answer.first_audio_seconds = time.monotonic() - answer.started
             await self._write(AudioStart(**audio_format))
+        answer.plays(len(pcm) / SAMPLE_WIDTH / rate)
         size = self._chunk_bytes
         chunks = [
             AudioChunk(**audio_format, audio=pcm[start : start + size])
@@ -323,14 +323,20 @@ class _Answer:
 
     def __init__(self, speech: Speech) -> None:
         self.speech = speech
-        self.started: float | None = None  # when its first text came, by the event loop's clock
+        self.started = 0.0  # when its first text came, by the event loop's clock
+        self.deadline = 0.0  # when the listener runs out of audio, or has waited for some since
         self.first_audio_seconds: float | None = None
         self.computing_seconds = 0.0
 
-    @property
-    def deadline(self) -> float:
-        """When the listener runs out of audio, or has waited for the first since."""
-        return (self.started or 0.0) + (self.first_audio_seconds or 0.0) + self.speech.seconds
+    def wait_for_text_is_over(self) -> None:
+        """There is something to compute from now on."""
+        now = time.monotonic()
+        self.started = self.started or now
+        self.deadline = max(self.deadline, now)
+
+    def plays(self, seconds: float) -> None:
+        """The listener has so much more audio, and hears it at once if there was none left."""
+        self.deadline = max(self.deadline, time.monotonic()) + seconds
 
     def next_piece(self, pcm_pieces: PCM) -> bytes | None:
         """Run one step of the computation; None at its end."""
