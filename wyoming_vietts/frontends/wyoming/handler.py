@@ -274,7 +274,7 @@ class Handler:
         """
         # Short and on one line, whatever the client put into it.
         message = str(error)[:_MAX_MESSAGE_CHARACTERS]
-        _LOGGER.info("Refused a request (%s): %r", error.code, message)
+        _LOGGER.info("Refused a request (%s): %.300r", error.code, message)
         try:
             await self._write(Error(text=message, code=error.code))
         except (HungUpError, ConnectionError):
