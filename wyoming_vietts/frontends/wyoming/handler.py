@@ -32,6 +32,7 @@ from ...errors import (
     SynthesisError,
     WyomingViettsError,
 )
+from ...speech.answer import Answer
 from ...speech.speech import PCM, SAMPLE_WIDTH, Speech, SpeechSettings
 from ...speech.turns import Turns
 from ...speech.voice_choice import choose_voice
@@ -83,7 +84,7 @@ class Handler:
         self._reader = reader
         self._writer = writer
         self._has_hung_up = has_hung_up
-        self._answer: _Answer | None = None  # the stream that is open
+        self._answer: Answer | None = None  # the stream that is open
         self._is_answering = False
         self._is_stopping = False
         self._flush_seconds: float | None = None  # for as long as the client reads
@@ -173,7 +174,7 @@ class Handler:
         await self._speak(answer, answer.speech.add(text))
         await self._finish(answer)
 
-    def _new_answer(self, data: dict[str, Any]) -> "_Answer":
+    def _new_answer(self, data: dict[str, Any]) -> Answer:
         text_format = _text(data, "text_format", default=SynthesizeTextFormat.TEXT.value)
         formats = [text_format.value for text_format in SynthesizeTextFormat]
         if text_format not in formats:
@@ -193,16 +194,16 @@ class Handler:
             language=_optional_text(wanted, "language"),
         )
         is_ssml = text_format == SynthesizeTextFormat.SSML.value
-        return _Answer(Speech(voice, self._speech_settings, is_ssml))
+        return Answer(Speech(voice, self._speech_settings, is_ssml))
 
-    def _open_answer(self, event_type: str) -> "_Answer":
+    def _open_answer(self, event_type: str) -> Answer:
         if self._answer is None:
             raise RequestError(f"{event_type} came without synthesize-start")
         return self._answer
 
-    async def _speak(self, answer: "_Answer", pcm_pieces: PCM) -> None:
+    async def _speak(self, answer: Answer, pcm_pieces: PCM) -> None:
         """Send PCM as it is made, and give other clients a turn after every step."""
-        answer.wait_for_text_is_over()
+        answer.resume()
         with closing(pcm_pieces):
             while True:
                 await self._turns.wait(answer.deadline)
@@ -215,7 +216,7 @@ class Handler:
                     await self._write(Error(text=_CLOSED))
                     raise HungUpError
 
-    async def _send_pcm(self, answer: "_Answer", pcm: bytes) -> None:
+    async def _send_pcm(self, answer: Answer, pcm: bytes) -> None:
         rate = answer.speech.voice.sample_rate
         audio_format = {"rate": rate, "width": SAMPLE_WIDTH, "channels": 1}
         if answer.first_audio_seconds is None:
@@ -231,7 +232,7 @@ class Handler:
         for start in range(0, len(chunks), batch):
             await self._write(*chunks[start : start + batch])
 
-    async def _finish(self, answer: "_Answer") -> None:
+    async def _finish(self, answer: Answer) -> None:
         await self._speak(answer, answer.speech.finish())
         await self._write(AudioStop())
         seconds = answer.speech.seconds
@@ -316,35 +317,6 @@ def _reset(writer: asyncio.StreamWriter) -> None:
             off_at_once = struct.pack("ii", 1, 0)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, off_at_once)
     writer.transport.abort()
-
-
-class _Answer:
-    """An utterance under way, with the figures for its log line."""
-
-    def __init__(self, speech: Speech) -> None:
-        self.speech = speech
-        self.started = 0.0  # when its first text came, by the event loop's clock
-        self.deadline = 0.0  # when the listener runs out of audio, or has waited for some since
-        self.first_audio_seconds: float | None = None
-        self.computing_seconds = 0.0
-
-    def wait_for_text_is_over(self) -> None:
-        """There is something to compute from now on."""
-        now = time.monotonic()
-        self.started = self.started or now
-        self.deadline = max(self.deadline, now)
-
-    def plays(self, seconds: float) -> None:
-        """The listener has so much more audio, and hears it at once if there was none left."""
-        self.deadline = max(self.deadline, time.monotonic()) + seconds
-
-    def next_piece(self, pcm_pieces: PCM) -> bytes | None:
-        """Run one step of the computation; None at its end."""
-        started = time.perf_counter()
-        pcm = next(pcm_pieces, None)
-        self.computing_seconds += time.perf_counter() - started
-        self.deadline = max(self.deadline, time.monotonic())  # those who are late take turns
-        return pcm
 
 
 def _optional_text(data: dict[str, Any], key: str) -> str | None:
