@@ -1,6 +1,7 @@
 """The `wyoming-vietts` command."""
 
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         format=options.log_format,
         stream=sys.stderr,
     )
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # a container's first process ignores it
     for line in misspelt_variables():
         _LOGGER.warning("%s", line)
     # Imported only now, so that a client command does not load the server.
@@ -29,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, WyomingViettsError) as error:
         _LOGGER.critical("%s", error)
         return 1
+    except KeyboardInterrupt:
+        return 130  # as shells have it
     return 0
 
 

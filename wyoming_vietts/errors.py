@@ -17,6 +17,7 @@
         ├── RecordingError        a recording cannot be used as a voice
         ├── VoiceSettingsError    the .toml beside a voice is wrong
         ├── LexiconError          a lexicon is wrong
+        ├── DownloadError         a voice or model cannot be downloaded
         └── DiscoveryError        the server cannot be announced
 
 Every message says what was wrong, which value, and what would be right. It may be shown to a
@@ -109,6 +110,10 @@ class VoiceSettingsError(SetupError):
 
 class LexiconError(SetupError):
     """A lexicon is wrong; the message names file and line."""
+
+
+class DownloadError(SetupError):
+    """A voice or model cannot be downloaded; the message names the file and the reason."""
 
 
 class DiscoveryError(SetupError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .engines.downloads import DOWNLOADS
 from .engines.names import ENGINES
 from .frontends.wyoming.uri import DEFAULT_URI, parse_uri
 
@@ -141,6 +142,8 @@ def _serve(flags: _Flags) -> None:
     flags.add("--zeroconf", nargs="?", const="", metavar="NAME",
         help="announce the server, so that Home Assistant finds it")  # fmt: skip
     _engines(flags)
+    flags.add("--download", choices=tuple(DOWNLOADS), metavar="NAME",
+        help="download this first where it is missing: " + ", ".join(DOWNLOADS))  # fmt: skip
     flags.add("--voice", metavar="NAME", help="voice for requests that name none "
         "(default: the first)")  # fmt: skip
     flags.add("--speed", type=_number(0.5, 2.0), default=1.0, metavar="FACTOR",
@@ -185,6 +188,9 @@ def _voices(flags: _Flags) -> None:
 
 
 def _download(flags: _Flags) -> None:
+    flags.parser.add_argument("name", nargs="?", choices=tuple(DOWNLOADS), metavar="NAME",
+        help=f"{', '.join(DOWNLOADS)} (default: list what there is)")  # fmt: skip
+    _piper_dir(flags)
     _model_dir(flags)
     _logging(flags)
 
@@ -204,8 +210,7 @@ def _convert(flags: _Flags) -> None:
 
 
 def _engines(flags: _Flags) -> None:
-    flags.add("--piper-dir", type=Path, default=DEFAULT_PIPER_DIR, metavar="DIR",
-        help="Piper voices: NAME.onnx and NAME.onnx.json (default: %(default)s)")  # fmt: skip
+    _piper_dir(flags)
     flags.add("--engine", type=_engine_names, default=("auto",), metavar="NAME[,NAME]",
         help=f"auto, or some of {', '.join(ENGINES)}, best first; auto: "
         "vietts where a model and a recording are, piper where its voices are, else espeak "
@@ -225,6 +230,11 @@ def _vietts(flags: _Flags) -> None:
         help="the same audio for the same text every time")  # fmt: skip
     flags.add("--device", type=_device, default="auto",
         help="for vietts: auto, cuda, cuda:N, mps or cpu (default: auto)")  # fmt: skip
+
+
+def _piper_dir(flags: _Flags) -> None:
+    flags.add("--piper-dir", type=Path, default=DEFAULT_PIPER_DIR, metavar="DIR",
+        help="Piper voices: NAME.onnx and NAME.onnx.json (default: %(default)s)")  # fmt: skip
 
 
 def _model_dir(flags: _Flags) -> None:
@@ -247,7 +257,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Flags], None]]] = {
     "serve": ("Serve Wyoming clients", _serve),
     "say": ("Speak a text through a running server: play it, or write a WAV file", _say),
     "voices": ("List the voices", _voices),
-    "download": ("Download the neural model into --model-dir", _download),
+    "download": ("Download a voice or the neural model, or list what there is", _download),
     "prepare": ("Compute now what the first start with a model would compute", _prepare),
     "convert": ("Say the words of a recording in one of the neural voices", _convert),
     "healthcheck": ("Ask a running server to describe itself", _healthcheck),

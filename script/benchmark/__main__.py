@@ -7,17 +7,24 @@ from measure import company
 
 import wyoming_vietts  # noqa: F401, it sets how PyTorch's threads wait, before they exist
 
-MODEL_DIR = Path(__file__).parents[2] / "models" / "viet-tts"
+_MODELS = Path(__file__).parents[2] / "models"
+MODEL_DIR, PIPER_DIR = _MODELS / "viet-tts", _MODELS / "piper"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     add = parser.add_argument
-    add("--engine", choices=("espeak", "vietts"), default="espeak")
+    add("--engine", choices=("espeak", "piper", "vietts"), default="espeak")
     add("--beside", type=int, default=0, metavar="N", help="run N busy loops as well (default: 0)")
+    add("--repeat", type=int, default=3, help="runs, except of espeak (default: 3)")
+    add("--reference-python", default="python3", metavar="PYTHON",
+        help="of an environment with viet-tts or wyoming-piper, to measure that")  # fmt: skip
     add("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     espeak = parser.add_argument_group("espeak")
     espeak.add_argument("--requests", type=int, default=200, help="per figure (default: 200)")
+    piper = parser.add_argument_group("piper")
+    piper.add_argument("--piper-dir", type=Path, default=PIPER_DIR, metavar="DIR",
+        help="its first voice is measured (default: models/piper of this repository)")  # fmt: skip
     vietts = parser.add_argument_group("vietts")
     add = vietts.add_argument
     add(
@@ -31,16 +38,16 @@ def main() -> None:
     add("--device", default="cpu")
     add("--threads", type=int)
     add("--quality", default="balanced", choices=("exact", "balanced", "fast"))
-    add("--repeat", type=int, default=3, help="runs (default: 3)")
     add("--limits", action="store_true", help="also measure the machine's limits")
     add("--fidelity", action="store_true", help="also measure what each quality changes")
     add("--compare-reference", type=Path, metavar="DIR", help="where run_reference.py is")
-    add("--reference-python", default="python3", help="a Python with the reference installed")
     add("--whole-reference", action="store_true", help="also whole sentences: takes minutes")
     options = parser.parse_args()
     options.voices_dir = options.voices_dir or options.model_dir / "voices"
     if options.engine == "vietts":
         import vietts as benchmark
+    elif options.engine == "piper":
+        import piper as benchmark
     else:
         import server as benchmark
     with company(options.beside):

@@ -16,6 +16,8 @@ from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize
 
+THIS_PROGRAM = (sys.executable, "-m", "wyoming_vietts")
+
 
 class Table:
     """Rows of the result: what was measured, p50 and p95, unit."""
@@ -55,19 +57,9 @@ def free_uri() -> str:
 
 
 @asynccontextmanager
-async def server(uri: str, *arguments: str) -> AsyncIterator["subprocess.Popen[bytes]"]:
+async def server(uri: str, command: Sequence[str]) -> AsyncIterator["subprocess.Popen[bytes]"]:
     """A server process that has answered `describe`."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "wyoming_vietts",
-            "--uri",
-            uri,
-            *(arguments or ("--engine", "espeak")),
-        ],
-        stderr=subprocess.DEVNULL,
-    )
+    process = subprocess.Popen([*command, "--uri", uri], stderr=subprocess.DEVNULL)
     try:
         while process.poll() is None:
             try:

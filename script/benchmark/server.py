@@ -9,11 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from measure import Table, describe_seconds, free_uri, memory_mib, server, speak
+from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server, speak
 
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.text import speakable, split_sentences
 
+ESPEAK = (*THIS_PROGRAM, "--engine", "espeak")
 EIGHT_WORDS = "Nhiệt độ phòng khách là hai mươi độ."
 LONG_TEXT = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 20
 SENTENCES = (
@@ -40,10 +41,10 @@ async def measure_server(table: Table, requests: int) -> None:
     starts = []
     for _ in range(5):
         started = time.perf_counter()
-        async with server(uri):
+        async with server(uri, ESPEAK):
             starts.append(time.perf_counter() - started)
     table.add("process start to first `describe` answer", starts, "s")
-    async with server(uri) as process:
+    async with server(uri, ESPEAK) as process:
         await speak(uri, EIGHT_WORDS)
         cpu_before = cpu_seconds(process.pid)
         answers = [await speak(uri, EIGHT_WORDS) for _ in range(requests)]

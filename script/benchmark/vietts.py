@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from unittest import mock
 
 import torch
-from measure import Table, describe_seconds, free_uri, memory_mib, server
+from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server
 from measure import speak as ask
 from torch import Tensor
 
@@ -235,7 +235,7 @@ async def live(options: argparse.Namespace) -> dict[str, float]:
     if options.threads:
         arguments += ["--threads", str(options.threads)]
     started = time.perf_counter()
-    async with server(uri, *arguments) as process:
+    async with server(uri, [*THIS_PROGRAM, *arguments]) as process:
         seconds = time.perf_counter() - started
         await ask(uri, "Ừ.")
         gib = memory_mib(process.pid, "VmHWM") / 1024

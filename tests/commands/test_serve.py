@@ -12,15 +12,19 @@ import pytest
 from wyoming.tts import Synthesize
 
 from tests.harness import (
+    clean_environment,
     connected,
     describe,
     free_port,
     read_until,
     run_command,
     server_process,
+    synthesize,
     types,
     wait_until_ready,
 )
+from tests.hub import running_hub
+from wyoming_vietts.engines.downloads import NATURAL_VOICE
 
 TWENTY_SENTENCES = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 20
 
@@ -61,21 +65,24 @@ async def test_describe_is_answered_soon_after_start() -> None:
         assert time.perf_counter() - started < 5
 
 
-async def test_auto_without_a_model_speaks_and_says_how_to_get_the_neural_voice(
-    tmp_path: Path,
-) -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--model-dir", str(tmp_path)) as process:
+async def test_first_start_speaks_and_says_how_to_get_a_natural_voice(tmp_path: Path) -> None:
+    uri, folder = f"tcp://127.0.0.1:{free_port()}", tmp_path / "voices"
+    arguments = ("--uri", uri, "--model-dir", str(tmp_path), "--piper-dir", str(folder))
+    with running_hub(tmp_path / "hub") as hub, server_process(*arguments) as process:
         await wait_until_ready(uri)
-        async with connected(uri) as client:
-            await client.write_event(Synthesize("Xin chào.").event())
-            assert types(await read_until(client, "audio-stop"))[-1] == "audio-stop"
+        assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
         process.terminate()
         log = process.communicate()[1].decode()
-    lines = [line for line in log.splitlines() if "neural" in line]
-    assert len(lines) == 1
-    assert str(tmp_path) in lines[0]
-    assert " INFO " in lines[0]
+        lines = [line for line in log.splitlines() if "natural voice" in line]
+        assert len(lines) == 1
+        assert " INFO " in lines[0]
+        said = lines[0].split("MB): ")[1]
+        assert said.endswith(f"script/run download {NATURAL_VOICE} --piper-dir {folder}")
+        # The very command finds its way to the hub, and the folder.
+        command = subprocess.run(said.split(), env=clean_environment() | hub.environment,
+            cwd=Path.cwd(), capture_output=True, text=True, check=False)  # fmt: skip
+    assert f"Cannot download {NATURAL_VOICE}.onnx.json" in command.stderr
+    assert folder.is_dir()
 
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])

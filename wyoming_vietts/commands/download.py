@@ -1,12 +1,39 @@
-"""Download the neural model from the Hugging Face hub."""
+"""Download a voice or a model from the Hugging Face hub, or list what there is."""
 
 import argparse
+import logging
+from pathlib import Path
 
-from ..engines.catalogue import neural_packages
+from ..engines.downloads import DOWNLOADS, VIETTS
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fetch what is missing or has changed."""
-    with neural_packages():
-        from ..engines.vietts.model.download import download_model
-    download_model(options.model_dir)
+    """Fetch what is missing or different; without a name, list what can be fetched."""
+    if options.name is not None:
+        download(options.name, options)
+        return
+    for name, entry in DOWNLOADS.items():
+        there = " (is there)" if entry.is_in(folder_of(name, options)) else ""
+        print(
+            f"{name}\t{entry.megabytes} MB\t{entry.description}{there}\n\tlicence: {entry.licence}"
+        )
+
+
+def download(name: str, options: argparse.Namespace) -> None:
+    """Fetch what is missing or different.
+
+    Raises:
+        DownloadError, OSError: it cannot be fetched.
+    """
+    folder, entry = folder_of(name, options), DOWNLOADS[name]
+    is_new = entry.fetch(folder)
+    _LOGGER.info("%s: '%s' in %s", "Downloaded" if is_new else "Already there", name, folder)
+    _LOGGER.info("Licence of '%s': %s", name, entry.licence)
+
+
+def folder_of(name: str, options: argparse.Namespace) -> Path:
+    """Where a download belongs."""
+    folder: Path = options.model_dir if name == VIETTS else options.piper_dir
+    return folder

@@ -8,16 +8,21 @@ import signal
 from functools import partial
 
 from ..engines.catalogue import make_catalogue
-from ..errors import DiscoveryError
+from ..engines.downloads import DOWNLOADS, NATURAL_VOICE
+from ..engines.piper.engine import PiperEngine
+from ..errors import DiscoveryError, SetupError
 from ..frontends.wyoming.discovery import Announcement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
 from ..frontends.wyoming.uri import parse_uri
+from ..options import parse_options
+from ..program import command, how_to_install
 from ..speech.idle import work_while_idle
 from ..speech.speech import SpeechSettings
 from ..speech.turns import Turns
 from ..speech.voice_choice import choose_voice
 from ..text import LexiconFile
+from .download import download, folder_of
 from .engine_settings import engine_settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,7 +30,19 @@ _LOGGER = logging.getLogger(__name__)
 
 def run(options: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT."""
+    if options.download is not None:
+        _download_if_missing(options)
     asyncio.run(_serve(options))
+
+
+def _download_if_missing(options: argparse.Namespace) -> None:
+    name = options.download
+    if DOWNLOADS[name].is_in(folder_of(name, options)):
+        return
+    try:
+        download(name, options)
+    except (OSError, SetupError) as error:
+        _LOGGER.warning("Going on without '%s': %s", name, error)
 
 
 async def _serve(options: argparse.Namespace) -> None:
@@ -38,6 +55,8 @@ async def _serve(options: argparse.Namespace) -> None:
     catalogue = make_catalogue(options.engine, engine_settings(options))
     gc.freeze()
     gc.enable()
+    if catalogue.has_embedded_only:
+        _LOGGER.info("Speaking with eSpeak NG. %s", _way_to_natural_voice(options))
     settings = SpeechSettings(
         voice=options.voice,
         speed=options.speed,
@@ -45,8 +64,10 @@ async def _serve(options: argparse.Namespace) -> None:
         max_text_characters=options.max_text,
         lexicon=LexiconFile(options.lexicon) if options.lexicon else None,
     )
-    if settings.voice is not None:
-        choose_voice(catalogue, settings.voice)  # a wrong name fails now, not at the first request
+    default = None
+    if catalogue.voices or settings.voice is not None:
+        # A wrong name fails now, not at the first request.
+        default = choose_voice(catalogue, settings.voice)
     handler_settings = HandlerSettings(
         samples_per_chunk=options.samples_per_chunk,
         supports_streaming=not options.no_streaming,
@@ -65,7 +86,7 @@ async def _serve(options: argparse.Namespace) -> None:
     if announcement is not None:
         await announcement.publish()
         _LOGGER.info("Announced as '%s' at %s", announcement.name, announcement.address)
-    idle_work = asyncio.create_task(work_while_idle(catalogue, lambda: server.is_busy))
+    idle_work = asyncio.create_task(work_while_idle(catalogue, default, lambda: server.is_busy))
     await server.wait(stop.wait())
     idle_work.cancel()
     server.stop_accepting()
@@ -73,6 +94,18 @@ async def _serve(options: argparse.Namespace) -> None:
         await announcement.withdraw()
     await server.finish()
     _LOGGER.info("Stopped")
+
+
+def _way_to_natural_voice(options: argparse.Namespace) -> str:
+    """The very command that gets one where this server runs."""
+    entry = DOWNLOADS[NATURAL_VOICE]
+    what = f"download {NATURAL_VOICE}"
+    if parse_options(["download"]).piper_dir != options.piper_dir:
+        what += f" --piper-dir {options.piper_dir}"
+    steps = [command(what)]
+    if not PiperEngine.is_installed():
+        steps.insert(0, how_to_install("piper"))
+    return f"For a natural voice ({entry.megabytes} MB): {', then '.join(steps)}"
 
 
 def _announcement(options: argparse.Namespace) -> Announcement | None:

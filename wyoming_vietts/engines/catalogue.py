@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SetupError
-from ..program import command, how_to_install
+from ..program import how_to_install
 from .contract import Engine, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
@@ -57,11 +57,19 @@ class Catalogue:
     @property
     def voices(self) -> Mapping[str, Voice]:
         """The voices on offer, by name; the first is the default."""
+        return self._embedded.voices if self.has_embedded_only else self._offered()
+
+    @property
+    def has_embedded_only(self) -> bool:
+        """The embedded voices are on offer because there are no better ones."""
+        return self._is_auto and not self._offered()
+
+    def _offered(self) -> dict[str, Voice]:
         offered: dict[str, Voice] = {}
         for engine in self._engines:
             for name, voice in engine.voices.items():
                 offered.setdefault(name, voice)
-        return offered if offered or not self._is_auto else self._embedded.voices
+        return offered
 
     def idle_work(self) -> Iterator[None]:
         """What the engines had better do while nobody is being served; see `Engine`."""
@@ -84,15 +92,7 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
     engines: list[Engine] = [_make_piper(settings)]
     if (settings.model_dir / "config.yaml").is_file():
         engines.insert(0, make_vietts(settings))
-    catalogue = Catalogue(engines, is_auto=True)
-    if len(engines) > 1 or engines[0].voices:
-        return catalogue
-    _LOGGER.info(
-        "Speaking with eSpeak NG. For the neural voice: %s, then %s",
-        how_to_install("vietts"),
-        command(f"download --model-dir {settings.model_dir}"),
-    )
-    return catalogue
+    return Catalogue(engines, is_auto=True)
 
 
 def _make_engine(name: str, settings: EngineSettings) -> Engine:

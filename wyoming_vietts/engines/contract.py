@@ -5,6 +5,8 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from .steps import Steps
+
 SPEED_LIMITS = (0.4, 2.5)
 """Beyond these nobody understands a word."""
 
@@ -38,6 +40,14 @@ class Voice(ABC):
 
     sample_rate: int
     """Sample rate of its PCM, in Hz."""
+
+    def load(self) -> Steps[None]:
+        """Load what `speak` would otherwise load first.
+
+        Raises:
+            SynthesisError: it cannot be loaded now.
+        """
+        yield from ()
 
     @abstractmethod
     def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:

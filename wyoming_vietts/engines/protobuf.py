@@ -53,7 +53,12 @@ def write_field(number: int, value: int | bytes) -> bytes:
     """Encode a field of a whole number, or of bytes."""
     if isinstance(value, int):
         return _write_varint(8 * number + VARINT) + _write_varint(value)
-    return _write_varint(8 * number + BYTES) + _write_varint(len(value)) + value
+    return write_start(number, len(value)) + value
+
+
+def write_start(number: int, size: int) -> bytes:
+    """Encode the start of a field of so many bytes, which are to follow."""
+    return _write_varint(8 * number + BYTES) + _write_varint(size)
 
 
 def read_varints(packed: memoryview) -> Iterator[int]:

@@ -5,8 +5,12 @@ import heapq
 import itertools
 
 
+_PASSES = 5
+"""Of the event loop after a turn: a client is accepted in one, started, read, woken, answered."""
+
+
 class Turns:
-    """Hands out turns to compute, one for each pass of the event loop.
+    """Hands out turns to compute, one at a time.
 
     Between two turns the loop serves its sockets: so a question or a newcomer waits for the step
     under way, not for a step of everybody. The next turn goes to the utterance whose listener runs
@@ -36,8 +40,15 @@ class Turns:
         while self._waiting:
             _, _, turn = heapq.heappop(self._waiting)
             if not turn.done():  # as one is whose client has hung up
-                turn.set_result(None)
-                # The one whose turn it is runs in the loop's next pass, and this after it.
-                turn.get_loop().call_soon(self._grant)
+                turn.set_result(None)  # whoever waits for it runs in the loop's next pass
+                self._pass(_PASSES)
                 return
         self._is_granting = False
+
+    def _pass(self, passes: int) -> None:
+        """Let so many passes of the loop go by before the next turn."""
+        loop = asyncio.get_running_loop()
+        if passes == 1:
+            loop.call_soon(self._grant)
+        else:
+            loop.call_soon(self._pass, passes - 1)

@@ -26,11 +26,13 @@ from tests.harness import (
 )
 from wyoming_vietts.engines import voice_folder
 from wyoming_vietts.engines.piper import engine as module
+from wyoming_vietts.engines.piper import network as network_module
 from wyoming_vietts.engines.piper.config import load_config
 from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
 from wyoming_vietts.engines.piper.graph import cut
 from wyoming_vietts.engines.piper.network import PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes, pieces
+from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.errors import ConfigError, SynthesisError
 
 GOLDEN: dict[str, dict[str, str]] = json.loads(
@@ -106,7 +108,7 @@ def test_windows_put_together_are_the_whole(speakers: int, tmp_path: Path) -> No
     network = PiperNetwork(path, config, threads=1, is_repeatable=True)
     list(network.load())
     speaker = None if speakers == 1 else 2
-    latents = network.latents([*range(3, 40)], 1.0, speaker)
+    latents = finish(network.latents([*range(3, 40)], 1.0, speaker))
     frames = latents.shape[2]
     assert frames == 37 * FRAMES_AN_ID
     whole = network.decode(latents, 0, frames, speaker)
@@ -116,12 +118,34 @@ def test_windows_put_together_are_the_whole(speakers: int, tmp_path: Path) -> No
     np.testing.assert_allclose(np.concatenate(windows), whole, atol=1e-5)
 
 
+@pytest.mark.parametrize("speakers", [1, 3])
+def test_parts_compute_what_the_whole_network_does(
+    speakers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_voice(tmp_path / "an.onnx", speakers=speakers)
+    model = path.read_bytes()
+    parts = cut(model)
+    assert parts is not None
+    assert len(parts.front) == 2, "text encoder and flow"
+    config = load_config(path.with_name("an.onnx.json"))
+    speaker = None if speakers == 1 else 2
+    ids = [*range(3, 40)]
+    waves = []
+    for cutting in (cut, lambda _: None):
+        monkeypatch.setattr(network_module, "cut", cutting)
+        network = PiperNetwork(path, config, threads=1, is_repeatable=True)
+        list(network.load())
+        latents = finish(network.latents(ids, 1.0, speaker))
+        waves.append(network.decode(latents, 0, latents.shape[2], speaker))
+    np.testing.assert_allclose(*waves, atol=1e-5)
+
+
 def test_margins_are_read_off_the_kernels() -> None:
-    halves = cut(network(speakers=1, is_cuttable=True, seed=0).SerializeToString())
-    assert halves is not None
-    assert halves.frame_samples == HOP
-    assert 3 < halves.frames_before < 8
-    assert 3 < halves.frames_after < 8
+    parts = cut(network(speakers=1, is_cuttable=True, seed=0).SerializeToString())
+    assert parts is not None
+    assert parts.frame_samples == HOP
+    assert 3 < parts.frames_before < 8
+    assert 3 < parts.frames_after < 8
 
 
 def test_network_of_another_shape_runs_whole(
@@ -198,7 +222,7 @@ def test_requests_that_come_together_load_a_voice_once(
     for several in zip_longest(*speaking, fillvalue=b""):
         audio = [so_far + piece for so_far, piece in zip(audio, several, strict=True)]
     assert audio == [audio[0]] * 3 != [b""] * 3
-    assert len(opened) == 2, "a front and a decoder"
+    assert len(opened) == 3, "text encoder, flow and decoder"
 
 
 # --- speech --------------------------------------------------------------------------------------
@@ -242,11 +266,17 @@ def test_first_audio_costs_one_window(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_windows_follow_the_speed_of_the_machine() -> None:
-    assert module._next_window(32, 0.4) == 8, "never too small to be worth a step"
-    assert module._next_window(32, 0.08) == 16
-    assert module._next_window(32, 0.04) == 32
-    assert module._next_window(32, 0.001) == 64, "not more than twice as many"
-    assert module._next_window(200, 0.001) == 256
+    step, margin = module.STEP_SECONDS, 8
+    assert module._next_window(32, margin, 10 * step) == 8, "never too small to be worth a step"
+    assert module._next_window(32, margin, 2 * step) == 12, "the margin takes its time, too"
+    assert module._next_window(32, margin, step) == 32
+    assert module._next_window(32, margin, step / 100) == 128, "not more than four times as many"
+    assert module._next_window(200, margin, step / 100) == 256
+
+
+def test_windows_share_what_is_left() -> None:
+    assert module._share(100, 100) == 100
+    assert module._share(101, 100) == 51, "not 100 and 1"
 
 
 async def test_piper_voice_is_served_streamed_and_interleaved(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def write_voice(
 
 
 def network(speakers: int, is_cuttable: bool, seed: int) -> onnx.ModelProto:
-    """Ids to latents, with noise, and latents to waveform by convolutions."""
+    """Ids to frames with noise, through a flow to latents, and by convolutions to waveform."""
     draw = np.random.RandomState(seed)
     nodes: list[onnx.NodeProto] = []
     weights: list[onnx.TensorProto] = []
@@ -77,12 +77,17 @@ def network(speakers: int, is_cuttable: bool, seed: int) -> onnx.ModelProto:
     frames = node("Reshape", repeated, flat)
     zero = weight("zero", np.array([0], np.int64))
     noise = node("Mul", node("RandomNormalLike", frames), node("Gather", "scales", zero))
-    latents = node("Add", frames, noise)
+    mask = node("Cast", node("Equal", frames, frames), to=TensorProto.FLOAT)
+    flow = node("Mul", node("Add", node("Mul", frames, mask), noise), mask)
+    if speakers > 1:
+        table = weight("speakers", draw.standard_normal((speakers, 4)).astype(np.float32))
+        speaker = node("Unsqueeze", node("Gather", table, "sid"), weight("two", np.array([2])))
+        flow = node("Add", flow, conv(speaker, (CHANNELS, 4, 1), kernel_shape=[1]))
+    shifted = conv(flow, (CHANNELS, CHANNELS, 3), kernel_shape=[3], pads=[1, 1])
+    latents = node("Mul", node("Add", flow, shifted), mask)
     if is_cuttable:
         x = conv(latents, (16, CHANNELS, 7), pads=[3, 3], kernel_shape=[7])
         if speakers > 1:
-            table = weight("speakers", draw.standard_normal((speakers, 4)).astype(np.float32))
-            speaker = node("Unsqueeze", node("Gather", table, "sid"), weight("two", np.array([2])))
             x = node("Add", x, conv(speaker, (16, 4, 1), kernel_shape=[1]))
         for rate, (inputs, outputs) in zip((8, 8, 4), ((16, 8), (8, 8), (8, 4)), strict=True):
             x = node("LeakyRelu", x, alpha=0.1)

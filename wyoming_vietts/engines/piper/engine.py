@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import math
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from ...errors import SetupError
 from ...program import how_to_install
 from ..contract import Voice, clamp_speed
 from ..cores import granted_cores
+from ..steps import Steps, in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .config import PiperConfig, load_config
@@ -24,7 +26,8 @@ _LOGGER = logging.getLogger(__name__)
 
 FIRST_WINDOW_FRAMES = 24
 MIN_WINDOW_FRAMES, MAX_WINDOW_FRAMES = 8, 256
-STEP_SECONDS = 0.04  # that a window should take
+WINDOW_GROWTH = 4  # at most, from one window to the next
+STEP_SECONDS = 0.045  # that a window should take
 
 _Samples = npt.NDArray[np.float32]
 
@@ -40,25 +43,28 @@ class PiperVoice(Voice):
     settings: VoiceSettings
     """What the user wrote beside the file."""
 
+    def load(self) -> Steps[None]:
+        """Load the network; see `Voice`."""
+        return self.network.load()
+
     def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
         """Speak a sentence; see `Voice`."""
-        yield from self.network.load()
+        yield from in_turns(self.load())
         length_scale = self.config.length_scale / clamp_speed(speed * self.settings.speed)
         window = FIRST_WINDOW_FRAMES
         is_cut = self.network.is_cut
         for clauses in pieces(text):
             ids, unknown = phoneme_ids(phonemes(clauses, self.config), self.config)
             self.network.warn_of_unknown(unknown)
-            latents = self.network.latents(ids, length_scale, self.speaker)
-            yield b""
+            latents = yield from in_turns(self.network.latents(ids, length_scale, self.speaker))
             start, frames = 0, latents.shape[2]
             while start < frames:
-                end = min(start + window, frames) if is_cut else frames
+                end = start + _share(frames - start, window) if is_cut else frames
                 started = time.perf_counter()
                 samples = self.network.decode(latents, start, end, self.speaker)
                 seconds = time.perf_counter() - started
                 yield self._pcm(samples)
-                window = _next_window(end - start, seconds)
+                window = _next_window(end - start, self.network.margin_frames, seconds)
                 start = end
 
     def _pcm(self, samples: _Samples) -> bytes:
@@ -68,10 +74,15 @@ class PiperVoice(Voice):
         return pcm
 
 
-def _next_window(frames: int, seconds: float) -> int:
-    """How many frames fit into a step, as the last ones took so long; at most twice as many."""
-    fitting = int(min(2 * frames, frames * STEP_SECONDS / max(seconds, 1e-4)))
-    return max(MIN_WINDOW_FRAMES, min(fitting, MAX_WINDOW_FRAMES))
+def _share(frames: int, window: int) -> int:
+    """One window of as few as possible, which are about equally long."""
+    return math.ceil(frames / math.ceil(frames / window))
+
+
+def _next_window(frames: int, margin: int, seconds: float) -> int:
+    """How many frames fit into a step, as the last ones and their margin took so long."""
+    fitting = int(STEP_SECONDS * (frames + margin) / max(seconds, 1e-4)) - margin
+    return max(MIN_WINDOW_FRAMES, min(fitting, WINDOW_GROWTH * frames, MAX_WINDOW_FRAMES))
 
 
 class PiperEngine:
@@ -88,6 +99,11 @@ class PiperEngine:
         self._is_repeatable = seed is not None
         self._folder = VoiceFolder(voices_dir, _find, self._make_voices, companions=(".json",))
 
+    @staticmethod
+    def is_installed() -> bool:
+        """The package that it needs is there."""
+        return importlib.util.find_spec("onnxruntime") is not None
+
     @property
     def voices(self) -> Mapping[str, PiperVoice]:
         """What the folder holds now."""
@@ -99,7 +115,7 @@ class PiperEngine:
 
     def _make_voices(self, name: str, file: Path, settings: VoiceSettings) -> list[PiperVoice]:
         """A voice for each speaker of a file."""
-        if importlib.util.find_spec("onnxruntime") is None:
+        if not self.is_installed():
             raise SetupError(f"it needs the package onnxruntime: {how_to_install('piper')}")
         config = load_config(file.with_name(f"{file.name}.json"))
         if tones := config.missing_tones:

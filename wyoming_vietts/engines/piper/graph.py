@@ -1,6 +1,6 @@
-"""A Piper voice's network, cut in two before its decoder.
+"""A Piper voice's network, cut where a computation may pause.
 
-    phoneme ids -> latents (text encoder, durations, flow) | latents -> waveform (decoder)
+    phoneme ids -> frames (text encoder, durations) | -> latents (flow) | -> waveform (decoder)
 
 The decoder is made of convolutions, so it can be run over windows of latents with some margin.
 How much margin is read off its kernels.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..onnx_file import GRAPH
-from ..protobuf import Field, read_fields, read_varints, write_field
+from ..protobuf import Field, read_fields, read_varints, write_field, write_start
 
 # Numbers of fields in onnx.proto.
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13  # of a graph
@@ -22,13 +22,14 @@ _FLOAT = 1
 
 
 @dataclass(frozen=True)
-class Halves:
-    """Both parts of a network, each a model of its own."""
+class Parts:
+    """The parts of a network, each a model of its own."""
 
-    front: bytes
+    front: tuple[bytes, ...]
+    """From phoneme ids to latents, in one part or two; the second takes what the first gives."""
     decoder: bytes
     latents: str
-    """Name of the tensor between them, [1, C, frames]."""
+    """Name of the tensor before the decoder, [1, C, frames]."""
     frame_samples: int
     """Samples that the decoder makes of a frame."""
     frames_before: int
@@ -46,8 +47,8 @@ class _Node:
     field: Field
 
 
-def cut(model: bytes) -> Halves | None:
-    """Cut a network before its decoder; None if it is not of the shape that Piper's voices have.
+def cut(model: bytes) -> Parts | None:
+    """Cut a network; None if it is not of the shape that Piper's voices have.
 
     Raises:
         ValueError: it is not an ONNX model.
@@ -62,28 +63,78 @@ def cut(model: bytes) -> Halves | None:
     latents = _find_latents(nodes)
     if latents is None or len(outputs) != 1:
         return None
-    decoder = _needed_for(outputs[0], nodes, given={latents})
-    front = _needed_for(latents, nodes, given=set())
+    decoder = _needed_for(outputs, nodes, given={latents})
     inputs = {_name(field, _NAME_OF_VALUE) for field in graph if field.number == _INPUT}
-    if any(node.operator.startswith("Random") for node in decoder):
-        return None
-    if {name for node in decoder for name in node.inputs} & inputs - {"sid"}:
+    if not _is_free_of(decoder, inputs - {"sid"}):
         return None  # the decoder looks at the text, too
     before, after, samples = _reach(decoder, latents, outputs[0])
 
-    def model_of(nodes: Sequence[_Node], more: bytes, kinds: Iterable[int]) -> bytes:
-        kept = _graph(graph, nodes, kinds) + more
-        others = b"".join(field.whole for field in top if field.number != GRAPH)
-        return others + write_field(GRAPH, kept)
+    def part(nodes: Sequence[_Node], given: Iterable[str], wanted: Iterable[str]) -> bytes:
+        kept = _graph(graph, nodes)
+        kept += [write_field(_INPUT, _value(name)) for name in given]
+        kept += [write_field(_OUTPUT, _value(name)) for name in wanted]
+        others = [field.whole for field in top if field.number != GRAPH]
+        size = sum(map(len, kept))
+        return b"".join((*others, write_start(GRAPH, size), *kept))
 
-    between = _value(latents)
-    return Halves(
-        front=model_of(front, write_field(_OUTPUT, between), (_INPUT,)),
-        decoder=model_of(decoder, write_field(_INPUT, between), (_INPUT, _OUTPUT)),
+    front = _needed_for([latents], nodes, given=set())
+    between = _find_pause(front, latents, inputs - {"sid"})
+    parts = [part(front, (), (latents,))] if between is None else [
+        part(_needed_for(between, nodes, given=set()), (), between),
+        part(_needed_for([latents], nodes, given={*between}), between, (latents,)),
+    ]  # fmt: skip
+    return Parts(
+        front=tuple(parts),
+        decoder=part(decoder, (latents,), outputs),
         latents=latents,
         frame_samples=samples,
         frames_before=math.ceil(before),
         frames_after=math.ceil(after),
+    )
+
+
+def _find_pause(front: Sequence[_Node], latents: str, text: set[str]) -> list[str] | None:
+    """The tensors between text encoder and flow: the frames with their noise, and a mask.
+
+    None where there is no such place, or where a tensor may be of something else than floats.
+    """
+    users: dict[str, list[_Node]] = {}
+    for user in front:
+        for name in user.inputs:
+            users.setdefault(name, []).append(user)
+    noise = [one for one in front if one.operator == "RandomNormalLike"]
+    node: _Node | None = noise[-1] if noise else None
+    while node is not None and node.operator != "Add":  # noise, times deviation, plus mean
+        following = users.get(node.outputs[0], [])
+        node = following[0] if len(following) == 1 else None
+    if node is None:
+        return None
+    frames = node.outputs[0]
+    before = _needed_for([frames], front, given=set())
+    done = {id(one) for one in before}
+    flow = [one for one in front if id(one) not in done]
+    of_text = _depending_on(text, before)
+    crossing = {name for one in flow for name in one.inputs if name in of_text}
+    makers = [one for one in before if crossing.intersection(one.outputs)]
+    if not all(one.operator == "Add" or one.attributes.get("to") == (_FLOAT,) for one in makers):
+        return None
+    is_free = _is_free_of(_needed_for([latents], front, given=crossing), text)
+    return sorted(crossing) if is_free and frames in crossing else None
+
+
+def _depending_on(names: set[str], nodes: Sequence[_Node]) -> set[str]:
+    """The tensors that are computed from some others, or from chance."""
+    known = set(names)
+    for node in nodes:
+        if node.operator.startswith("Random") or not known.isdisjoint(node.inputs):
+            known.update(node.outputs)
+    return known - names
+
+
+def _is_free_of(nodes: Sequence[_Node], names: set[str]) -> bool:
+    """The nodes use none of these tensors, and no chance."""
+    return not any(
+        node.operator.startswith("Random") or not names.isdisjoint(node.inputs) for node in nodes
     )
 
 
@@ -100,9 +151,9 @@ def _find_latents(nodes: Sequence[_Node]) -> str | None:
     return node.inputs[0] if node is not None and node.operator == "Conv" else None
 
 
-def _needed_for(name: str, nodes: Sequence[_Node], given: set[str]) -> list[_Node]:
-    """The nodes that compute a tensor, in their order; `given` tensors need none."""
-    wanted = {name}
+def _needed_for(names: Iterable[str], nodes: Sequence[_Node], given: set[str]) -> list[_Node]:
+    """The nodes that compute some tensors, in their order; `given` tensors need none."""
+    wanted = {*names}
     needed = []
     for node in reversed(nodes):
         if wanted.intersection(node.outputs):
@@ -135,23 +186,23 @@ def _reach(nodes: Sequence[_Node], latents: str, output: str) -> tuple[float, fl
     return reach[output]
 
 
-def _graph(graph: Sequence[Field], nodes: Sequence[_Node], kinds: Iterable[int]) -> bytes:
-    """A graph's fields with these nodes alone, and of its inputs and outputs what they use."""
+def _graph(graph: Sequence[Field], nodes: Sequence[_Node]) -> list[memoryview | bytes]:
+    """A graph's fields with these nodes alone, and of its weights and inputs what they use."""
     kept = {id(node.field) for node in nodes}
-    used = {name for node in nodes for name in (*node.inputs, *node.outputs)}
-    fields = []
+    used = {name for node in nodes for name in node.inputs}
+    fields: list[memoryview | bytes] = []
     for field in graph:
         if field.number == _NODE:
             is_kept = id(field) in kept
         elif field.number == _INITIALIZER:
             is_kept = _name(field, _NAME_OF_INITIALIZER) in used
-        elif field.number in (_INPUT, _OUTPUT):
-            is_kept = field.number in kinds and _name(field, _NAME_OF_VALUE) in used
+        elif field.number == _INPUT:
+            is_kept = _name(field, _NAME_OF_VALUE) in used
         else:
-            is_kept = field.number != _VALUE_INFO
+            is_kept = field.number not in (_OUTPUT, _VALUE_INFO)
         if is_kept:
             fields.append(field.whole)
-    return b"".join(fields)
+    return fields
 
 
 def _value(name: str) -> bytes:

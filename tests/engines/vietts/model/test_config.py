@@ -132,5 +132,7 @@ def test_pipe_in_place_of_a_config_does_not_hang(tmp_path: Path) -> None:
 
 
 def test_missing_config_says_how_to_get_the_model(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=f"script/run download --model-dir {tmp_path} fetches"):
+    with pytest.raises(
+        ConfigError, match=f"script/run download vietts --model-dir {tmp_path} fetches"
+    ):
         load_config(tmp_path / "config.yaml")

@@ -130,7 +130,7 @@ _SECTIONS = ("llm", "flow", "hift")
 def read_yaml(path: Path) -> dict[str, Any]:
     """The three sections, with !ref <name> replaced by the top-level value it names."""
     if not path.exists():
-        download = command(f"download --model-dir {path.parent}")
+        download = command(f"download vietts --model-dir {path.parent}")
         raise ConfigError(f"{path} is missing; {download} fetches the model")
     try:
         loader = _Loader(read_bytes(path, _MAX_BYTES))

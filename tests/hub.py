@@ -1,0 +1,121 @@
+"""A model hub on this machine, which can be told to misbehave."""
+
+import hashlib
+import re
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+REPOSITORIES = {"dangvansam/viet-tts": "main", "rhasspy/piper-voices": "v1.0.0"}
+
+
+@dataclass
+class Hub:
+    """Serves the files of a folder, by their names, from every folder of both repositories."""
+
+    folder: Path
+    url: str = ""
+    cuts: dict[str, list[int]] = field(default_factory=dict)
+    """After how many bytes of a file a connection breaks off, for one connection after another."""
+    lies: dict[str, bytes] = field(default_factory=dict)
+    """What is sent instead of a file's content."""
+    statuses: dict[str, int] = field(default_factory=dict)
+    """HTTP statuses that are answered instead of a file."""
+    sent: list[tuple[str, int]] = field(default_factory=list)
+    """Names of the files that were sent, and from which byte on."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes a client use this hub."""
+        return {"HF_ENDPOINT": self.url, "HF_HOME": str(self.folder.parent / "hf-home")}
+
+
+@contextmanager
+def running_hub(folder: Path) -> Iterator[Hub]:
+    hub = Hub(folder)
+
+    class Request(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            answer(self, hub, with_body=False)
+
+        def do_GET(self) -> None:
+            answer(self, hub, with_body=True)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the tests' output is for the tests."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
+    server.daemon_threads = True
+    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def answer(request: BaseHTTPRequestHandler, hub: Hub, with_body: bool) -> None:
+    request.close_connection = True
+    match = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(?:.*/)?([^/]+)", request.path)
+    repository, revision, name = match.groups() if match else ("", "", "")
+    path = hub.folder / name
+    is_known = revision in (REPOSITORIES.get(repository), "0" * 40) and path.is_file()
+    status = hub.statuses.get(name, 200 if is_known else 404)
+    if status != 200:
+        request.send_response(status)
+        if status == 404:
+            request.send_header("X-Error-Code", "EntryNotFound")
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+        return
+    truth = path.read_bytes()
+    content = hub.lies.get(name, truth) if with_body else truth
+    start = int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+    request.send_response(206 if start else 200)
+    request.send_header("ETag", f'"{etag(name, truth)}"')
+    request.send_header("X-Repo-Commit", "0" * 40)
+    request.send_header("Content-Length", str(len(content) - start))
+    if start:
+        request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+    request.end_headers()
+    if with_body:
+        hub.sent.append((name, start))
+        cuts = hub.cuts.get(name)
+        request.wfile.write(content[start : cuts.pop(0) if cuts else None])
+
+
+def etag(name: str, content: bytes) -> str:
+    """SHA-256 of large files; of small ones what Git says."""
+    if name.endswith((".yaml", ".json")):
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    return hashlib.sha256(content).hexdigest()
+
+
+# --- the command, with a tiny voice in the place of the one that it offers -----------------------
+
+
+def expecting(folder: Path, arguments: list[str]) -> int:
+    """Run the command; the offered Piper voice is that of a folder."""
+    from dataclasses import replace
+
+    from wyoming_vietts import __main__
+    from wyoming_vietts.engines import downloads
+
+    entry = downloads.DOWNLOADS[downloads.NATURAL_VOICE]
+    files = []
+    for file in entry.files:
+        content = (folder / file.name).read_bytes()
+        digest = hashlib.md5(content).hexdigest()
+        files.append(replace(file, size=len(content), md5=digest))
+    assert isinstance(downloads.DOWNLOADS, Mapping)
+    downloads.DOWNLOADS[downloads.NATURAL_VOICE] = replace(entry, files=tuple(files))  # type: ignore
+    return __main__.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(expecting(Path(sys.argv[1]), sys.argv[2:]))
