@@ -1,5 +1,8 @@
 """What holds for any text at all."""
 
+import importlib
+import inspect
+import pkgutil
 import re
 import time
 import timeit
@@ -9,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wyoming_vietts import text as text_package
 from wyoming_vietts.text import speakable, split_sentences
 from wyoming_vietts.text.characters import LETTERS
 from wyoming_vietts.text.tables import read_table
@@ -102,3 +106,37 @@ def test_time_grows_with_the_length_alone(unit: str) -> None:
     speakable(short)
     # Eight times the length; squared time would be 64 times.
     assert _seconds(long) < 24 * _seconds(short) + 0.02
+
+
+def _patterns() -> dict[str, re.Pattern[str]]:
+    """Every regular expression of the rules, also those that are made at their first use."""
+    patterns = {}
+    for module in pkgutil.iter_modules(text_package.__path__, f"{text_package.__name__}."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if hasattr(value, "cache_info") and not inspect.signature(value).parameters:
+                value = value()
+            if isinstance(value, re.Pattern):
+                patterns[f"{module.name}.{name}"] = value
+    return patterns
+
+
+_PUMPS = (
+    "1", "1.", "1,111", "1/1", "1-", "1:1", "a", "A", "A.", "T2-", "x²", "1h", "kg/", "(", "[1",
+    "*", " ", "\\frac{1}", "$", "- ", "ngày ", "1 k", "a@a.", "ngày 3 và ", "m²/", "thứ 2, ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _patterns())
+def test_every_expression_takes_linear_time(name: str) -> None:
+    pattern = _patterns()[name]
+
+    def seconds(text: str) -> float:
+        start = time.perf_counter()
+        pattern.sub("", text)
+        return time.perf_counter() - start
+
+    for pump in _PUMPS:
+        short, long = (pump * (length // len(pump)) for length in (2_500, 20_000))
+        # Eight times the text; whoever takes its square takes 64 times as long.
+        best = min(seconds(short) for _ in range(3))
+        assert seconds(long) < 24 * best + 0.02 or seconds(long) < 24 * best + 0.02, pump

@@ -4,7 +4,6 @@ import asyncio
 import heapq
 import itertools
 
-
 _PASSES = 5
 """Of the event loop after a turn: a client is accepted in one, started, read, woken, answered."""
 

@@ -11,7 +11,7 @@ UPPER = VIETNAMESE_LETTERS.upper()
 LETTERS = LOWER + UPPER
 
 _COMBINING_IN_USE = "\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323"
-_KEPT_SYMBOLS = "°²³‰•·Ω€£¥₩฿₹±×÷≈≠≤≥√∞–→←↑↓"
+_KEPT_SYMBOLS = "°⁰¹²³⁴⁵⁶⁷⁸⁹⁻‰•·Ω€£¥₩฿₹±×÷≈≠≤≥√∞–→←↑↓"
 _KEPT = frozenset(
     LETTERS + _COMBINING_IN_USE + _KEPT_SYMBOLS + "".join(map(chr, range(0x20, 0x7F))) + "\n"
 )

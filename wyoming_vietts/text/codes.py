@@ -18,7 +18,8 @@ def spell_code(code: str) -> str:
 
 # --- Formulae -----------------------------------------------------------------------------------
 
-_PARTICULATES = re.compile(r"(?<!\w)PM ?(1|2[.,]5|4|10)(?![\w]|[.,]\d)")
+_PARTICULATES = re.compile(r"(?<!\w)(?:PM ?|pm)(1|2[.,]?5|4|10)(?![\w]|[.,]\d)")
+_TYPED_FORMULA = re.compile(r"(?<!\w)(?:co2|no2|so2|h2o|ch4|nh3|n2o)(?!\w)")
 _FORMULA = re.compile(
     r"(?<![\w])(?=[A-Z][A-Za-z]?\d|[A-Z][A-Za-z]?[A-Z][a-z]?\d)"
     r"((?:C|H|O|N|S|P|K|F|Na|Ca|Cl|Fe|Al|Mg|Si|Zn|Cu){1,4}\d(?:(?:C|H|O|N|S|P|Cl)\d{0,2}){0,3})(?!\w)"
@@ -33,6 +34,7 @@ _FORMULA_SYMBOLS = frozenset({
 def read_formulae(text: str) -> str:
     """Read `CO2`, `H2O` and the dust classes `PM2.5` and `PM10`."""
     text = _PARTICULATES.sub(_read_particulates, text)
+    text = _TYPED_FORMULA.sub(lambda match: match[0].upper(), text)
     return _FORMULA.sub(_read_formula, text)
 
 
@@ -65,6 +67,33 @@ def read_roads(text: str) -> str:
     )
 
 
+# --- Flights and flats ----------------------------------------------------------------------------
+
+_FLIGHT = re.compile(
+    r"(?<!\w)(VN|VJ|QH|VU|BL|TG|SQ|CX|KE|OZ|JL|NH|EK|MH|AK|TR|PG)[ -]?(\d{3,4})(?!\w|[.,/]\d)"
+)
+_FLAT = re.compile(r"(?<!\w)([A-Z]{1,2})(\d{0,2})[-.](\d{1,2})[.-](\d{2})(?![\w.,/-])")
+_FLOOR_AND_FLAT = re.compile(
+    r"(?<!\w)((?:[Pp]hòng|[Cc]ăn(?: hộ)?) (?:số )?)"
+    r"(?:(\d{1,2})\.|([1-9]\d)(?=0))(\d{2})(?![\w.,/])"
+)
+
+
+def read_flights_and_flats(text: str) -> str:
+    """Read `VN 7120`, `B3-11.02` and `phòng 12.05`."""
+    text = _FLIGHT.sub(lambda match: f"{spell(match[1])} {read_digits(match[2])}", text)
+    text = _FLAT.sub(_read_flat, text)
+    return _FLOOR_AND_FLAT.sub(
+        lambda match: f"{match[1]}{read_whole(match[2] or match[3])} {read_digits(match[4])}", text
+    )
+
+
+def _read_flat(match: re.Match[str]) -> str:
+    letters, block, floor, number = match.groups()
+    block = f" {read_whole(block)}" if block else ""
+    return f"{spell(letters)}{block}, {read_whole(floor)} {read_digits(number)}"
+
+
 # --- Versions -----------------------------------------------------------------------------------
 
 _VERSION_CUES = (
@@ -78,6 +107,7 @@ _VERSION = re.compile(
 )
 _AFTER_VERSION_CUE = re.compile(rf"(?<!\w){_VERSION_CUES}(?: số)?[ :-]{{1,2}}$")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
+_CURRENCY_AFTER = re.compile(r" ?(?:đ|vnđ|vnd|đồng|usd|triệu|tỷ|\$)(?!\w)")
 _V_NUMBER = re.compile(r"(?<!\w)[vV](?=\d{1,3}(?!\w))")
 
 
@@ -90,6 +120,8 @@ def _read_version(match: re.Match[str]) -> str:
     letter, dotted, stage, number = match.groups()
     has_cue = _AFTER_VERSION_CUE.search(text_before(match)) is not None
     if not (letter or has_cue or (dotted.count(".") > 1 and not _THOUSANDS.fullmatch(dotted))):
+        return match[0]
+    if not letter and _THOUSANDS.fullmatch(dotted) and _CURRENCY_AFTER.match(text_after(match)):
         return match[0]
     words = " chấm ".join(map(read_whole, dotted.split(".")))
     if letter:
@@ -106,6 +138,7 @@ _PHONE = re.compile(
     rf"|0\d{{1,4}}{_GROUPS}"
     r"|1[89]00[ .-]?\d{2,4}(?:[ .-]?\d{2,4})?)(?![\w]|[.,]\d)"
 )
+_DATE = re.compile(r"[0-3]\d([.-])[01]\d\1[12]\d{3}")
 _HOTLINE = re.compile(
     r"((?:gọi|gọi số|gọi tới|tổng đài|hotline|đường dây nóng|cấp cứu|cứu hỏa|cứu thương|cảnh sát"
     r"|công an|số điện thoại|điện thoại|sđt|đt|số máy|liên hệ|zalo|tel|fax)"
@@ -163,6 +196,8 @@ def _read_plate(match: re.Match[str]) -> str:
 
 def _read_phone(match: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", match[0])
+    if _DATE.fullmatch(match[0]):
+        return match[0]
     is_short_number = digits.startswith("1") and not match[0].startswith(("+", "("))
     if not is_short_number and not 8 <= len(digits) <= 15:
         return match[0]

@@ -1,8 +1,10 @@
-"""Removes Markdown, HTML and emoticons; keeps what a person would read aloud."""
+"""Removes Markdown, HTML, stage directions and emoticons; keeps what a person would read aloud."""
 
 import html
 import re
 
+_PHONETICS = re.compile(r"[/\[][^/\[\]\n]{0,60}[ˈˌːəɪʊɛɔʌθðʃʒŋɡɑɒɜ][^/\[\]\n]{0,60}[/\]]")
+_SOURCE_MARK = re.compile(r"【[^【】\n]{0,60}】")
 _SPECIAL_TOKEN = re.compile(r"<\|[^|<>\n]{0,64}\|>")
 _HTML_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,500}-->")
 _HTML_BREAK = re.compile(
@@ -22,7 +24,19 @@ _TASK_BOX = re.compile(r"^( ?(?:[-*+•·] |\d{1,3}[.)] )?)\[[ xX]\] ", re.M)
 _BULLET = re.compile(r"^ ?(?:[*+•·◦] +|[-–] +)", re.M)
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\](?:\([^()\n]{0,500}\)|\[[^\[\]\n]{0,100}\])")
 _LINK_TAIL = re.compile(r"\]\([^()\n]{0,500}\)")
-_FOOTNOTE = re.compile(r"\[\^?\d{1,3}\]")
+_FOOTNOTE = re.compile(r"\[\^?\d{1,3}(?:, ?\d{1,3})*\](?!\()")
+_STARS = re.compile(
+    r"((?:khách sạn|resort|đánh giá|tiêu chuẩn|hạng|homestay|nhà hàng)[^.!?\n*]{0,20} [1-5])"
+    r"\*(?![\w*])",
+    re.IGNORECASE,
+)
+_STAGE_DIRECTION = re.compile(
+    r"(?:\*{1,2}|[(\[])"
+    r"(?:mỉm cười|cười|thở dài|gật đầu|lắc đầu|nháy mắt|hắng giọng|im lặng|ngập ngừng|suy nghĩ"
+    r"|vỗ tay|nhún vai|ho|tạm dừng|nhạc|tiếng cười)(?: [^\W\d]{1,7}){0,3}"
+    r"(?:\*{1,2}|[)\]])",
+    re.IGNORECASE,
+)
 _AUTO_LINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]{1,300})>")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
 _UNDERSCORES = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=\S)_{1,3}(?!\w)")
@@ -37,6 +51,10 @@ _EMOTICON = re.compile(
 
 def strip_html(text: str) -> str:
     """Return the text without HTML tags and special tokens, its entities as characters."""
+    if not text.isascii():
+        text = _PHONETICS.sub("", text)
+    if "【" in text:
+        text = _SOURCE_MARK.sub("", text)
     if "<" in text:
         text = _SPECIAL_TOKEN.sub(" ", text)
         text = _HTML_COMMENT.sub(" ", text)
@@ -70,10 +88,12 @@ def _strip_blocks(text: str) -> str:
 
 
 def _strip_spans(text: str) -> str:
+    text = _STARS.sub(r"\1 sao", text)
+    text = _STAGE_DIRECTION.sub(" ", text)
     if "[" in text or "](" in text:
+        text = _FOOTNOTE.sub("", text)
         text = _IMAGE_OR_LINK.sub(r"\1", text)
         text = _LINK_TAIL.sub("", text)
-        text = _FOOTNOTE.sub("", text)
     text = _ESCAPE.sub(r"\1", text)
     text = _STRIKE.sub("", text)
     text = _TIMES_STAR.sub(" × ", text).replace("*", "")

@@ -7,7 +7,7 @@ from .characters import LOWER
 from .numbers import NUMBER, read_number
 from .ranges import NUMBER_START
 from .tables import any_of
-from .units import RANGE_DASH, any_unit, read_dash, read_rate
+from .units import any_unit, read_rate
 
 _SCALES = {
     "k": "nghìn", "K": "nghìn", "tr": "triệu", "M": "triệu", "B": "tỷ", "ty": "tỷ",
@@ -21,11 +21,15 @@ _CURRENCIES = _SIGNS | {
     "Đ": "đồng", "đồng": "đồng", "VNĐ": "đồng", "VND": "đồng", "vnđ": "đồng", "vnd": "đồng",
     "USD": "đô la Mỹ", "usd": "đô la Mỹ", "đô": "đô", "EUR": "ơ rô", "euro": "ơ rô",
     "Euro": "ơ rô", "GBP": "bảng Anh", "JPY": "yên Nhật", "KRW": "uôn", "CNY": "nhân dân tệ",
-    "NDT": "nhân dân tệ", "THB": "bạt", "SGD": "đô la Sing ga po", "AUD": "đô la Úc",
+    "NDT": "nhân dân tệ", "THB": "bạt", "SGD": "đô la Xinh ga po", "AUD": "đô la Úc",
     "CAD": "đô la Ca na đa", "CHF": "phrăng Thụy Sĩ",
 }  # fmt: skip
 _CODES = "|".join(name for name in _CURRENCIES if re.fullmatch("[A-Z]{3}", name))
 
+_FOR_SO_MUCH = re.compile(
+    r"(?<=\d)( ?(?:k|tr|đ|đồng|nghìn|triệu|VND|VNĐ))/"
+    r"(?=\d{1,3} ?(?:ngày|tháng|năm|giờ|tuần|phút|người|lần|đêm|suất|buổi|GB)(?!\w))"
+)
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
 
@@ -36,7 +40,7 @@ def _rate() -> str:
 
 @cache
 def _scaled() -> re.Pattern[str]:
-    return re.compile(rf"{NUMBER_START}({NUMBER})(k|tr|ty)(?!\w){_rate()}{RANGE_DASH}")
+    return re.compile(rf"{NUMBER_START}({NUMBER})(k|tr|ty)(?!\w){_rate()}")
 
 
 @cache
@@ -44,7 +48,7 @@ def _sign_first() -> re.Pattern[str]:
     return re.compile(
         rf"(?<![\w.,/])({any_of(_SIGNS)}|(?:{_CODES}) ?(?=\d)) ?({NUMBER})"
         rf"(?: ?({any_of(_SCALES)})(?!\w))?"
-        rf"{_rate()}{RANGE_DASH}"
+        rf"{_rate()}"
     )
 
 
@@ -52,12 +56,21 @@ def _sign_first() -> re.Pattern[str]:
 def _currency_last() -> re.Pattern[str]:
     return re.compile(
         rf"{NUMBER_START}({NUMBER})(?: ?({any_of(_SCALES)}))? ?({any_of(_CURRENCIES)})(?!\w)"
-        rf"{_rate()}{RANGE_DASH}"
+        rf"{_rate()}"
     )
+
+
+@cache
+def amount_of_money() -> str:
+    """Return a pattern of an amount with its sign, currency or scale."""
+    sign_first = rf"{any_of(_SIGNS)} ?{NUMBER}(?: ?{any_of(_SCALES)}(?!\w))?"
+    last = rf"{NUMBER}(?: ?{any_of(_SCALES)})? ?{any_of(_CURRENCIES)}|{NUMBER}(?:k|tr|ty)"
+    return rf"(?:{sign_first}|(?:{last})(?!\w){_rate()})"
 
 
 def read_money(text: str) -> str:
     """Read `15.000đ/kg`, `$1.5M`, `100k` and `1tr5`."""
+    text = _FOR_SO_MUCH.sub(r"\1 cho ", text)
     text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
     text = _sign_first().sub(_read_sign_first, text)
     text = _currency_last().sub(_read_currency_last, text)
@@ -69,13 +82,13 @@ def _read_millions_and_rest(match: re.Match[str]) -> str:
 
 
 def _read_sign_first(match: re.Match[str]) -> str:
-    sign, number, scale, rate, dash = match.groups()
-    return _amount(number, scale, _CURRENCIES[sign.rstrip()]) + read_rate(rate) + read_dash(dash)
+    sign, number, scale, rate = match.groups()
+    return _amount(number, scale, _CURRENCIES[sign.rstrip()]) + read_rate(rate)
 
 
 def _read_currency_last(match: re.Match[str]) -> str:
-    number, scale, currency, rate, dash = match.groups()
-    return _amount(number, scale, _CURRENCIES[currency]) + read_rate(rate) + read_dash(dash)
+    number, scale, currency, rate = match.groups()
+    return _amount(number, scale, _CURRENCIES[currency]) + read_rate(rate)
 
 
 def _amount(number: str, scale: str | None, currency: str) -> str:
@@ -84,5 +97,5 @@ def _amount(number: str, scale: str | None, currency: str) -> str:
 
 
 def _read_scaled(match: re.Match[str]) -> str:
-    number, scale, rate, dash = match.groups()
-    return f"{read_number(number)} {_SCALES[scale]}" + read_rate(rate) + read_dash(dash)
+    number, scale, rate = match.groups()
+    return f"{read_number(number)} {_SCALES[scale]}" + read_rate(rate)

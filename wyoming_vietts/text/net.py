@@ -4,6 +4,7 @@ import re
 
 from .codes import spell_code
 from .numbers import read_digits, read_whole
+from .respelling import split_glued
 from .words import spell
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})"
@@ -70,7 +71,8 @@ def _read_host(host: str) -> str:
 
 
 def _read_net_name(name: str) -> str:
-    words = re.sub(r"[._+-]", lambda mark: _NET_MARKS[mark[0]], name)
+    words = re.sub(r"[A-Za-z]+", lambda letters: split_glued(letters[0]), name)
+    words = re.sub(r"[._+-]", lambda mark: _NET_MARKS[mark[0]], words)
     return re.sub(r"\d+", lambda digits: f" {read_digits(digits[0])} ", words)
 
 

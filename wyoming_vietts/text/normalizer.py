@@ -3,36 +3,51 @@
 from collections.abc import Callable
 
 from .characters import fold_characters, keep_speakable
-from .codes import read_digit_strings, read_formulae, read_roads, read_versions
+from .chat import read_chat_shorthand, read_chat_words
+from .codes import (
+    read_digit_strings,
+    read_flights_and_flats,
+    read_formulae,
+    read_roads,
+    read_versions,
+)
 from .dates import read_dates
+from .formulas import read_latex, read_raised_digits
 from .lexicon import Lexicon
 from .markup import strip_html, strip_markdown
 from .money import read_money
 from .net import read_net_addresses
 from .numbers import read_numbers
 from .ordinals import read_fractions, read_ordinals, read_roman_numerals
+from .quantities import read_ranges_of_quantities
 from .ranges import join_spaced_thousands, read_ranges_and_signs, read_scores
-from .symbols import read_arithmetic, read_symbols
+from .respelling import respell_foreign_words
+from .symbols import read_about, read_arithmetic, read_symbols
 from .times import read_times
 from .units import read_lone_units, read_units
 from .words import expand_abbreviations, lower_capital_text, say_foreign_words, spell_acronyms
 
 # Each step takes what the earlier ones left: what looks like a number to one is a date to another.
 _STEPS: tuple[Callable[[str], str], ...] = (
+    read_raised_digits,  # 10⁶
     read_net_addresses,  # name@mail.vn, https://..., 192.168.1.10
     read_roads,  # QL1A
+    read_flights_and_flats,  # VN 7120, B3-11.02
     read_formulae,  # CO2, PM2.5
     lower_capital_text,  # ĐÈN PHÒNG KHÁCH
+    read_chat_shorthand,  # ko, dc, mn
     expand_abbreviations,  # TP.HCM, GS.TS, P.5, v.v.
     read_digit_strings,  # 0912 345 678, mã OTP 123456, 30A-123.45
     read_roman_numerals,  # thế kỷ XXI
     read_ordinals,  # lần thứ 4
-    read_dates,  # 22/11/2026, T2-T6, tháng 11/2026
+    read_about,  # ~25
+    read_ranges_of_quantities,  # 8h-17h, 3-5/6, T2-T6, 25°C-27°C
+    read_dates,  # 22/11/2026, tháng 11/2026
     read_versions,  # v1.2.3
-    read_times,  # 7:30, 19h45, 8h-17h, 45'
+    read_times,  # 7:30, 19h45, 45'
     join_spaced_thousands,  # 15 000 đ
     read_fractions,  # 3/4
-    read_arithmetic,  # 2 x 3, 10^3, ~25
+    read_arithmetic,  # 2 x 3, 10^3
     read_scores,  # tỷ số 2-1
     read_ranges_and_signs,  # 25-27, -5
     read_money,  # 15.000đ/kg
@@ -44,6 +59,8 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_lone_units,  # "tính bằng kWh"
     say_foreign_words,  # wifi, Living Room TV
     spell_acronyms,  # USB, VTV
+    respell_foreign_words,  # Viera
+    read_chat_words,
 )
 
 
@@ -53,7 +70,7 @@ def speakable(text: str, lexicon: Lexicon | None = None) -> str:
     The result is in NFC, starts with a letter, and is "" where there is nothing to say. Words of
     the lexicon win over every rule. Takes linear time and never raises.
     """
-    text = strip_markdown(fold_characters(strip_html(text)))
+    text = strip_markdown(fold_characters(read_latex(strip_html(text))))
     if lexicon is not None:
         text = lexicon.protect(text)
     for step in _STEPS:

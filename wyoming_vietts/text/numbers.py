@@ -3,12 +3,12 @@
 import re
 
 DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
-MAX_NUMBER_DIGITS = 15
+MAX_NUMBER_DIGITS = 18
 
 # One written number: 1.234.567,89 or 1,234,567.89 or 12 or 25,5 or 25.5
 NUMBER = (
-    r"(?:\d{1,3}(?:\.\d{3}){1,4}(?!\d|\.\d)(?:,\d{1,9})?"
-    r"|\d{1,3}(?:,\d{3}){2,4}(?!\d|,\d)(?:\.\d{1,9})?"
+    r"(?:\d{1,3}(?:\.\d{3}){1,5}(?!\d|\.\d)(?:,\d{1,9})?"
+    r"|\d{1,3}(?:,\d{3}){2,5}(?!\d|,\d)(?:\.\d{1,9})?"
     r"|\d{1,3},\d{3}\.\d{1,9}"
     r"|\d{1,12}(?:[.,]\d{1,9})?)(?!\d)"
 )
@@ -18,7 +18,7 @@ _THOUSANDS_COMMAS = re.compile(r"(?!0)\d{1,3}(?:,\d{3})+")
 
 
 def read_integer(value: int) -> str:
-    """Return the words of a whole number of at most 15 digits, as said in the north."""
+    """Return the words of a whole number of at most 18 digits, as said in the north."""
     if value >= 10**9:
         billions, rest = divmod(value, 10**9)
         return f"{read_integer(billions)} tỷ" + (f" {_read_rest(rest)}" if rest else "")
@@ -109,6 +109,18 @@ def read_number(written: str, thousands_comma: bool = False) -> str:
     return f"{words} phẩy {read_fraction_digits(decimals)}" if decimals else words
 
 
+# What comes in thousands, and never in thousandths.
+_COUNTED = (
+    "bước|lượt|người|khách|từ|chữ|ký tự|cái|chiếc|con|cây|căn|nhà|hộ|xe|ca|vé|chỗ|ghế|câu|trang|bài"
+    "|bản|đơn|sản phẩm|học sinh|sinh viên|em|bạn|nhân viên|thành viên|tài khoản|lần|view|like|tin"
+    "|ảnh|tệp|file|điểm ảnh|đồng|năm|ngày|giờ|phiếu|cổ phiếu|token|thiết bị"
+)
+_THOUSANDS_OF_THINGS = re.compile(
+    rf"(?<![\w.,])([1-9]\d{{0,2}}(?:,\d{{3}})+)(?= (?:{_COUNTED})(?!\w))"
+)
+
+
 def read_numbers(text: str) -> str:
     """Read every number that is left."""
+    text = _THOUSANDS_OF_THINGS.sub(lambda match: f" {read_number(match[1], True)} ", text)
     return _ANY_NUMBER.sub(lambda match: f" {read_number(match[0])} ", text)

@@ -12,8 +12,21 @@ _FRACTION = re.compile(r"(?<![\w/.,-])(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})(?![\d/]
 _COUNTED = frozenset({
     "điểm", "thiết", "đèn", "người", "phòng", "câu", "bài", "cửa", "công", "cảm", "trận", "sao",
     "máy", "quạt", "học", "hộ", "tỉnh", "đại", "phiếu", "bước", "việc", "trang", "mục", "thành",
-    "viên", "mã", "em", "bạn", "camera", "ổ", "bóng",
+    "mã", "em", "bạn", "camera", "ổ", "bóng",
 })  # fmt: skip
+# What a fraction is a part of.
+_PORTION = (
+    "bát|thìa|cốc|chén|muỗng|muôi|bình|lít|kg|ki|ký|kí|gam|gram|g|ml|cân|lạng|quả|trái|củ|ly|tách"
+    "|tb|gb|mb|hộp|gói|ổ|cái|con|miếng|chiếc|viên|bánh|nồi|chai|lon|bó|nắm|bàn|bịch|túi|lát|tép|cup|hũ|tbsp|tsp|oz"
+)
+PORTION_AFTER = re.compile(rf" (?:{_PORTION})(?!\w)")
+SHARED_AFTER = re.compile(
+    rf" (?:{_PORTION}|số|dân|diện|thời"
+    r"|chặng|quãng|đường|tổng|lượng|phần|giờ|ngày|tháng|năm|tuần|chu|khẩu|cuốn|sách|chương|giá"
+    r"|bằng|đổi|tương|nhân|chia|cộng|trừ|lớn|nhỏ|viết|quy|nước|sữa|bột|muối|dầu|gạo|pin|ổ|bể|thùng|xe|khối|của|là|thế|cả|trong|"
+    + "|".join(sorted(_COUNTED))
+    + r")(?!\w)"
+)
 _COUNT_CUES = frozenset({
     "số", "nhà", "ngõ", "hẻm", "kiệt", "ngách", "thửa", "lô", "phòng", "căn",
     "trang", "tập", "bước", "câu", "mức", "vòng", "quạt", "bài",
@@ -21,14 +34,14 @@ _COUNT_CUES = frozenset({
 
 _ROMAN = r"(?=[IVXL])(?:X{1,3}|XL|L)?(?:IX|IV|V?I{0,3})"
 _ROMAN_CUE = re.compile(
-    r"(?<!\w)((?:thế kỷ|thế kỉ|tk|chương|phần|quý|khóa|lần|thứ|kỳ|hồi|tập|quyển|mục|điều|loại|cấp"
+    r"(?<!\w)((?:thế kỷ|thế kỉ|chương|phần|quý|khóa|lần|thứ|kỳ|hồi|tập|quyển|mục|điều|loại|cấp"
     r"|bậc|giai đoạn|đời|vòng|bảng|nhóm|quân khu|quân đoàn|đại hội|hạng|thế chiến|thế giới"
     r"|khu vực|vùng|type|số|đệ|hội nghị|phụ lục|tiết|hệ|độ|đợt|tổ) )"
     rf"({_ROMAN})(?:( ?[-–] ?|, ?| và | đến )({_ROMAN}))?(?!\w)",
     re.IGNORECASE,
 )
 _ROMAN_ALONE = re.compile(
-    r"(?<![\w.-])(II|III|VII|VIII|IX|XII|XIII|XIV|XV|XVI|XVII|XVIII|XIX|XX|XXI|XXII|XXIII|XXIV|XXV)"
+    r"(?<![\w.])(?<![^\W\d]-)(II|III|VII|VIII|IX|XII|XIII|XIV|XV|XVI|XVII|XVIII|XIX|XX|XXI|XXII|XXIII|XXIV|XXV)"
     r"(?![\w-])"
 )
 _ROMAN_AFTER_NAME = re.compile(rf"(?<=[{LOWER}] )(IV|VI|XI)(?![\w-])")
@@ -76,7 +89,7 @@ def read_fractions(text: str) -> str:
 
 def _read_fraction(match: re.Match[str]) -> str:
     whole, above, below = match.groups()
-    prefix = f"{whole} " if whole else ""
+    prefix = f"{whole} và " if whole else ""
     word = word_before(match)
     if (above, below) == ("50", "50"):
         return prefix + "năm mươi năm mươi"

@@ -1,4 +1,4 @@
-"""Numbers beside numbers: ranges, scores, signs, and thousands that are separated by spaces."""
+"""Numbers side by side: scores, plain ranges, signs, and thousands that are separated by spaces."""
 
 import re
 

@@ -4,6 +4,7 @@ The splitter reads one character at a time and decides from what it has read, ne
 text was cut into pieces. So every way of cutting it gives the same sentences.
 """
 
+import re
 import unicodedata
 from functools import cache
 
@@ -19,14 +20,18 @@ _MARKS = frozenset(".!?…。！？")
 _CLAUSE_MARKS = frozenset(",;:")
 _LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 
+CODE = "Đoạn mã."
+"""Said instead of program code, which nobody wants to hear."""
+_FENCE = re.compile(r"(?:```|~~~)[^`\s]{0,32}")
+
 # Words of no table whose full stop ends no sentence.
 _OPEN_WORDS = frozenset((
     "p", "q", "f", "st", "th", "cn", "ncs", "lm", "ô", "ông", "đc", "đ/c", "đt", "sđt", "tel", "vd",
-    "tr", "no", "số", "vs", "thpt", "thcs", "sn", "cty",
+    "tr", "no", "số", "vs", "thpt", "thcs", "sn",
 ))  # fmt: skip
 # Letters that are words of their own in names and lists ("vitamin C.") may end a sentence; these,
-# as capitals, are "phường" and "quận".
-_OPEN_LETTERS = frozenset("PQ")
+# as capitals, are "phường", "quận", "huyện" and "xã".
+_OPEN_LETTERS = frozenset("PQHX")
 
 
 class SentenceSplitter:
@@ -35,6 +40,7 @@ class SentenceSplitter:
     A sentence ends at `.`, `!`, `?` or `…` before a space, at a line end, and where it exceeds
     `MAX_SENTENCE_CHARACTERS`. The first sentence of a text also ends at a clause mark after
     `MIN_FIRST_CLAUSE_CHARACTERS`, so that speech starts early. Runs of spaces become one space.
+    A block of code is announced and left out.
     """
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
@@ -45,12 +51,14 @@ class SentenceSplitter:
         """
         self._own_words = lexicon.open_words if lexicon else frozenset()
         self._open_words = _open_words() | self._own_words
+        self._abbreviations = _abbreviations()
         self._reset()
 
     def _reset(self) -> None:
         self._sentence = ""
         self._is_first = True
         self._after_mark = False  # the sentence ends in marks, perhaps with closing quotes
+        self._is_in_code = False  # between two lines of ``` or ~~~
 
     def add(self, piece: str) -> list[str]:
         """Take the next piece of the text and return the sentences that it completed."""
@@ -116,6 +124,11 @@ class SentenceSplitter:
 
     def _end_sentence(self, sentences: list[str]) -> None:
         sentence = self._sentence.strip()
+        if _FENCE.fullmatch(sentence):
+            self._is_in_code = not self._is_in_code
+            sentence = CODE if self._is_in_code else ""
+        elif self._is_in_code:
+            sentence = ""
         if sentence:
             sentences.append(sentence)
             self._is_first = False
@@ -131,6 +144,7 @@ class SentenceSplitter:
             "." in word
             or len(word) == 1
             or word.casefold() in self._open_words
+            or word in self._abbreviations
             or _is_list_marker(sentence)
         )
 
@@ -162,6 +176,12 @@ class SentenceSplitter:
         previous = before.rsplit(" ", 1)[-1]
         stem = previous.rstrip(".").casefold()
         return previous.endswith(".") and (len(stem) == 1 or stem in self._open_words)
+
+
+@cache
+def _abbreviations() -> frozenset[str]:
+    """Abbreviations, whose full stop ends a sentence only before a capital."""
+    return frozenset(read_table("abbreviations.txt"))
 
 
 @cache

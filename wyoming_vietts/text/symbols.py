@@ -3,13 +3,19 @@
 import re
 
 from .characters import LETTERS, UPPER
+from .context import text_before
 from .numbers import NUMBER
+from .words import spell
 
 _TIMES = re.compile(r"(?<=\d) ?[x×X] ?(?=\d)")
 _TIMES_BEFORE = re.compile(r"(?<!\w)(?:[x×] ?|X )(?=\d)")
 _MORE_THAN = re.compile(rf"(?<![\w.,])({NUMBER}(?:k|tr)?)\+(?! ?[\d+]|\w)")
 _MULTIPLE = re.compile(r"(?<![\w.,])(\d{1,4})[xX](?!\w| ?[-+=^²³*/])")
-_POWER = re.compile(rf"(?<![\d.,])({NUMBER}) ?\^ ?(-?)(\d{{1,4}})")
+_RATED_BEFORE = re.compile(
+    r"(?:phim|nhãn|mác|nội dung|game|trò chơi|cảnh|rạp|t|c|web|truyện|video)[^.!?\d]{0,12}$"
+)
+_UNKNOWN_BEFORE = re.compile(r"(?<!\w)x(?![^\W²³])|(?<!\w)y =")
+_POWER = re.compile(rf"(?:(?<![\w.,])({NUMBER}|[a-zA-Z])|(\))) ?\^ ?(-?)(\d{{1,4}}|[a-z](?!\w))")
 _EXPONENT = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d{1,6})?)[eE]([+-]?)(\d{1,3})(?!\w)")
 _DIVIDED = re.compile(r"(?<=\d) / (?=\d)")
 _MINUS_OF_SUM = re.compile(r"(?<=\d) ?[-–] ?(?=\d[\d.,]{0,12} ?=)")
@@ -21,7 +27,7 @@ _WORDS = {
     "<=": "nhỏ hơn hoặc bằng", ">=": "lớn hơn hoặc bằng", "!=": "khác", "==": "bằng", "=>": ",",
     "->": ",", "<-": ",", "+/-": "cộng trừ", "&&": "và", "≤": "nhỏ hơn hoặc bằng",
     "≥": "lớn hơn hoặc bằng", "≠": "khác", "±": "cộng trừ", "×": "nhân", "÷": "chia",
-    "≈": "xấp xỉ", "√": "căn bậc hai", "∞": "vô cực", "=": "bằng", "<": "nhỏ hơn",
+    "≈": "xấp xỉ", "√": "căn bậc hai của", "∞": "vô cực", "=": "bằng", "<": "nhỏ hơn",
     ">": "lớn hơn", "&": "và", "+": "cộng", "%": "phần trăm", "‰": "phần nghìn", "°": "độ",
     "$": "đô la", "€": "ơ rô", "£": "bảng Anh", "@": "a còng", "²": "bình phương",
     "³": "lập phương", "→": ",", "←": ",", "↑": ",", "↓": ",", "(": ",", ")": ",", "[": ",",
@@ -40,20 +46,44 @@ _TIMES_OF_WORDS = re.compile(rf"(?<=[{LETTERS}]) [x×] (?=[{LETTERS}])")
 _HASHTAG = re.compile(r"#(?=\w)")
 
 
+def read_about(text: str) -> str:
+    """Read the sign of `~25`."""
+    return _ABOUT.sub("khoảng ", text)
+
+
 def read_arithmetic(text: str) -> str:
-    """Read signs that mean something between numbers: `2 x 3`, `10^3`, `1e5`, `~25`."""
-    text = _POWER.sub(lambda match: f"{match[1]} mũ {'âm ' if match[2] else ''}{match[3]}", text)
+    """Read signs that mean something between numbers: `2 x 3`, `10^3`, `1e5`."""
+    text = _POWER.sub(_read_power, text)
     text = _EXPONENT.sub(
         lambda match: f"{match[1]} nhân mười mũ {'âm ' if match[2] == '-' else ''}{match[3]}", text
     )
     text = _TIMES.sub(" nhân ", text)
     text = _TIMES_BEFORE.sub("nhân ", text)
-    text = _MORE_THAN.sub(r"hơn \1", text)
-    text = _MULTIPLE.sub(r"\1 lần", text)
+    text = _MORE_THAN.sub(_read_more_than, text)
+    text = _MULTIPLE.sub(_read_multiple, text)
     text = _DIVIDED.sub(" chia ", text)
     text = _MINUS_OF_SUM.sub(" trừ ", text)
     text = _NUMBER_SIGN.sub("số ", text)
-    return _BETWEEN.sub(" đến ", _ABOUT.sub("khoảng ", text))
+    return _BETWEEN.sub(" đến ", text)
+
+
+def _read_more_than(match: re.Match[str]) -> str:
+    """`50+` is more than fifty; `18+` on a film is a name."""
+    if _RATED_BEFORE.search(text_before(match)):
+        return f"{match[1]} cộng"
+    return f"hơn {match[1]}"
+
+
+def _read_power(match: re.Match[str]) -> str:
+    base, bracket, minus, exponent = match.groups()
+    base = bracket or (spell(base) if base.isalpha() else base)
+    exponent = spell(exponent) if exponent.isalpha() else exponent
+    return f"{base} mũ {'âm ' if minus else ''}{exponent}"
+
+
+def _read_multiple(match: re.Match[str]) -> str:
+    """`5x` is five times, except where x is a letter of the formula."""
+    return f"{match[1]} {'x' if _UNKNOWN_BEFORE.search(text_before(match)) else 'lần'}"
 
 
 def read_symbols(text: str) -> str:

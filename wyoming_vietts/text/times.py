@@ -5,21 +5,15 @@ import re
 from .context import text_before
 from .numbers import read_integer
 
-_CLOCK = (
+CLOCK = (
     r"(?:[01]?\d|2[0-4])"
     r"(?::[0-5]\d(?::[0-5]\d)?h?"
     r"|[hHgG] ?[0-5]\d(?:ph|p|'|m)?(?: ?[0-5]?\ds)?|[hH]\d(?:ph|p|')|[hH])"
 )
-_HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.|SA|CH)(?!\w))"
-_TIME = re.compile(rf"(?<![\w:.,/])({_CLOCK})(?!\w|[:.,]\d)({_HALF_OF_DAY})?")
+HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.|SA|CH)(?!\w))"
+_TIME = re.compile(rf"(?<![\w:.,/])({CLOCK})(?!\w|[:.,]\d)({HALF_OF_DAY})?")
 _PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
-_TIME_RANGE = re.compile(
-    rf"(?<![\w:.,/])({_CLOCK}{_HALF_OF_DAY}?) ?[-–~→] ?(?={_CLOCK}(?!\w|[:.,]\d))"
-)
-_HOUR_RANGE = re.compile(
-    r"(?<![\w:.,/-])([01]?\d|2[0-4]) ?[-–] ?(?=(?:[01]?\d|2[0-4]) ?(?:[hH]|[AaPp][Mm])(?!\w))"
-)
-_HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({_HALF_OF_DAY})")
+_HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({HALF_OF_DAY})")
 _HOUR_G = re.compile(
     r"((?:lúc|từ|đến|tới|trước|sau|khoảng|vào|hồi) )([01]?\d|2[0-4])g(?!\w)", re.IGNORECASE
 )
@@ -29,6 +23,7 @@ _DURATION = re.compile(
 _MINUTES_SECONDS = re.compile(
     r"(?<![\w:.,'])(\d{1,3}) ?(?:'|ph|p(?=[ \d])) ?(\d{1,2}) ?(?:\"|''|s)(?!\w)"
 )
+_STOPWATCH = re.compile(r"(?<![\w:.,'])(\d{1,3})'([0-5]?\d)\"(\d{2})(?!\w)")
 _MINUTES = re.compile(r"(?<![\w:.,'])(\d{1,3}(?: ?[-–] ?\d{1,3})?)'(?![\w'])")
 _INCHES = re.compile(r"(?<![\w:.'])(\d{1,3}(?:[.,]\d)?)(?:\"|'')(?!\w)")
 _SCREEN_LINES = re.compile(
@@ -36,6 +31,24 @@ _SCREEN_LINES = re.compile(
 )
 _SHORT_MINUTES = re.compile(r"(?<![\w.,])(\d{1,3}(?: ?[-–] ?\d{1,3})?) ?(?:p|ph)(?!\w)")
 _ZERO_HOUR = re.compile(r"(?<![\w.,:])0(\d)(?= ?(?:h|giờ)(?!\w))")
+# `3d 12h 5m`, at least two of them
+_ELAPSED = re.compile(
+    r"(?<![\w.,:/-])(?=\d{1,4}[dhm])(?:(\d{1,4})d ?)?(?:(\d{1,3})h ?)?(?:(\d{1,3})m(?:in)? ?)?"
+    r"(?:(\d{1,3})s)?(?<! )(?!\w)"
+)
+_ELAPSED_UNITS = ("ngày", "giờ", "phút", "giây")
+_PLAYED = re.compile(r"(?<![\w:.,/])(\d{1,3}):([0-5]\d)(?!\w|[:.,/]\d| ?[-–=]| [AaPp][Mm]\b)")
+_DURATION_CUE = re.compile(
+    r"(?:dài|thời lượng|kéo dài|hết|mất|trong|còn(?: lại)?|đếm ngược|đoạn|phút thứ|(?:đến|tới) phút"
+    r"|(?:phát|tua) (?:tới|đến)|dừng (?:ở|tại)|vị trí|bấm giờ|bộ đếm|kỷ lục|thành tích|pace)"
+    r"(?: (?:khoảng|là|chừng|tầm|đúng|chỉ|gần|hơn))?:? ?\(?$"
+)
+_RECORD_CUE = re.compile(
+    r"(?:kỷ lục|thành tích|chạy|bơi|về đích)[^.!?]{0,35} (?:là|hết|trong|đạt|với) $"
+)
+_MACHINE = re.compile(
+    r"(?<!\w)(?:máy (?:giặt|sấy|rửa|hút)|lò|nồi|sạc|tàu|xe|chuyến)(?!\w)[^.!?]{0,30}$"
+)
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,7})(?::| : )(\d{1,7})(?!\w|[:.,]\d)")
 _EQUALS_AFTER = re.compile(" ?=")
 _RATIO_CUES = re.compile(
@@ -44,21 +57,43 @@ _RATIO_CUES = re.compile(
 
 
 def read_times(text: str) -> str:
-    """Read `7:30`, `19h45`, `8h-17h`, `1h30p`, `45'`, `7:30 PM` and `16:9`."""
+    """Read `7:30`, `19h45`, `1h30p`, `45'`, `7:30 PM` and `16:9`."""
+    text = _ELAPSED.sub(_read_elapsed, text)
+    text = _PLAYED.sub(_read_played, text)
     text = _RATIO.sub(_read_ratio, text)
     text = _DURATION.sub(_read_duration, text)
     text = _HOUR_G.sub(r"\1\2h", text)
     text = _PER_HOURS.sub(" trong ", text)
-    text = _HOUR_RANGE.sub(r"\1 đến ", text)
-    text = _TIME_RANGE.sub(r"\1 đến ", text)
     text = _TIME.sub(_read_time, text)
     text = _HOUR_AND_HALF_OF_DAY.sub(_read_hour, text)
+    text = _STOPWATCH.sub(r"\1 phút \2 giây \3", text)
     text = _MINUTES_SECONDS.sub(r"\1 phút \2 giây", text)
     text = _MINUTES.sub(lambda match: _unless_quoted(match, "'", f"{match[1]} phút"), text)
     text = _INCHES.sub(lambda match: _unless_quoted(match, '"', f"{match[1]} inh"), text)
     text = _SCREEN_LINES.sub(_read_screen_lines, text)
     text = _SHORT_MINUTES.sub(r"\1 phút", text)
     return _ZERO_HOUR.sub(r"\1", text)
+
+
+def _read_elapsed(match: re.Match[str]) -> str:
+    parts = zip(match.groups(), _ELAPSED_UNITS, strict=True)
+    words = [f"{read_integer(int(number))} {unit}" for number, unit in parts if number]
+    return " ".join(words) if len(words) > 1 else match[0]
+
+
+def _read_played(match: re.Match[str]) -> str:
+    """Minutes and seconds, where the words before say so or no clock shows such an hour.
+
+    What a washing machine has left is hours and minutes.
+    """
+    minutes, seconds = int(match[1]), int(match[2])
+    before = text_before(match)
+    is_duration = _DURATION_CUE.search(before) or _RECORD_CUE.search(before)
+    if _RATIO_CUES.search(before) or not (minutes > 24 or is_duration):
+        return match[0]
+    units = ("giờ", "phút") if minutes <= 24 and _MACHINE.search(before) else ("phút", "giây")
+    parts = zip((minutes, seconds), units, strict=True)
+    return " ".join(f"{read_integer(number)} {unit}" for number, unit in parts if number)
 
 
 def _read_time(match: re.Match[str]) -> str:

@@ -9,17 +9,14 @@ from .numbers import NUMBER, read_number
 from .ranges import NUMBER_START
 from .tables import any_of, read_table
 
-# The dash of `25°C-27°C`, after the first of two quantities.
-RANGE_DASH = r"( ?[-–→] ?(?=[-\d$€£]))?"
-
 # After these words `3A` is a name and not a current.
 _NAMED_PLACES = frozenset({
-    "lớp", "phòng", "nhà", "số", "tòa", "căn", "khu", "lô", "block", "tuyến", "cổng", "ghế",
+    "lớp", "phòng", "nhà", "số", "tòa", "căn", "hộ", "khu", "lô", "block", "tuyến", "cổng", "ghế",
     "hẻm", "ngõ", "tầng", "bàn", "bìa", "điều", "khoản", "đường", "xe", "toa", "dãy", "bến",
 })  # fmt: skip
 
 # Units that are known as such even without a number before them. Other short ones may be anything.
-_TELLING_SHORT_UNITS = frozenset({"km", "cm", "mm", "kg", "ml", "mg"})
+_TELLING_SHORT_UNITS = frozenset({"km", "cm", "mm", "kg", "ml", "mg", "kw", "kwh"})
 _DOUBTFUL_UNITS = frozenset({
     "KG", "HP", "UI", "MP", "PB", "VA", "Lux", "MV", "Mb", "Gb", "IU", "Pa", "TB",
 })  # fmt: skip
@@ -36,8 +33,13 @@ def _quantity() -> re.Pattern[str]:
     unit = any_unit()
     return re.compile(
         rf"{NUMBER_START}({NUMBER}) ?({unit})(?: ?/ ?({unit}|[{LOWER}]{{2,7}})(?!\w))?"
-        rf"(?!\w|\.[^\W\d]){RANGE_DASH}"
+        r"(?!\w|[.-][^\W\d])"
     )
+
+
+@cache
+def _part_of_amount() -> re.Pattern[str]:
+    return re.compile(rf"{NUMBER_START}({NUMBER}) ?/ ?({NUMBER} ?{any_unit()})(?!\w)")
 
 
 @cache
@@ -77,6 +79,7 @@ _AREA_OR_VOLUME_AFTER = re.compile(r"m[23] (?:nước|đất|sàn|nhà|gỗ|khí
 def read_units(text: str) -> str:
     """Read `25°C`, `60%`, `5 km/h`, `2 lần/ngày`, and `km/h` alone."""
     text = _METRES_AND_REST.sub(_read_metres_and_rest, text)
+    text = _part_of_amount().sub(r"\1 trên \2", text)
     text = _amount_per_amount().sub(r"\1 trên ", text)
     text = _quantity().sub(_read_quantity, text)
     text = _rate_of_units().sub(_read_rates, text)
@@ -100,11 +103,6 @@ def read_rate(unit_or_word: str | None) -> str:
     return f" trên {read_table('units.txt').get(unit_or_word, unit_or_word)}"
 
 
-def read_dash(dash: str | None) -> str:
-    """Return how a dash between two quantities is said."""
-    return " đến " if dash else ""
-
-
 def _read_metres_and_rest(match: re.Match[str]) -> str:
     metres, rest = match[1].split("m")
     if _AREA_OR_VOLUME_AFTER.match(match.string, match.start(1) + len(metres)):
@@ -119,8 +117,8 @@ def _is_name(match: re.Match[str], unit: str) -> bool:
 
 
 def _read_quantity(match: re.Match[str]) -> str:
-    number, unit, rate, dash = match.groups()
+    number, unit, rate = match.groups()
     if len(unit) == 1 and unit.isupper() and number.isdecimal() and _is_name(match, unit):
         return match[0]
     words = f"{read_number(number)} {read_table('units.txt')[unit]}"
-    return words + read_rate(rate) + read_dash(dash)
+    return words + read_rate(rate)

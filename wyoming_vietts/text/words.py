@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from .characters import LETTERS, UPPER, VIETNAMESE_VOWELS
+from .context import word_before
 from .tables import any_of, read_table
 
 _BEFORE = rf"(?<![{LETTERS}\d])"
@@ -78,7 +79,8 @@ def _titles() -> re.Pattern[str]:
 def _abbreviations() -> re.Pattern[str]:
     # After a number `TB` and `TM` are units.
     return re.compile(
-        rf"(?<!\d ){_BEFORE}{any_of(read_table('abbreviations.txt'))}(?![{LETTERS}\d])"
+        rf"(?<!\d ){_BEFORE}{any_of(read_table('abbreviations.txt'))}"
+        rf"(?![{LETTERS}\d]|-[A-Z][a-z])"  # TP-Link
     )
 
 
@@ -91,6 +93,8 @@ _DISTRICTS = {
     "TT": "thị trấn", "Đ": "đường",
 }  # fmt: skip
 _ROOM = re.compile(r"(?<!\w)P(?:\. ?)?(?=\d{3,4}(?!\w))")
+_PAGE = re.compile(r"(?<![\w.])([Tt])r\. ?(?=\d)")
+_CENTURY = re.compile(r"(?<!\w)TK\.? ?(?=[IVX]{1,5}(?!\w))")
 _QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
 _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 
@@ -98,13 +102,50 @@ _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 def expand_abbreviations(text: str) -> str:
     """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
     text = _NIGHTS.sub(r"\1 ngày \2 đêm", text)
-    text = _ROOM.sub("phòng ", text)
+    text = _ROOM.sub(_read_room, text)
+    text = _PAGE.sub(r"\1rang ", text)
+    text = _CENTURY.sub("thế kỷ ", text)
     text = _QUARTER.sub(r"quý \1/\2", text)
-    titles, table = read_table("titles.txt"), read_table("abbreviations.txt")
+    titles = read_table("titles.txt")
     for _ in range(2):  # "PGS. TS. Nam": one title stands before another
         text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
-    text = _abbreviations().sub(lambda match: table[match[0]], text)
+    text = _abbreviations().sub(_read_abbreviation, text)
     return _WARD.sub(lambda match: f"{_DISTRICTS[match[1] or match[2]]} ", text)
+
+
+def _read_abbreviation(match: re.Match[str]) -> str:
+    if match[0] in _UNITS_TOO and word_before(match) in _NUMBER_WORDS:
+        return read_table("units.txt").get(match[0], match[0])
+    return read_table("abbreviations.txt")[match[0]]
+
+
+_UNITS_TOO = frozenset({"TB", "TM"})
+_NUMBER_WORDS = frozenset(
+    [
+        "một",
+        "mốt",
+        "hai",
+        "ba",
+        "bốn",
+        "tư",
+        "năm",
+        "lăm",
+        "sáu",
+        "bảy",
+        "tám",
+        "chín",
+        "mười",
+        "mươi",
+        "trăm",
+        "nghìn",
+    ]
+)
+
+
+def _read_room(match: re.Match[str]) -> str:
+    """`P203` is a room, and `Tapo P100` a model."""
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    return match[0] if re.search(r"[A-Z][A-Za-z]+ $", before) else "phòng "
 
 
 # --- Foreign words and acronyms -----------------------------------------------------------------

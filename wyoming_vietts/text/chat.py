@@ -1,0 +1,113 @@
+"""Shorthand that people type in chats, and that assistants repeat."""
+
+import re
+from functools import cache
+
+from .characters import LETTERS, LOWER
+from .context import word_after, word_before
+from .tables import any_of, read_table
+
+# Letters that are words where nothing announces a letter.
+_LETTERS = {"k": "không", "j": "gì", "r": "rồi", "z": "vậy"}
+_LETTER = re.compile(
+    rf"(?<![\w.,/'\"(-])(?<!\d )"
+    rf"(?:([kK])(?= [{LOWER}])|(?<=[{LOWER}] )([jrzk])(?![\w'/]| ?[=+*^\d]))"
+)
+_BEFORE_A_LETTER = frozenset({
+    "vitamin", "chữ", "số", "hệ", "hằng", "biến", "tham", "độ", "thứ", "cạnh", "điểm", "nhóm",
+    "bảng", "khối", "lớp", "loại", "kênh", "phím", "là", "với", "và", "kali", "trục", "kính", "ẩn",
+    "hàm", "đĩa", "tên", "cái", "theo", "ký", "tự", "pi", "căn", "gan",
+})  # fmt: skip
+_PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
+_PERSON = re.compile(r"(?<![\w.,/-])([ABCEabce])(?= ơi(?!\w))|(?<![\w.,/-])([ea])(?!\w| ?[=+*^\d])")
+_BEFORE_PERSON = frozenset(
+    {"cho", "gọi", "chào", "giúp", "báo", "nhắc", "thưa", "mời", "ơn", "nhờ"}
+)
+_AFTER_PERSON = frozenset({
+    "đã", "sẽ", "đang", "gửi", "xin", "cảm", "vừa", "mới", "ạ", "nhé", "nhá", "về", "muốn",
+    "chưa", "biết", "thấy", "quên", "làm", "hỏi", "đợi", "chờ",
+})  # fmt: skip
+_ME_OR_PASSWORD = re.compile(r"(?<!\w)([Mm])k(?!\w)")
+_AFTER_PASSWORD = frozenset({"wifi", "wi-fi", "mới", "cũ", "là", "của", "tài", "email", "facebook"})
+_PERSON_AT_START = re.compile(
+    r"(?:^|(?<=[.!?\n] ))E"
+    r"(?= (?:cảm|xin|chào|muốn|có|đang|đã|sẽ|ở|là|hỏi|cần|chưa|không|thấy|gửi|vừa|bị)(?!\w))"
+)
+_DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
+_WEEKDAYS = {"2": "hai", "3": "ba", "4": "tư", "5": "năm", "6": "sáu", "7": "bảy"}
+_DISTRICT = re.compile(r"(?<!\w)((?:ở|sang|tại|về|đến|qua|bên|khu|từ) )([qp])(\d{1,2})(?!\w)")
+_HOUR = re.compile(r"(?<!\w)((?:[Mm]ấy|[Bb]ây) ?)h(?!\w)")
+_YOU_OR_HOW_MUCH = re.compile(r"(?<!\w)([Bb])n(?!\w)")
+_BEFORE_YOU = frozenset({
+    "", "cho", "với", "của", "gọi", "đâu", "không", "ko", "chào", "giúp", "nhắc", "hỏi", "cùng",
+    "nếu", "khi", "mời", "cảm", "ơn", "các", "k", "được",
+})  # fmt: skip
+_AFTER_HOW_MUCH = frozenset({
+    "tiền", "tuổi", "người", "độ", "cái", "lâu", "ngày", "giờ", "phút", "xa", "kg", "cân", "phần",
+})  # fmt: skip
+_AFTER_YOU = frozenset({"ơi", "muốn", "cần", "nhé", "có", "đã", "đang", "sẽ", "vừa", "hãy"})
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    written = any_of(read_table("chat.txt"))
+    capital = any_of(word.capitalize() for word in read_table("chat.txt"))
+    return re.compile(rf"(?<![{LETTERS}\d])(?<!\d )(?:{written}|{capital})(?![{LETTERS}\d])")
+
+
+def read_chat_shorthand(text: str) -> str:
+    """Read `ko`, `mn`, `bn ơi`, `t6`, and `k` before a word."""
+    text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
+    text = _LETTER.sub(_read_letter, text)
+    text = _PERSON.sub(_read_person, text)
+    text = _PERSON_AT_START.sub(lambda match: _like(match[0], "em"), text)
+    text = _ME_OR_PASSWORD.sub(_read_mk, text)
+    text = _DAY_OF_WEEK.sub(lambda match: f"thứ {_WEEKDAYS[match[1]]}", text)
+    text = _DISTRICT.sub(_read_district, text)
+    return read_chat_words(_HOUR.sub(r"\1 giờ", text))
+
+
+def read_chat_words(text: str) -> str:
+    """Read the words of the table: `ko`, `mn`."""
+    table = read_table("chat.txt")
+    return _words().sub(lambda match: _like(match[0], table[match[0].lower()]), text)
+
+
+def _read_letter(match: re.Match[str]) -> str:
+    if word_before(match) in _BEFORE_A_LETTER:
+        return match[0]
+    return _like(match[0], _LETTERS[match[0].lower()])
+
+
+def _read_bn(match: re.Match[str]) -> str:
+    """`bn` is short for "bạn" and for "bao nhiêu"."""
+    after = word_after(match)
+    is_you = (word_before(match) in _BEFORE_YOU or after in _AFTER_YOU) and (
+        after not in _AFTER_HOW_MUCH
+    )
+    return _like(match[0], "bạn" if is_you else "bao nhiêu")
+
+
+def _read_person(match: re.Match[str]) -> str:
+    before, after = word_before(match), word_after(match)
+    if match[2] and (
+        before in _BEFORE_A_LETTER - _BEFORE_PERSON
+        or not (before in _BEFORE_PERSON or after in _AFTER_PERSON)
+    ):
+        return match[0]
+    return _like(match[0], _PERSONS[match[0].lower()])
+
+
+def _read_mk(match: re.Match[str]) -> str:
+    """`mk` is short for "mật khẩu" and for "mình"."""
+    is_password = word_after(match) in _AFTER_PASSWORD
+    return _like(match[0], "mật khẩu" if is_password else "mình")
+
+
+def _read_district(match: re.Match[str]) -> str:
+    return f"{match[1]}{'quận' if match[2] == 'q' else 'phường'} {match[3]}"
+
+
+def _like(written: str, words: str) -> str:
+    """The words, with a capital if what was written has one."""
+    return words[0].upper() + words[1:] if written[0].isupper() else words
