@@ -182,6 +182,14 @@ def _healthcheck(flags: _Flags) -> None:
     _plain_messages(flags)
 
 
+def _doctor(flags: _Flags) -> None:
+    flags.add("--uri", type=_uri, default=DEFAULT_URI,
+        help="where the server would listen (default: %(default)s)")  # fmt: skip
+    flags.parser.add_argument("--json", action="store_true", help="for issue reports")
+    _engines(flags)
+    _plain_messages(flags)
+
+
 def _voices(flags: _Flags) -> None:
     _engines(flags)
     _logging(flags)
@@ -260,6 +268,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Flags], None]]] = {
     "download": ("Download a voice or the neural model, or list what there is", _download),
     "prepare": ("Compute now what the first start with a model would compute", _prepare),
     "convert": ("Say the words of a recording in one of the neural voices", _convert),
+    "doctor": ("Look at this machine, and say what to do next", _doctor),
     "healthcheck": ("Ask a running server to describe itself", _healthcheck),
 }
 
