@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from .characters import LETTERS, LOWER
-from .context import word_after, word_before
+from .context import text_after, text_before, word_after, word_before
 from .tables import any_of, read_table
 
 # Letters that are words where nothing announces a letter.
@@ -12,27 +12,29 @@ _LETTERS = {"k": "không", "j": "gì", "r": "rồi", "z": "vậy"}
 _LETTER = re.compile(
     rf"(?<![\w.,/'\"(-])(?<!\d )"
     rf"(?:([kK])(?= [{LOWER}])|(?<=[{LOWER}] )([jrzk])(?![\w'/]| ?[=+*^\d]))"
+    r"|(?<=\d )(r)(?= (?:nhé|nha|ạ|đó|á|nè)(?!\w)|[.!?]|$)"
 )
 _BEFORE_A_LETTER = frozenset({
     "vitamin", "chữ", "số", "hệ", "hằng", "biến", "tham", "độ", "thứ", "cạnh", "điểm", "nhóm",
     "bảng", "khối", "lớp", "loại", "kênh", "phím", "là", "với", "và", "kali", "trục", "kính", "ẩn",
     "hàm", "đĩa", "tên", "cái", "theo", "ký", "tự", "pi", "căn", "gan",
 })  # fmt: skip
-_PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
-_PERSON = re.compile(r"(?<![\w.,/-])([ABCEabce])(?= ơi(?!\w))|(?<![\w.,/-])([ea])(?!\w| ?[=+*^\d])")
-_BEFORE_PERSON = frozenset(
-    {"cho", "gọi", "chào", "giúp", "báo", "nhắc", "thưa", "mời", "ơn", "nhờ"}
-)
-_AFTER_PERSON = frozenset({
-    "đã", "sẽ", "đang", "gửi", "xin", "cảm", "vừa", "mới", "ạ", "nhé", "nhá", "về", "muốn",
-    "chưa", "biết", "thấy", "quên", "làm", "hỏi", "đợi", "chờ",
+_BEFORE_A_NAME = frozenset({
+    "trường", "hội", "khu", "nhà", "tòa", "sảnh", "cổng", "ga", "đội", "hạng", "lô", "dãy", "án",
+    "phương", "đáp", "mục", "phần", "hàng", "ghế", "cột", "block", "zone", "cúm", "công", "ty",
+    "hộ", "phòng",
 })  # fmt: skip
+_PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
+_PERSON = re.compile(r"(?<![\w.,/-])(?:([ABCEabce])(?= ơi(?!\w))|([eaEA])(?!\w| ?[=+*^\d]))")
+_BEFORE_PERSON = re.compile(
+    rf"(?<![{LETTERS}])(?:cho|gọi|chào|giúp|báo|nhắc|thưa|mời|ơn|nhờ|nhắn|để) $"
+)
+_AFTER_PERSON = re.compile(
+    r" (?:đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi|đợi|chờ"
+    rf"|cần|tắt|bật|mở|xem|nhắn|nói|kiểm|cài|đặt|có|ở|bị)(?![{LETTERS}])"
+)
 _ME_OR_PASSWORD = re.compile(r"(?<!\w)([Mm])k(?!\w)")
 _AFTER_PASSWORD = frozenset({"wifi", "wi-fi", "mới", "cũ", "là", "của", "tài", "email", "facebook"})
-_PERSON_AT_START = re.compile(
-    r"(?:^|(?<=[.!?\n] ))E"
-    r"(?= (?:cảm|xin|chào|muốn|có|đang|đã|sẽ|ở|là|hỏi|cần|chưa|không|thấy|gửi|vừa|bị)(?!\w))"
-)
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
 _WEEKDAYS = {"2": "hai", "3": "ba", "4": "tư", "5": "năm", "6": "sáu", "7": "bảy"}
 _DISTRICT = re.compile(r"(?<!\w)((?:ở|sang|tại|về|đến|qua|bên|khu|từ) )([qp])(\d{1,2})(?!\w)")
@@ -60,7 +62,6 @@ def read_chat_shorthand(text: str) -> str:
     text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
     text = _LETTER.sub(_read_letter, text)
     text = _PERSON.sub(_read_person, text)
-    text = _PERSON_AT_START.sub(lambda match: _like(match[0], "em"), text)
     text = _ME_OR_PASSWORD.sub(_read_mk, text)
     text = _DAY_OF_WEEK.sub(lambda match: f"thứ {_WEEKDAYS[match[1]]}", text)
     text = _DISTRICT.sub(_read_district, text)
@@ -89,13 +90,11 @@ def _read_bn(match: re.Match[str]) -> str:
 
 
 def _read_person(match: re.Match[str]) -> str:
-    before, after = word_before(match), word_after(match)
-    if match[2] and (
-        before in _BEFORE_A_LETTER - _BEFORE_PERSON
-        or not (before in _BEFORE_PERSON or after in _AFTER_PERSON)
-    ):
-        return match[0]
-    return _like(match[0], _PERSONS[match[0].lower()])
+    is_letter = word_before(match) in _BEFORE_A_LETTER | _BEFORE_A_NAME
+    is_person = not is_letter and (
+        _BEFORE_PERSON.search(text_before(match)) or _AFTER_PERSON.match(text_after(match))
+    )
+    return _like(match[0], _PERSONS[match[0].lower()]) if match[1] or is_person else match[0]
 
 
 def _read_mk(match: re.Match[str]) -> str:

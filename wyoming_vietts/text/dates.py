@@ -118,7 +118,7 @@ def _read_day_month(match: re.Match[str]) -> str:
     word = word_before(match)
     has_cue = word in DATE_CUES or _WEEKDAY_BEFORE.search(text_before(match)) is not None
     if mark == "-":
-        is_date = word == "ngày" or (_WEEKDAY_BEFORE.search(text_before(match)) is not None)
+        is_date = word in BARE_CUES or (_WEEKDAY_BEFORE.search(text_before(match)) is not None)
         is_date = is_date or (int(day) > 12 and not is_measured(match) and not is_score(match))
         return with_day_word(match, words) if is_date else match[0]
     if word in _ADDRESS_CUES or (day, month) == ("24", "7"):
@@ -147,11 +147,18 @@ def _announces_date(match: re.Match[str]) -> bool:
     if _LUNAR_AFTER.match(after):
         return True
     before = text_before(match)
+    if after[:1] == ")" and _DAY_IN_WORDS_BEFORE.search(before):
+        return True
     return (_CLAUSE_START.search(before) is not None and _WORD_AFTER.match(after) is not None) or (
         _EVENT_BEFORE.search(before) is not None
     )
 
 
+# `tuần sau (6/11)`
+_DAY_IN_WORDS_BEFORE = re.compile(
+    r"(?:hôm nay|hôm qua|hôm kia|mai|kia|nay|này|sau|tới|trước|qua|thứ [^\W\d]{2,4}|chủ nhật|tuần)"
+    r",? \($"
+)
 _LUNAR_AFTER = re.compile(r" ?\(?(?:âm|dương) lịch| ?\(?al\b")
 _WORD_AFTER = re.compile(rf":? [{LETTERS}]")
 _CLAUSE_START = re.compile(r"(?:^|[\n:;,(] ?|[-–•] )$")

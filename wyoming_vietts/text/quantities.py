@@ -9,7 +9,7 @@ from functools import cache
 
 from .characters import LOWER
 from .context import word_before
-from .dates import DATE_CUES, DAY, MONTH, WEEKDAY, YEAR, with_day_word
+from .dates import BARE_CUES, DATE_CUES, DAY, MONTH, WEEKDAY, YEAR, with_day_word
 from .money import amount_of_money
 from .numbers import NUMBER
 from .ranges import NUMBER_START
@@ -107,6 +107,11 @@ def _hours(match: re.Match[str], first: str, _second: str) -> str | None:
     return f"{first} đến " if first.isdecimal() and int(first) <= 24 else None
 
 
+def _to_amount(match: re.Match[str], first: str, _second: str) -> str | None:
+    """`2-3 km`; but `ngày 20-11 năm nay` is a date."""
+    return None if word_before(match) in BARE_CUES else f"{first} đến "
+
+
 def _amounts(match: re.Match[str], first: str, second: str) -> str:
     """From one to the other, unless they are of different kinds: `24V-5Ah`."""
     return f"{first} đến " if _measured(first) == _measured(second) else f"{first}, "
@@ -136,5 +141,5 @@ _RULES: dict[tuple[str, str], Callable[[re.Match[str], str, str], str | None]] =
     ("money", "money"): _to,
     ("number", "money"): _to,
     ("amount", "amount"): _amounts,
-    ("number", "amount"): _to,
+    ("number", "amount"): _to_amount,
 }

@@ -18,7 +18,8 @@ _HOUR_G = re.compile(
     r"((?:lúc|từ|đến|tới|trước|sau|khoảng|vào|hồi) )([01]?\d|2[0-4])g(?!\w)", re.IGNORECASE
 )
 _DURATION = re.compile(
-    r"(?<![\w:.,])(\d{1,3})(?:h|g) ?(\d{1,2}) ?(?:ph|p|')(?:út)?(?: ?(\d{1,2}) ?(?:s|giây))?(?!\w)"
+    r"(?<![\w:.,])(\d{1,3})(?:h|g) ?(\d{1,2}) ?(?:ph|p|')(?:út)?"
+    r"(?: ?(\d{1,2}) ?(?:s|giây|''|\"))?(?!\w)"
 )
 _MINUTES_SECONDS = re.compile(
     r"(?<![\w:.,'])(\d{1,3}) ?(?:'|ph|p(?=[ \d])) ?(\d{1,2}) ?(?:\"|''|s)(?!\w)"

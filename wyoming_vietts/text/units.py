@@ -16,7 +16,7 @@ _NAMED_PLACES = frozenset({
 })  # fmt: skip
 
 # Units that are known as such even without a number before them. Other short ones may be anything.
-_TELLING_SHORT_UNITS = frozenset({"km", "cm", "mm", "kg", "ml", "mg", "kw", "kwh"})
+_TELLING_SHORT_UNITS = frozenset({"km", "cm", "mm", "kg", "ml", "mg", "kw", "kwh", "tsp", "tbsp"})
 _DOUBTFUL_UNITS = frozenset({
     "KG", "HP", "UI", "MP", "PB", "VA", "Lux", "MV", "Mb", "Gb", "IU", "Pa", "TB",
 })  # fmt: skip

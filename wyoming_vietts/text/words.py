@@ -94,6 +94,12 @@ _DISTRICTS = {
 }  # fmt: skip
 _ROOM = re.compile(r"(?<!\w)P(?:\. ?)?(?=\d{3,4}(?!\w))")
 _PAGE = re.compile(r"(?<![\w.])([Tt])r\. ?(?=\d)")
+_DIRECTION = re.compile(
+    r"((?:[Hh]ướng|[Gg]ió|[Pp]hía)(?: gió)?:? )"
+    r"(ĐB|ĐN|TB|TN|Đ|T|B|N)(?:-(ĐB|ĐN|TB|TN|Đ|T|B|N))?(?!\w)"
+)
+_DIRECTIONS = {"Đ": "đông", "T": "tây", "N": "nam", "B": "bắc"}
+_BEDROOMS = re.compile(r"(?<![\w.,])(\d{1,2}) ?PN(?: ?[-,]? ?(\d{1,2}) ?(?:WC|VS|TL))?(?!\w)")
 _CENTURY = re.compile(r"(?<!\w)TK\.? ?(?=[IVX]{1,5}(?!\w))")
 _QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
 _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
@@ -105,6 +111,8 @@ def expand_abbreviations(text: str) -> str:
     text = _ROOM.sub(_read_room, text)
     text = _PAGE.sub(r"\1rang ", text)
     text = _CENTURY.sub("thế kỷ ", text)
+    text = _DIRECTION.sub(_read_direction, text)
+    text = _BEDROOMS.sub(_read_bedrooms, text)
     text = _QUARTER.sub(r"quý \1/\2", text)
     titles = read_table("titles.txt")
     for _ in range(2):  # "PGS. TS. Nam": one title stands before another
@@ -140,6 +148,15 @@ _NUMBER_WORDS = frozenset(
         "nghìn",
     ]
 )
+
+
+def _read_direction(match: re.Match[str]) -> str:
+    sides = (" ".join(map(_DIRECTIONS.__getitem__, side)) for side in match.groups()[1:] if side)
+    return match[1] + " ".join(sides)
+
+
+def _read_bedrooms(match: re.Match[str]) -> str:
+    return f"{match[1]} phòng ngủ" + (f" {match[2]} nhà vệ sinh" if match[2] else "")
 
 
 def _read_room(match: re.Match[str]) -> str:
