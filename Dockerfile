@@ -5,7 +5,8 @@
 # Voices, models and what is computed from them are in /data.
 FROM python:3.12-slim-bookworm AS base
 # The number is fixed, so that the files of a bind mount keep their owner.
-RUN useradd --system --uid 10200 --home-dir /data --create-home vietts
+RUN groupadd --gid 10200 vietts \
+    && useradd --uid 10200 --gid 10200 --home-dir /data --create-home vietts
 WORKDIR /data
 VOLUME /data
 ENV PATH=/venv/bin:$PATH \
