@@ -15,6 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     add = parser.add_argument
     add("--engine", choices=("espeak", "piper", "vietts"), default="espeak")
+    add("--turns", action="store_true", help="instead: a newcomer beside seven, espeak and piper")
     add("--beside", type=int, default=0, metavar="N", help="run N busy loops as well (default: 0)")
     add("--repeat", type=int, default=3, help="runs, except of espeak (default: 3)")
     add("--reference-python", default="python3", metavar="PYTHON",
@@ -44,7 +45,9 @@ def main() -> None:
     add("--whole-reference", action="store_true", help="also whole sentences: takes minutes")
     options = parser.parse_args()
     options.voices_dir = options.voices_dir or options.model_dir / "voices"
-    if options.engine == "vietts":
+    if options.turns:
+        import turns as benchmark
+    elif options.engine == "vietts":
         import vietts as benchmark
     elif options.engine == "piper":
         import piper as benchmark

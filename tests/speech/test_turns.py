@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart
@@ -17,6 +19,8 @@ from tests.harness import (
     synthesize,
     types,
 )
+from wyoming_vietts.speech.answer import Answer
+from wyoming_vietts.speech.speech import Speech
 from wyoming_vietts.speech.turns import Turns
 
 STEP_SECONDS = 0.005
@@ -176,3 +180,89 @@ async def test_waiting_for_text_earns_no_credit() -> None:
             await client.write_event(Synthesize("Xin chào.").event())
             await read_until(client, "audio-chunk")
         assert len(engine.computed) - before < 20
+
+
+# --- in virtual time -----------------------------------------------------------------------------
+
+
+@dataclass
+class Clock:
+    """Time that passes only while somebody computes."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    time_of_answers = SimpleNamespace(monotonic=clock, perf_counter=clock)
+    monkeypatch.setattr("wyoming_vietts.speech.answer.time", time_of_answers)
+    return clock
+
+
+async def listen(
+    turns: Turns, clock: Clock, step_seconds: float, audio_seconds: float, silent: int, steps: int
+) -> AsyncIterator[tuple[float, float]]:
+    """When a listener's audio comes, and for how long it has been waited for."""
+
+    def pieces() -> Generator[bytes, None, None]:
+        for step in range(silent + steps):
+            clock.now += step_seconds
+            yield b"" if step < silent else b"\0\0"
+
+    answer, pcm_pieces = Answer(cast(Speech, None)), pieces()
+    answer.resume()
+    ends = clock.now  # of what the listener has
+    while True:
+        await turns.wait(answer.deadline)
+        pcm = answer.next_piece(pcm_pieces)
+        if pcm is None:
+            return
+        if pcm:
+            yield clock.now, max(0.0, clock.now - ends)
+            ends = max(ends, clock.now) + audio_seconds
+            answer.plays(audio_seconds)
+
+
+async def test_newcomer_beside_seven_is_heard_as_if_alone_and_they_never_run_dry(
+    clock: Clock,
+) -> None:
+    turns, step, has_begun = Turns(), 0.04, asyncio.Event()
+    waits: list[float] = []
+
+    async def old_client() -> None:
+        heard = listen(turns, clock, step, audio_seconds=0.5, silent=0, steps=200)
+        _ = await anext(heard)
+        async for now, waited in heard:
+            waits.append(waited)
+            if now > 1005:
+                has_begun.set()
+
+    async def newcomer() -> float:
+        await has_begun.wait()
+        came = clock.now
+        heard = listen(turns, clock, step, audio_seconds=0.5, silent=2, steps=20)
+        first, _ = await anext(heard)
+        waits.extend([waited async for _, waited in heard])
+        return first - came
+
+    *_, delay = await asyncio.gather(*(old_client() for _ in range(7)), newcomer())
+    assert delay <= 1.5 * 3 * step
+    assert max(waits) == 0.0
+
+
+async def test_all_are_late_evenly_where_the_machine_is_too_slow(clock: Clock) -> None:
+    turns, heard_by = Turns(), [0] * 8
+
+    async def client(number: int) -> None:
+        async for now, _ in listen(turns, clock, 0.04, 0.02 + 0.002 * number, silent=0, steps=200):
+            if now > 1010:
+                return
+            heard_by[number] += 1
+
+    await asyncio.gather(*map(client, range(8)))
+    assert sum(heard_by) > 240, "the machine never rested"
+    assert min(heard_by) > 0.8 * max(heard_by)

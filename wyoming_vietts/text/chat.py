@@ -57,8 +57,16 @@ def _words() -> re.Pattern[str]:
     return re.compile(rf"(?<![{LETTERS}\d])(?<!\d )(?:{written}|{capital})(?![{LETTERS}\d])")
 
 
+_DRAWN_OUT = re.compile(
+    r"(?<=[^\W\d_])([aeiouyăâêôơưạảãáàịìíẹéèẻọóòỏ])\1{2,}"
+    r"|(?<=[^\W\d_])([áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ])([aeiou])\3+"
+)
+_SAID_TO_A_PERSON = re.compile(r"(?<!\w)[aAeE] ơi(?!\w)")
+
+
 def read_chat_shorthand(text: str) -> str:
     """Read `ko`, `mn`, `bn ơi`, `t6`, and `k` before a word."""
+    text = _DRAWN_OUT.sub(lambda match: match[1] or match[2], text)
     text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
     text = _LETTER.sub(_read_letter, text)
     text = _PERSON.sub(_read_person, text)
@@ -92,7 +100,9 @@ def _read_bn(match: re.Match[str]) -> str:
 def _read_person(match: re.Match[str]) -> str:
     is_letter = word_before(match) in _BEFORE_A_LETTER | _BEFORE_A_NAME
     is_person = not is_letter and (
-        _BEFORE_PERSON.search(text_before(match)) or _AFTER_PERSON.match(text_after(match))
+        _SAID_TO_A_PERSON.search(match.string)
+        or _BEFORE_PERSON.search(text_before(match))
+        or _AFTER_PERSON.match(text_after(match))
     )
     return _like(match[0], _PERSONS[match[0].lower()]) if match[1] or is_person else match[0]
 

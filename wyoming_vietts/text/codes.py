@@ -180,7 +180,7 @@ def read_digit_strings(text: str) -> str:
 
 
 def _read_emergency(match: re.Match[str]) -> str:
-    has_cue = _EMERGENCY_CUES.search(text_before(match) + text_after(match)[:12]) is not None
+    has_cue = _EMERGENCY_CUES.search(text_before(match) + text_after(match)[:20]) is not None
     return read_digits(match[0]) if has_cue else match[0]
 
 

@@ -28,6 +28,7 @@ SHARED_AFTER = re.compile(
     + r")(?!\w)"
 )
 _COUNT_CUES = frozenset({
+    "độ",
     "số", "nhà", "ngõ", "hẻm", "kiệt", "ngách", "thửa", "lô", "phòng", "căn",
     "trang", "tập", "bước", "câu", "mức", "vòng", "quạt", "bài",
 })  # fmt: skip

@@ -13,6 +13,7 @@ CLOCK = (
 HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.|SA|CH)(?!\w))"
 _TIME = re.compile(rf"(?<![\w:.,/])({CLOCK})(?!\w|[:.,]\d)({HALF_OF_DAY})?")
 _PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
+_NAME_BEFORE = re.compile(r"[A-Z][a-z]+ \Z")
 _HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({HALF_OF_DAY})")
 _HOUR_G = re.compile(
     r"((?:lúc|từ|đến|tới|trước|sau|khoảng|vào|hồi) )([01]?\d|2[0-4])g(?!\w)", re.IGNORECASE
@@ -111,6 +112,8 @@ def _read_time(match: re.Match[str]) -> str:
 
 
 def _read_hour(match: re.Match[str]) -> str:
+    if match[2] in ("AM", "PM") and _NAME_BEFORE.search(match.string, 0, match.start()):
+        return match[0]  # Shelly 1PM
     hour = int(match[1])
     return f"{read_integer(hour)} giờ{_read_half_of_day(match[2], hour)}"
 
