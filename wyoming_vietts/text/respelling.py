@@ -23,7 +23,7 @@ _ONSET = (
 _RHYME = (
     r"(?:a(?:ch|nh|ng|[cikmnoptuy])?|e(?:ch|nh|ng|[cmnoptu])?|i(?:ch|nh|[mnptu])?|ie(?:ng|[cmnptu])|ia"
     r"|o(?:ng|[cimnpt])?|oa(?:ch|nh|ng|[cimnopty])?|oe(?:[mnot])?|u(?:ng|[acimnptu])?|ua(?:ng|[nty])"
-    r"|ue(?:ch|nh)?|uo(?:ng|[cimnptu])?|uy(?:ch|nh|[anptu])?|uye[nt]|y|ye(?:ng|[mntu])|ach)"
+    r"|ue(?:ch|nh)?|uo(?:ng|[cimnptu])?|uy(?:ch|nh|[anptu])?|uye[nt]|y|ye(?:ng|[mntu]))"
 )
 _VIETNAMESE = re.compile(_ONSET + _RHYME)
 
@@ -54,17 +54,13 @@ _CODAS = {
 }  # fmt: skip
 _SHORT = {"ây": "ê"}  # before a coda
 _CLOSED = frozenset({"ai", "ao", "oi", "iu"})  # with a coda of their own
-_SHARP = str.maketrans("aăâeêioôơu", "áắấéếíóốớú")
+_SHARP = str.maketrans("aăâeêioôơu", "áắấéếíóốớú")  # what a stop at the end of a syllable asks for
+_WITHOUT_SHARP = str.maketrans("áắấéếíóốớú", "aăâeêioôơu")
 _WITH_W = {
-    "a": "oa",
-    "ă": "oă",
-    "e": "oe",
-    "ê": "uê",
-    "i": "uy",
-    "ơ": "uơ",
-    "ai": "oai",
-    "ây": "uây",
-}
+    "a": "oa", "ă": "oă", "e": "oe", "ê": "uê", "i": "uy", "ơ": "uơ", "ai": "oai", "ây": "uây",
+}  # fmt: skip
+_SHARP_LAST = str.maketrans("aăeêiơuy", "áắéếíớúý")
+_DECENT = {"đít": "đi"}  # a word that nobody wants to hear in "Disney"
 
 
 def respell_foreign_words(text: str) -> str:
@@ -206,7 +202,7 @@ def _written(onset: list[str], vowel: str, coda: list[str]) -> list[str]:
         final = "nh"
     if final in ("p", "t", "c", "ch"):
         vowel = vowel.translate(_SHARP)
-    plain = vowel.translate(_SHARP_BACK)
+    plain = vowel.translate(_WITHOUT_SHARP)
     if initial == "w":
         is_sharp = vowel != plain
         if onset[-2:-1] == ["k"]:
@@ -217,11 +213,6 @@ def _written(onset: list[str], vowel: str, coda: list[str]) -> list[str]:
         return [*before, nucleus + final]
     written = _initial(initial, plain) + vowel + final
     return [*before, _DECENT.get(written, written)]
-
-
-_SHARP_LAST = str.maketrans("aăeêiơuy", "áắéếíớúý")
-_DECENT = {"đít": "đi"}  # a word that nobody wants to hear in "Disney"
-_SHARP_BACK = str.maketrans("áắấéếíóốớú", "aăâeêioôơu")
 
 
 def _initial(sound: str, vowel: str) -> str:
