@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from .characters import LETTERS, LOWER
+from .characters import LETTERS, LOWER, UPPER
 from .context import text_after, text_before, word_after, word_before
 from .tables import any_of, read_table
 
@@ -30,7 +30,7 @@ _BEFORE_PERSON = re.compile(
     rf"(?<![{LETTERS}])(?:cho|gọi|chào|giúp|báo|nhắc|thưa|mời|ơn|nhờ|nhắn|để) $"
 )
 _AFTER_PERSON = re.compile(
-    r" (?:đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi|đợi|chờ"
+    r" (?:không|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi|đợi|chờ"
     rf"|cần|tắt|bật|mở|xem|nhắn|nói|kiểm|cài|đặt|có|ở|bị)(?![{LETTERS}])"
 )
 _ME_OR_PASSWORD = re.compile(r"(?<!\w)([Mm])k(?!\w)")
@@ -57,6 +57,10 @@ def _words() -> re.Pattern[str]:
     return re.compile(rf"(?<![{LETTERS}\d])(?<!\d )(?:{written}|{capital})(?![{LETTERS}\d])")
 
 
+_PERSON_OF_NAME = re.compile(rf"(?<=[{LOWER}] )([ace])(?= [{UPPER}][{LOWER}])")
+_TRANSFER = re.compile(
+    r"(?<!\w)([Cc])k(?= (?:\d|cho|qua|tiền|xong|luôn|lại|vào|trước|ngay|hết)(?!\w)| \d)"
+)
 _DRAWN_OUT = re.compile(
     r"(?<=[^\W\d_])([aeiouyăâêôơưạảãáàịìíẹéèẻọóòỏ])\1{2,}"
     r"|(?<=[^\W\d_])([áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ])([aeiou])\3+"
@@ -69,6 +73,8 @@ def read_chat_shorthand(text: str) -> str:
     text = _DRAWN_OUT.sub(lambda match: match[1] or match[2], text)
     text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
     text = _LETTER.sub(_read_letter, text)
+    text = _TRANSFER.sub(r"\1huyển khoản", text)
+    text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
     text = _PERSON.sub(_read_person, text)
     text = _ME_OR_PASSWORD.sub(_read_mk, text)
     text = _DAY_OF_WEEK.sub(lambda match: f"thứ {_WEEKDAYS[match[1]]}", text)
@@ -105,6 +111,12 @@ def _read_person(match: re.Match[str]) -> str:
         or _AFTER_PERSON.match(text_after(match))
     )
     return _like(match[0], _PERSONS[match[0].lower()]) if match[1] or is_person else match[0]
+
+
+def _read_person_of_name(match: re.Match[str]) -> str:
+    """`a Nam`."""
+    is_letter = word_before(match) in _BEFORE_A_LETTER | _BEFORE_A_NAME
+    return match[0] if is_letter else _PERSONS[match[0]]
 
 
 def _read_mk(match: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ _LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 
 CODE = "Đoạn mã."
 """Said instead of program code, which nobody wants to hear."""
+_INITIALS = re.compile(r"[^\W\d_]\.[^\W\d_]")
 _FENCE = re.compile(r"(?:```|~~~)[^`\s]{0,32}")
 
 # Words of no table whose full stop ends no sentence.
@@ -163,6 +164,8 @@ class SentenceSplitter:
         ):
             return last_part == "hcm" and following.isupper()
         if word in _OPEN_LETTERS and (following.isupper() or following.isdigit()):
+            return False
+        if word.isupper() and _INITIALS.fullmatch(word):
             return False
         if len(word) == 1 and word.isupper() and self._follows_an_initial(sentence, word):
             return False

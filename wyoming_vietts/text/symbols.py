@@ -19,6 +19,7 @@ _POWER = re.compile(rf"(?:(?<![\w.,])({NUMBER}|[a-zA-Z])|(\))) ?\^ ?(-?)(\d{{1,4
 _EXPONENT = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d{1,6})?)[eE]([+-]?)(\d{1,3})(?!\w)")
 _DIVIDED = re.compile(r"(?<=\d) / (?=\d)")
 _MINUS_OF_SUM = re.compile(r"(?<=\d) ?[-–] ?(?=\d[\d.,]{0,12} ?=)")
+_PLUS_SAID = re.compile(r"((?:cộng|thêm) )\+ ?(?=\d)")
 _NUMBER_SIGN = re.compile(r"(?<!\w)(?:[sS]ố ?)?#(?=\d)")
 _ABOUT = re.compile(r"(?<!\w)(?:[kK]hoảng )?~ ?(?=\d)")
 _BETWEEN = re.compile(r"(?<=\d) ?[→~] ?(?=-?\d)")
@@ -64,6 +65,7 @@ def read_arithmetic(text: str) -> str:
     text = _DIVIDED.sub(" chia ", text)
     text = _MINUS_OF_SUM.sub(" trừ ", text)
     text = _NUMBER_SIGN.sub("số ", text)
+    text = _PLUS_SAID.sub(r"\1", text)
     return _BETWEEN.sub(" đến ", text)
 
 

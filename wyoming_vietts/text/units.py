@@ -71,6 +71,8 @@ def _tells_itself(unit: str) -> bool:
     return is_clear or unit in _TELLING_SHORT_UNITS
 
 
+_OF_SO_MANY_BYTES = re.compile(rf"(?<=\d)( ?[KMGTP]i?B) ?/ ?(?={NUMBER} ?[KMGTP]i?B(?!\w))")
+
 # A person or a door is one metre and the rest; what is larger, or goes on, is square or cubic.
 _METRES_AND_REST = re.compile(r"(?<![\w.,])([1-4]m(?:[1-9]\d?)|\d{1,3}m(?:[14-9]|[1-9]\d))(?!\w)")
 _AREA_OR_VOLUME_AFTER = re.compile(r"m[23] (?:nước|đất|sàn|nhà|gỗ|khí|bê tông|cát)(?!\w)")
@@ -79,6 +81,7 @@ _AREA_OR_VOLUME_AFTER = re.compile(r"m[23] (?:nước|đất|sàn|nhà|gỗ|khí
 def read_units(text: str) -> str:
     """Read `25°C`, `60%`, `5 km/h`, `2 lần/ngày`, and `km/h` alone."""
     text = _METRES_AND_REST.sub(_read_metres_and_rest, text)
+    text = _OF_SO_MANY_BYTES.sub(r"\1 trên ", text)
     text = _part_of_amount().sub(r"\1 trên \2", text)
     text = _amount_per_amount().sub(r"\1 trên ", text)
     text = _quantity().sub(_read_quantity, text)

@@ -92,6 +92,7 @@ _DISTRICTS = {
     "P": "phường", "F": "phường", "Q": "quận", "H": "huyện", "X": "xã", "TX": "thị xã",
     "TT": "thị trấn", "Đ": "đường",
 }  # fmt: skip
+_INITIALS = re.compile(rf"(?<![\w.])[{UPPER}]\.[{UPPER}]\. ?(?=[{UPPER}][^\W\d_])")
 _ROOM = re.compile(r"(?<!\w)P(?:\. ?)?(?=\d{3,4}(?!\w))")
 _PAGE = re.compile(r"(?<![\w.])([Tt])r\. ?(?=\d)")
 _DIRECTION = re.compile(
@@ -118,7 +119,8 @@ def expand_abbreviations(text: str) -> str:
     for _ in range(2):  # "PGS. TS. Nam": one title stands before another
         text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
     text = _abbreviations().sub(_read_abbreviation, text)
-    return _WARD.sub(lambda match: f"{_DISTRICTS[match[1] or match[2]]} ", text)
+    text = _WARD.sub(lambda match: f"{_DISTRICTS[match[1] or match[2]]} ", text)
+    return _INITIALS.sub(lambda match: f"{match[0].replace('.', ' ').rstrip()} ", text)
 
 
 def _read_abbreviation(match: re.Match[str]) -> str:
