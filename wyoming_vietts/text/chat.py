@@ -30,8 +30,8 @@ _BEFORE_PERSON = re.compile(
     rf"(?<![{LETTERS}])(?:cho|gọi|chào|giúp|báo|nhắc|thưa|mời|ơn|nhờ|nhắn|để) $"
 )
 _AFTER_PERSON = re.compile(
-    r" (?:không|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi|đợi|chờ"
-    rf"|cần|tắt|bật|mở|xem|nhắn|nói|kiểm|cài|đặt|có|ở|bị)(?![{LETTERS}])"
+    r" (?:không|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi"
+    rf"|đợi|chờ|cần|tắt|bật|mở|xem|nhắn|nói|kiểm|cài|đặt|có|ở|bị)(?![{LETTERS}])"
 )
 _ME_OR_PASSWORD = re.compile(r"(?<!\w)([Mm])k(?!\w)")
 _AFTER_PASSWORD = frozenset({"wifi", "wi-fi", "mới", "cũ", "là", "của", "tài", "email", "facebook"})
