@@ -25,13 +25,13 @@ _BEFORE_A_NAME = frozenset({
     "hộ", "phòng",
 })  # fmt: skip
 _PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
-_PERSON = re.compile(r"(?<![\w.,/-])(?:([ABCEabce])(?= ơi(?!\w))|([eaEA])(?!\w| ?[=+*^\d]))")
+_PERSON = re.compile(r"(?<![\w.,/-])(?:([ABCEabce])(?= ơi(?!\w))|([eabEAB])(?!\w| ?[=+*^\d]))")
 _BEFORE_PERSON = re.compile(
     rf"(?<![{LETTERS}])(?:cho|gọi|chào|giúp|báo|nhắc|thưa|mời|ơn|nhờ|nhắn|để) $"
 )
 _AFTER_PERSON = re.compile(
     r" (?:không|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi"
-    rf"|đợi|chờ|cần|tắt|bật|mở|xem|nhắn|nói|kiểm|cài|đặt|có|ở|bị)(?![{LETTERS}])"
+    rf"|đợi|chờ|cần|tắt|bật|mở|xem|nhắn|nói|nhiều|kiểm|cài|đặt|có|ở|bị)(?![{LETTERS}])"
 )
 _ME_OR_PASSWORD = re.compile(r"(?<!\w)([Mm])k(?!\w)")
 _AFTER_PASSWORD = frozenset({"wifi", "wi-fi", "mới", "cũ", "là", "của", "tài", "email", "facebook"})

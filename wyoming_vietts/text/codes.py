@@ -164,11 +164,13 @@ _LONG_NUMBER_SIGN = re.compile(r"#(\d{5,12})(?!\w|[.,]\d)")
 _LETTERS_AND_DIGITS = re.compile(
     r"(?<![\w.,])([A-Z]{2,10}|[A-Za-z]{1,10}(?=\d{5}))-?(\d{3,12})(?!\d|[.,]\d)"
 )
+_HEXADECIMAL = re.compile(r"(?<!\w)0x([0-9A-Fa-f]{1,16})(?!\w)")
 _LONG_DIGITS = re.compile(r"\d{13,}")
 
 
 def read_digit_strings(text: str) -> str:
     """Read phone numbers, codes, plates and very long numbers digit by digit."""
+    text = _HEXADECIMAL.sub(lambda match: f"không ích {spell_code(match[1])}", text)
     text = _LONG_DIGITS.sub(lambda match: read_digits(match[0]), text)
     text = _LONG_NUMBER_SIGN.sub(lambda match: f"số {read_digits(match[1])}", text)
     text = _PLATE.sub(_read_plate, text)

@@ -119,6 +119,9 @@ def _read_day_month(match: re.Match[str]) -> str:
     has_cue = word in DATE_CUES or _WEEKDAY_BEFORE.search(text_before(match)) is not None
     if mark == "-":
         is_date = word in BARE_CUES or (_WEEKDAY_BEFORE.search(text_before(match)) is not None)
+        is_date = is_date or (
+            _BIRTHDAY_BEFORE.search(text_before(match)) is not None and not is_measured(match)
+        )
         is_date = is_date or (int(day) > 12 and not is_measured(match) and not is_score(match))
         return with_day_word(match, words) if is_date else match[0]
     if word in _ADDRESS_CUES or (day, month) == ("24", "7"):
@@ -155,6 +158,7 @@ def _announces_date(match: re.Match[str]) -> bool:
 
 
 # `tuần sau (6/11)`
+_BIRTHDAY_BEFORE = re.compile(r"(?:sinh nhật|giỗ|kỷ niệm|kỉ niệm|cưới|khai giảng)[^.!?\d]{0,24}$")
 _DAY_IN_WORDS_BEFORE = re.compile(
     r"(?:hôm nay|hôm qua|hôm kia|mai|kia|nay|này|sau|tới|trước|qua|thứ [^\W\d]{2,4}|chủ nhật|tuần)"
     r",? \($"

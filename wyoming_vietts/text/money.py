@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from .characters import LOWER
+from .context import text_before
 from .numbers import NUMBER, read_number
 from .ranges import NUMBER_START
 from .tables import any_of
@@ -29,6 +30,12 @@ _CODES = "|".join(name for name in _CURRENCIES if re.fullmatch("[A-Z]{3}", name)
 _FOR_SO_MUCH = re.compile(
     r"(?<=\d)( ?(?:k|tr|đ|đồng|nghìn|triệu|VND|VNĐ))/"
     r"(?=\d{1,3} ?(?:ngày|tháng|năm|giờ|tuần|phút|người|lần|đêm|suất|buổi|GB)(?!\w))"
+)
+# 4K is a picture, 2700K a light.
+_CAPITAL_K = re.compile(r"(?<![\w.,])(?![248]K)(\d{1,3}(?:[.,]\d)?)K(?!\w)")
+_PRICE_BEFORE = re.compile(
+    r"(?<!\w)(?:giá|ship|freeship|phí|đơn|tiền|chỉ|mua|bán|voucher|giảm|trả|hết|áo|quần|vé|combo|tặng"
+    r"|hoàn|thưởng|nạp|cước|suất|ly|tô|phần)(?!\w)[^.!?]{0,30}$"
 )
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
@@ -70,11 +77,16 @@ def amount_of_money() -> str:
 
 def read_money(text: str) -> str:
     """Read `15.000đ/kg`, `$1.5M`, `100k` and `1tr5`."""
+    text = _CAPITAL_K.sub(_read_capital_k, text)
     text = _FOR_SO_MUCH.sub(r"\1 cho ", text)
     text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
     text = _sign_first().sub(_read_sign_first, text)
     text = _currency_last().sub(_read_currency_last, text)
     return _scaled().sub(_read_scaled, text)
+
+
+def _read_capital_k(match: re.Match[str]) -> str:
+    return f"{match[1]}k" if _PRICE_BEFORE.search(text_before(match)) else match[0]
 
 
 def _read_millions_and_rest(match: re.Match[str]) -> str:

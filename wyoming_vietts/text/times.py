@@ -16,7 +16,10 @@ _PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
 _NAME_BEFORE = re.compile(r"[A-Z][a-z]+ \Z")
 _HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({HALF_OF_DAY})")
 _HOUR_G = re.compile(
-    r"((?:lúc|từ|đến|tới|trước|sau|khoảng|vào|hồi) )([01]?\d|2[0-4])g(?!\w)", re.IGNORECASE
+    r"((?:lúc|từ|đến|tới|vào|hồi) "
+    r"|(?:khoảng|trước|sau) (?=\d{1,2}g (?:sáng|trưa|chiều|tối|đêm|ngày|hôm)))"
+    r"([01]?\d|2[0-4])g(?!\w)",
+    re.IGNORECASE,
 )
 _DURATION = re.compile(
     r"(?<![\w:.,])(\d{1,3})(?:h|g) ?(\d{1,2}) ?(?:ph|p|')(?:út)?"
@@ -52,6 +55,10 @@ _MACHINE = re.compile(
     r"(?<!\w)(?:máy (?:giặt|sấy|rửa|hút)|lò|nồi|sạc|tàu|xe|chuyến)(?!\w)[^.!?]{0,30}$"
 )
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,7})(?::| : )(\d{1,7})(?!\w|[:.,]\d)")
+_RATIO_OF_MANY = re.compile(
+    r"(?<=lệ )\d{1,3}:\d{1,3}[.,]\d(?!\w)|(?<=lệ )\d{1,3}(?::\d{1,3}){2,}(?!\w)"
+    r"|(?<![\w:.,])\d{1,2}(?::\d(?![\d])){2,}"
+)
 _EQUALS_AFTER = re.compile(" ?=")
 _RATIO_CUES = re.compile(
     r"(?:tỷ lệ|tỉ lệ|tỷ số|tỉ số|tỷ xích|màn hình|khung hình|scale|aspect)[^.!?]{0,20}$"
@@ -62,6 +69,7 @@ def read_times(text: str) -> str:
     """Read `7:30`, `19h45`, `1h30p`, `45'`, `7:30 PM` and `16:9`."""
     text = _ELAPSED.sub(_read_elapsed, text)
     text = _PLAYED.sub(_read_played, text)
+    text = _RATIO_OF_MANY.sub(lambda match: match[0].replace(":", ", "), text)
     text = _RATIO.sub(_read_ratio, text)
     text = _DURATION.sub(_read_duration, text)
     text = _HOUR_G.sub(r"\1\2h", text)

@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from .characters import LETTERS, LOWER
-from .context import word_before
+from .context import text_before, word_before
 from .numbers import NUMBER, read_number
 from .ranges import NUMBER_START
 from .tables import any_of, read_table
@@ -113,9 +113,16 @@ def _read_metres_and_rest(match: re.Match[str]) -> str:
     return f"{metres} mét {rest}"
 
 
+_SEAT_BEFORE = re.compile(r"(?:ghế|chỗ ngồi)[^.!?]{0,20}$")
+
+
 def _is_name(match: re.Match[str], unit: str) -> bool:
     """Tell whether `18A` is the number of a house or a class: `lớp 5A`, `18A Lý Thường Kiệt`."""
     following = match.string[match.end() : match.end() + 2].strip()
+    if unit == "L" and word_before(match) == "đường":
+        return False  # sugar
+    if _SEAT_BEFORE.search(text_before(match)):
+        return True
     return word_before(match) in _NAMED_PLACES or (unit in "ACKLN" and following.isupper())
 
 
