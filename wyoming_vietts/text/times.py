@@ -12,6 +12,7 @@ CLOCK = (
 )
 HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.|SA|CH)(?!\w))"
 _TIME = re.compile(rf"(?<![\w:.,/])({CLOCK})(?!\w|[:.,]\d)({HALF_OF_DAY})?")
+_HOURS_PER = re.compile(r"(?<=\d[hg])/(?=[^\W\d]{2,7}(?!\w))")
 _PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
 _NAME_BEFORE = re.compile(r"[A-Z][a-z]+ \Z")
 _HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({HALF_OF_DAY})")
@@ -74,6 +75,7 @@ def read_times(text: str) -> str:
     text = _DURATION.sub(_read_duration, text)
     text = _HOUR_G.sub(r"\1\2h", text)
     text = _PER_HOURS.sub(" trong ", text)
+    text = _HOURS_PER.sub(" mỗi ", text)
     text = _TIME.sub(_read_time, text)
     text = _HOUR_AND_HALF_OF_DAY.sub(_read_hour, text)
     text = _STOPWATCH.sub(r"\1 phút \2 giây \3", text)
