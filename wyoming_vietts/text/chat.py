@@ -30,7 +30,8 @@ _BEFORE_PERSON = re.compile(
     rf"(?<![{LETTERS}])(?:cho|gọi|chào|giúp|báo|nhắc|thưa|mời|ơn|nhờ|nhắn|để) $"
 )
 _AFTER_PERSON = re.compile(
-    r" (?:không|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi"
+    r" (?:không (?:biết|có|thấy|cần|muốn|nhớ|hiểu)"
+    r"|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi"
     rf"|đợi|chờ|cần|tắt|bật|mở|xem|nhắn|nói|nhiều|kiểm|cài|đặt|có|ở|bị)(?![{LETTERS}])"
 )
 _ME_OR_PASSWORD = re.compile(r"(?<!\w)([Mm])k(?!\w)")
@@ -75,7 +76,8 @@ def read_chat_shorthand(text: str) -> str:
     text = _LETTER.sub(_read_letter, text)
     text = _TRANSFER.sub(r"\1huyển khoản", text)
     text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
-    text = _PERSON.sub(_read_person, text)
+    is_personal = _SAID_TO_A_PERSON.search(text) is not None
+    text = _PERSON.sub(lambda match: _read_person(match, is_personal), text)
     text = _ME_OR_PASSWORD.sub(_read_mk, text)
     text = _DAY_OF_WEEK.sub(lambda match: f"thứ {_WEEKDAYS[match[1]]}", text)
     text = _DISTRICT.sub(_read_district, text)
@@ -103,10 +105,11 @@ def _read_bn(match: re.Match[str]) -> str:
     return _like(match[0], "bạn" if is_you else "bao nhiêu")
 
 
-def _read_person(match: re.Match[str]) -> str:
+def _read_person(match: re.Match[str], is_personal: bool) -> str:
+    """A lone `a` or `e`, in a text to somebody who is called so or beside words of a person."""
     is_letter = word_before(match) in _BEFORE_A_LETTER | _BEFORE_A_NAME
     is_person = not is_letter and (
-        _SAID_TO_A_PERSON.search(match.string)
+        is_personal
         or _BEFORE_PERSON.search(text_before(match))
         or _AFTER_PERSON.match(text_after(match))
     )

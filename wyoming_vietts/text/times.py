@@ -122,10 +122,15 @@ def _read_time(match: re.Match[str]) -> str:
 
 
 def _read_hour(match: re.Match[str]) -> str:
-    if match[2] in ("AM", "PM") and _NAME_BEFORE.search(match.string, 0, match.start()):
+    if match[2] in ("AM", "PM") and _NAME_BEFORE.search(_just_before(match)):
         return match[0]  # Shelly 1PM
     hour = int(match[1])
     return f"{read_integer(hour)} giờ{_read_half_of_day(match[2], hour)}"
+
+
+def _just_before(match: re.Match[str]) -> str:
+    """A little of the text before a match, as it is written."""
+    return match.string[max(0, match.start() - 20) : match.start()]
 
 
 def _read_half_of_day(written: str | None, hour: int) -> str:
