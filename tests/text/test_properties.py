@@ -49,12 +49,7 @@ def test_output_holds_letters_spaces_and_marks_alone(text: str) -> None:
 @given(_ANY_TEXT)
 def test_speaking_twice_changes_nothing(text: str) -> None:
     spoken = speakable(text)
-    assert _without_persons(speakable(spoken)) == _without_persons(spoken)
-
-
-def _without_persons(spoken: str) -> str:
-    """The name of the letter A may be somebody's "anh" when it is read again: `gọi A4`."""
-    return re.sub(r"(?<!\w)(?:anh|em|bạn|[abe])(?!\w)", "a", spoken, flags=re.IGNORECASE)
+    assert speakable(spoken) == spoken
 
 
 @given(_ASSISTANT_TEXT)

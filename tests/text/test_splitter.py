@@ -4,7 +4,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from wyoming_vietts.text import SentenceSplitter, cut_spoken, speakable, split_sentences
@@ -142,7 +142,7 @@ def test_cutting_into_pieces_changes_nothing(text: str, data: st.DataObject) -> 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(_TEXT, st.text(max_size=80)))
 def test_sentences_hold_every_visible_character_in_order(text: str) -> None:
-    text = text.replace("`", "").replace("~", "")  # code is left out
+    assume("```" not in text and "~~~" not in text)  # code is left out
     assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())
 
 

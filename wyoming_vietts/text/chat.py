@@ -25,7 +25,9 @@ _BEFORE_A_NAME = frozenset({
     "hộ", "phòng",
 })  # fmt: skip
 _PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
-_PERSON = re.compile(r"(?<![\w.,/-])(?:([ABCEabce])(?= ơi(?!\w))|([eabEAB])(?!\w| ?[=+*^\d]))")
+_PERSON = re.compile(
+    r"(?<!\w)([ABCEabce])(?= ơi(?![^\W\d_]))|(?<![\w.,/-])([eabEAB])(?!\w| ?[=+*^\d])"
+)
 _BEFORE_PERSON = re.compile(
     rf"(?<![{LETTERS}])(?:cho|gọi|chào|giúp|báo|nhắc|thưa|mời|ơn|nhờ|nhắn|để) $"
 )
@@ -66,19 +68,23 @@ _DRAWN_OUT = re.compile(
     r"(?<=[^\W\d_])([aeiouyăâêôơưạảãáàịìíẹéèẻọóòỏ])\1{2,}"
     r"|(?<=[^\W\d_])([áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ])([aeiou])\3+"
 )
-_SAID_TO_A_PERSON = re.compile(r"(?<!\w)[aAeE] ơi(?!\w)")
+_I_AT_START = re.compile(rf"(?:^|[.!?\n] )E(?={_AFTER_PERSON.pattern})")
+_SAID_TO_A_PERSON = re.compile(r"(?<!\w)[aAeE] ơi(?![^\W\d_])")
 
 
 def read_chat_shorthand(text: str) -> str:
     """Read `ko`, `mn`, `bn ơi`, `t6`, and `k` before a word."""
+    written = text
     text = _DRAWN_OUT.sub(lambda match: match[1] or match[2], text)
     text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
     text = _LETTER.sub(_read_letter, text)
     text = _TRANSFER.sub(r"\1huyển khoản", text)
-    text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
-    is_personal = _SAID_TO_A_PERSON.search(text) is not None
-    text = _PERSON.sub(lambda match: _read_person(match, is_personal), text)
     text = _ME_OR_PASSWORD.sub(_read_mk, text)
+    is_personal = _SAID_TO_A_PERSON.search(text) is not None
+    if is_personal or text != written or _words().search(text) or _I_AT_START.search(text):
+        # In any other text a lone letter is a letter; and where it is spoken it stays one.
+        text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
+        text = _PERSON.sub(lambda match: _read_person(match, is_personal), text)
     text = _DAY_OF_WEEK.sub(lambda match: f"thứ {_WEEKDAYS[match[1]]}", text)
     text = _DISTRICT.sub(_read_district, text)
     return read_chat_words(_HOUR.sub(r"\1 giờ", text))
