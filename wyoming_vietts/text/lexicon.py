@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -64,6 +64,13 @@ class Lexicon:
 
     def protect(self, text: str) -> str:
         """Return the folded text with each known word as one private character."""
+        return self._replace(text, lambda entry: chr(_FIRST_PRIVATE + entry))
+
+    def say(self, text: str) -> str:
+        """Return the folded text with each known word as it is said."""
+        return self._replace(text, self._spoken.__getitem__)
+
+    def _replace(self, text: str, replacement: Callable[[int], str]) -> str:
         if not self._spoken:
             return text
         tokens = _TOKEN.findall(text)
@@ -71,7 +78,7 @@ class Lexicon:
         start = 0
         while start < len(tokens):
             end, entry = self._longest(tokens, start)
-            pieces.append(tokens[start] if entry is None else f" {chr(_FIRST_PRIVATE + entry)} ")
+            pieces.append(tokens[start] if entry is None else f" {replacement(entry)} ")
             start = end
         return "".join(pieces)
 

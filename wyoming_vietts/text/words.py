@@ -5,6 +5,7 @@ from functools import cache
 
 from .characters import LETTERS, UPPER, VIETNAMESE_VOWELS
 from .context import word_before
+from .lexicon import Lexicon
 from .tables import any_of, read_table
 
 _BEFORE = rf"(?<![{LETTERS}\d])"
@@ -171,8 +172,11 @@ def _read_room(match: re.Match[str]) -> str:
 
 
 @cache
-def _said_words() -> re.Pattern[str]:
-    return re.compile(rf"{_BEFORE}{any_of(read_table('said_words.txt'))}{_AFTER}", re.IGNORECASE)
+def _said_words() -> Lexicon:
+    lexicon = Lexicon()
+    for written, spoken in read_table("said_words.txt").items():
+        lexicon.add(written, spoken)
+    return lexicon
 
 
 @cache
@@ -182,8 +186,7 @@ def _acronyms() -> re.Pattern[str]:
 
 def say_foreign_words(text: str) -> str:
     """Write foreign words as Vietnamese people say them: `TV` becomes `ti vi`."""
-    table = read_table("said_words.txt")
-    return _said_words().sub(lambda match: f" {table[match[0].lower()]} ", text)
+    return _said_words().say(text)
 
 
 _CAPITALS = re.compile(rf"(?<![{LETTERS}])[{UPPER}]{{2,}}{_AFTER}")
