@@ -28,8 +28,8 @@ from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.contract import Engine, Voice
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
+from wyoming_vietts.speech.narrator import Narrator
 from wyoming_vietts.speech.speech import SpeechSettings
-from wyoming_vietts.speech.turns import Turns
 
 SETTINGS = SpeechSettings(
     voice=None,
@@ -116,7 +116,7 @@ async def running_server(
     uri = f"tcp://127.0.0.1:{free_port()}"
     catalogue = Catalogue(engines, is_auto=False)
     how = HandlerSettings(samples_per_chunk, supports_streaming, idle_timeout_seconds)
-    server = Server(uri, max_clients, partial(Handler, catalogue, settings, how, Turns()))
+    server = Server(uri, max_clients, partial(Handler, Narrator(catalogue, settings), how))
     await server.start()
     try:
         yield uri

@@ -18,9 +18,8 @@ from ..frontends.wyoming.uri import parse_uri
 from ..options import parse_options
 from ..program import command, how_to_install
 from ..speech.idle import work_while_idle
+from ..speech.narrator import Narrator
 from ..speech.speech import SpeechSettings
-from ..speech.turns import Turns
-from ..speech.voice_choice import choose_voice
 from ..text import LexiconFile
 from .download import download, folder_of
 from .engine_settings import engine_settings
@@ -64,20 +63,17 @@ async def _serve(options: argparse.Namespace) -> None:
         max_text_characters=options.max_text,
         lexicon=LexiconFile(options.lexicon) if options.lexicon else None,
     )
+    narrator = Narrator(catalogue, settings)
     default = None
     if catalogue.voices or settings.voice is not None:
         # A wrong name fails now, not at the first request.
-        default = choose_voice(catalogue, settings.voice)
+        default = narrator.choose_voice()
     handler_settings = HandlerSettings(
         samples_per_chunk=options.samples_per_chunk,
         supports_streaming=not options.no_streaming,
         idle_timeout_seconds=options.idle_timeout,
     )
-    server = Server(
-        options.uri,
-        options.max_clients,
-        partial(Handler, catalogue, settings, handler_settings, Turns()),
-    )
+    server = Server(options.uri, options.max_clients, partial(Handler, narrator, handler_settings))
     try:
         await server.start()
     except OSError as error:

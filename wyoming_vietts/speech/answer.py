@@ -1,34 +1,97 @@
-"""An answer under way: what its listener has heard, and the figures for the log."""
+"""An answer under way: what its listener has heard, whose turn it is, and how it ended."""
 
 import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import closing
+from dataclasses import dataclass
 
-from .speech import PCM, Speech
+from .speech import PCM, SAMPLE_WIDTH, Speech
+from .turns import Turns
+
+SPOKEN, HUNG_UP = "spoken", "hung-up"
+"""How an answer ends, if not with the code of an error."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a request ended."""
+
+    door: str
+    """What it came through, such as `wyoming`."""
+
+    voice: str
+    """Empty if no voice was found for it."""
+
+    ending: str
+    """`SPOKEN`, `HUNG_UP`, or the code of an error."""
+
+    audio_seconds: float = 0.0
+    computing_seconds: float = 0.0
+    first_audio_seconds: float | None = None
+    """From its first text to its first audio; None if there was none."""
 
 
 class Answer:
     """Speech that is being made for one listener."""
 
-    def __init__(self, speech: Speech) -> None:
+    def __init__(
+        self, door: str, speech: Speech, turns: Turns, on_end: Callable[["Answer", Outcome], None]
+    ) -> None:
         self.speech = speech
-        self.started = 0.0  # when its first text came, by the event loop's clock
-        self.deadline = 0.0  # when the listener runs out of audio, or has waited for some since
-        self.first_audio_seconds: float | None = None
-        self.computing_seconds = 0.0
+        self._door = door
+        self._turns = turns
+        self._on_end = on_end
+        self._has_ended = False
+        self._started = 0.0  # when its first text came, by the event loop's clock
+        self._deadline = 0.0  # when the listener runs out of audio, or has waited for some since
+        self._first_audio_seconds: float | None = None
+        self._computing_seconds = 0.0
 
-    def resume(self) -> None:
+    async def pieces(self, pcm_pieces: PCM) -> AsyncGenerator[bytes, None]:
+        """Compute PCM step by step, with a turn for others after each; pieces may be empty."""
+        self._resume()
+        with closing(pcm_pieces):
+            while True:
+                await self._turns.wait(self._deadline)
+                pcm = self._next_piece(pcm_pieces)
+                if pcm is None:
+                    return
+                if pcm:
+                    self._plays(len(pcm) / SAMPLE_WIDTH / self.speech.voice.sample_rate)
+                yield pcm
+
+    def end(self, ending: str) -> None:
+        """Say how it ended; only the first time counts."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        outcome = Outcome(
+            self._door,
+            self.speech.voice.name,
+            ending,
+            self.speech.seconds,
+            self._computing_seconds,
+            self._first_audio_seconds,
+        )
+        self._on_end(self, outcome)
+
+    def _resume(self) -> None:
         """Text has come, so there is something to compute from now on."""
         now = time.monotonic()
-        self.started = self.started or now
-        self.deadline = max(self.deadline, now)
+        self._started = self._started or now
+        self._deadline = max(self._deadline, now)
 
-    def plays(self, seconds: float) -> None:
+    def _plays(self, seconds: float) -> None:
         """The listener has so much more audio, and hears it at once if there was none left."""
-        self.deadline = max(self.deadline, time.monotonic()) + seconds
+        now = time.monotonic()
+        if self._first_audio_seconds is None:
+            self._first_audio_seconds = now - self._started
+        self._deadline = max(self._deadline, now) + seconds
 
-    def next_piece(self, pcm_pieces: PCM) -> bytes | None:
+    def _next_piece(self, pcm_pieces: PCM) -> bytes | None:
         """Run one step of the computation; None at its end."""
         started = time.perf_counter()
         pcm = next(pcm_pieces, None)
-        self.computing_seconds += time.perf_counter() - started
-        self.deadline = max(self.deadline, time.monotonic())  # those who are late take turns
+        self._computing_seconds += time.perf_counter() - started
+        self._deadline = max(self._deadline, time.monotonic())  # those who are late take turns
         return pcm

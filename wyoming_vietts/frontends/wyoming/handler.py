@@ -5,9 +5,8 @@ import contextlib
 import logging
 import socket
 import struct
-import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,27 +24,21 @@ from wyoming.tts import (
     SynthesizeTextFormat,
 )
 
-from ...engines.catalogue import Catalogue
-from ...errors import (
-    RequestError,
-    ServerStoppingError,
-    SynthesisError,
-    WyomingViettsError,
-)
-from ...speech.answer import Answer
-from ...speech.speech import PCM, SAMPLE_WIDTH, Speech, SpeechSettings
-from ...speech.turns import Turns
-from ...speech.voice_choice import choose_voice
+from ...errors import RequestError, ServerStoppingError
+from ...speech.answer import HUNG_UP, SPOKEN, Answer
+from ...speech.narrator import Narrator
+from ...speech.speech import PCM, SAMPLE_WIDTH
 from .info import make_info
 from .wire import encode_event, read_event
 
 _LOGGER = logging.getLogger(__name__)
 
+DOOR = "wyoming"
+
 WRITE_TIMEOUT_SECONDS = 30.0
 _BATCH_BYTES = 64 * 1024
 _LINGER_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 0.8
-_MAX_MESSAGE_CHARACTERS = 1000
 _CLOSED = "The client closed its side of the connection"
 
 
@@ -67,24 +60,21 @@ class Handler:
 
     def __init__(
         self,
-        catalogue: Catalogue,
-        speech_settings: SpeechSettings,
+        narrator: Narrator,
         settings: HandlerSettings,
-        turns: Turns,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         has_hung_up: Callable[[], bool],
     ) -> None:
-        self._catalogue = catalogue
-        self._speech_settings = speech_settings
+        self._narrator = narrator
         self._chunk_bytes = settings.samples_per_chunk * SAMPLE_WIDTH
         self._supports_streaming = settings.supports_streaming
         self._idle_timeout_seconds = settings.idle_timeout_seconds
-        self._turns = turns
         self._reader = reader
         self._writer = writer
         self._has_hung_up = has_hung_up
-        self._answer: Answer | None = None  # the stream that is open
+        self._answer: Answer | None = None  # the one under way
+        self._has_started_audio = False
         self._is_answering = False
         self._is_stopping = False
         self._flush_seconds: float | None = None  # for as long as the client reads
@@ -107,20 +97,14 @@ class Handler:
             if self._answer is not None:
                 await self._write(Error(text=_CLOSED))
                 raise HungUpError
-        except RequestError as error:
-            await self._refuse(error)
         except (HungUpError, ConnectionError):
             self._log_hang_up()
         except asyncio.CancelledError:  # the server stops
             self._flush_seconds = _LAST_WORDS_SECONDS
             if self.is_busy:
                 await self._refuse(ServerStoppingError("The server is shutting down"))
-        except SynthesisError as error:
-            _LOGGER.error("%s", error)
+        except Exception as error:
             await self._refuse(error)
-        except Exception:
-            _LOGGER.exception("Cannot answer a request")
-            await self._refuse(SynthesisError("The speech engine failed; see the server's log"))
         finally:
             self._is_answering = False
             self._answer = None
@@ -145,7 +129,8 @@ class Handler:
 
     async def _handle(self, event: Event) -> None:
         if Describe.is_type(event.type):
-            await self._write(make_info(self._catalogue.voices, self._supports_streaming))
+            voices = self._narrator.catalogue.voices
+            await self._write(make_info(voices, self._supports_streaming))
         elif Ping.is_type(event.type):
             await self._write(Pong(text=_text(event.data, "text", default="")))
         elif Synthesize.is_type(event.type):
@@ -161,15 +146,13 @@ class Handler:
             answer = self._open_answer(event.type)
             await self._speak(answer, answer.speech.add(_text(event.data, "text")))
         elif SynthesizeStop.is_type(event.type):
-            answer = self._open_answer(event.type)
-            await self._finish(answer)
-            self._answer = None
+            await self._finish(self._open_answer(event.type))
             await self._write(SynthesizeStopped())
         else:
             _LOGGER.debug("Ignored event %.200r", event.type)
 
     async def _synthesize(self, data: dict[str, Any]) -> None:
-        answer = self._new_answer(data)
+        answer = self._answer = self._new_answer(data)
         text = _text(data, "text")
         await self._speak(answer, answer.speech.add(text))
         await self._finish(answer)
@@ -186,15 +169,13 @@ class Handler:
             wanted = {}
         if not isinstance(wanted, dict):
             raise RequestError("'voice' must be an object with 'name', 'speaker' or 'language'")
-        voice = choose_voice(
-            self._catalogue,
-            self._speech_settings.voice,
+        voice = self._narrator.choose_voice(
             name=_optional_text(wanted, "name"),
             speaker=_optional_text(wanted, "speaker"),
             language=_optional_text(wanted, "language"),
         )
         is_ssml = text_format == SynthesizeTextFormat.SSML.value
-        return Answer(Speech(voice, self._speech_settings, is_ssml))
+        return self._narrator.answer(DOOR, voice, is_ssml=is_ssml)
 
     def _open_answer(self, event_type: str) -> Answer:
         if self._answer is None:
@@ -202,27 +183,20 @@ class Handler:
         return self._answer
 
     async def _speak(self, answer: Answer, pcm_pieces: PCM) -> None:
-        """Send PCM as it is made, and give other clients a turn after every step."""
-        answer.resume()
-        with closing(pcm_pieces):
-            while True:
-                await self._turns.wait(answer.deadline)
-                pcm = answer.next_piece(pcm_pieces)
-                if pcm is None:
-                    return
+        """Send PCM as it is made."""
+        async with aclosing(answer.pieces(pcm_pieces)) as pieces:
+            async for pcm in pieces:
                 if pcm:
-                    await self._send_pcm(answer, pcm)
+                    await self._send_pcm(answer.speech.voice.sample_rate, pcm)
                 if self._has_hung_up():
                     await self._write(Error(text=_CLOSED))
                     raise HungUpError
 
-    async def _send_pcm(self, answer: Answer, pcm: bytes) -> None:
-        rate = answer.speech.voice.sample_rate
-        audio_format = {"rate": rate, "width": SAMPLE_WIDTH, "channels": 1}
-        if answer.first_audio_seconds is None:
-            answer.first_audio_seconds = time.monotonic() - answer.started
+    async def _send_pcm(self, sample_rate: int, pcm: bytes) -> None:
+        audio_format = {"rate": sample_rate, "width": SAMPLE_WIDTH, "channels": 1}
+        if not self._has_started_audio:
+            self._has_started_audio = True
             await self._write(AudioStart(**audio_format))
-        answer.plays(len(pcm) / SAMPLE_WIDTH / rate)
         size = self._chunk_bytes
         chunks = [
             AudioChunk(**audio_format, audio=pcm[start : start + size])
@@ -235,14 +209,9 @@ class Handler:
     async def _finish(self, answer: Answer) -> None:
         await self._speak(answer, answer.speech.finish())
         await self._write(AudioStop())
-        seconds = answer.speech.seconds
-        _LOGGER.info(
-            "Spoke %.2f s with voice %s: first audio after %.0f ms, real-time factor %.3f",
-            seconds,
-            answer.speech.voice.name,
-            1000 * (answer.first_audio_seconds or 0.0),
-            answer.computing_seconds / seconds,
-        )
+        self._has_started_audio = False
+        answer.end(SPOKEN)
+        self._answer = None
 
     async def _write(self, *events: Eventable) -> None:
         """Send events at once; see `_drain`."""
@@ -267,22 +236,22 @@ class Handler:
                     _reset(self._writer)
                     raise HungUpError from None
 
-    async def _refuse(self, error: WyomingViettsError) -> None:
+    async def _refuse(self, error: Exception) -> None:
         """Tell the client what was wrong; the connection closes afterwards.
 
         Some clients wait forever after an error unless the connection closes, and treat audio that
         ends without an error as complete.
         """
-        # Short and on one line, whatever the client put into it.
-        message = str(error)[:_MAX_MESSAGE_CHARACTERS]
-        _LOGGER.info("Refused a request (%s): %.300r", error.code, message)
+        refusal = self._narrator.refuse(DOOR, error, self._answer)
         try:
-            await self._write(Error(text=message, code=error.code))
+            await self._write(Error(text=refusal.message, code=refusal.code))
         except (HungUpError, ConnectionError):
             self._log_hang_up()
 
     def _log_hang_up(self) -> None:
         _LOGGER.info("A client hung up%s", " before its answer was complete" * self.is_busy)
+        if self._answer is not None:
+            self._answer.end(HUNG_UP)
 
     async def _close(self) -> None:
         """Close once everything is sent; else reset, as cut-off audio must not look complete."""
