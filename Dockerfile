@@ -1,5 +1,5 @@
 # Three images of one program:
-#   docker build -t wyoming-vietts .                    light: eSpeak NG and Piper voices
+#   docker build -t wyoming-vietts .                    light: eSpeak NG and Piper voices, and the page
 #   docker build -t wyoming-vietts --target neural .    with VietTTS on a CPU
 #   docker build -t wyoming-vietts --target cuda .      with VietTTS on an NVIDIA GPU
 # Voices, models and what is computed from them are in /data.
@@ -23,36 +23,37 @@ HEALTHCHECK --interval=30s --timeout=10s --start-period=10m \
 ENTRYPOINT ["wyoming-vietts"]
 LABEL org.opencontainers.image.title="wyoming-vietts" \
     org.opencontainers.image.description="A Vietnamese voice for Home Assistant" \
+    org.opencontainers.image.source="https://github.com/wyoming-vietts/wyoming-vietts" \
     org.opencontainers.image.licenses="MIT AND GPL-3.0-or-later"
 
-# Dependencies come first: they change less often than the program.
+# Packages come first: they change less often than the program. All are pinned by script/lock.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 RUN python3 -m venv /venv
-COPY pyproject.toml README.md LICENSE ./
-RUN mkdir wyoming_vietts && echo '__version__ = "0"' > wyoming_vietts/__init__.py
+ENV PATH=/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_NO_DEPS=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 FROM build AS build-light
-RUN /venv/bin/pip install --no-cache-dir ".[piper]"
-COPY wyoming_vietts wyoming_vietts
-RUN /venv/bin/pip install --no-cache-dir --no-deps --force-reinstall .
+COPY requirements/light.txt .
+RUN pip install --require-hashes -r light.txt
+COPY . .
+RUN pip install --no-build-isolation .
 
 FROM build AS build-neural
+COPY requirements/neural.txt .
+RUN pip install --require-hashes -r neural.txt
 # PyTorch's own index has builds for a CPU alone, which are a fifth as large as those of PyPI.
 # Where it cannot be reached: --build-arg TORCH_INDEX=
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-RUN /venv/bin/pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
-        torch==2.11.* torchaudio==2.11.* \
-    && /venv/bin/pip install --no-cache-dir ".[vietts]" \
-    && /venv/bin/pip install --no-cache-dir --no-deps viet-tts==0.1.0
-COPY wyoming_vietts wyoming_vietts
-RUN /venv/bin/pip install --no-cache-dir --no-deps --force-reinstall .
+RUN PIP_NO_DEPS=0 pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
+    torch==2.11.0 torchaudio==2.11.0
+COPY . .
+RUN pip install --no-build-isolation .
 
 FROM build AS build-cuda
-RUN /venv/bin/pip install --no-cache-dir ".[gpu]" \
-    && /venv/bin/pip install --no-cache-dir --no-deps viet-tts==0.1.0
-COPY wyoming_vietts wyoming_vietts
-RUN /venv/bin/pip install --no-cache-dir --no-deps --force-reinstall .
+COPY requirements/cuda.txt .
+RUN pip install --require-hashes -r cuda.txt
+COPY . .
+RUN pip install --no-build-isolation .
 
 FROM base AS cuda
 COPY --from=build-cuda /venv /venv

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from .errors import WyomingViettsError
+from .files import explain
 from .options import misspelt_variables, parse_options
 
 _LOGGER = logging.getLogger(__package__)
@@ -30,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = import_module(f".commands.{options.command}", __package__)
     try:
         command.run(options)
-    except (OSError, WyomingViettsError) as error:
+    except OSError as error:
+        _LOGGER.critical("%s", explain(error))
+        return 1
+    except WyomingViettsError as error:
         _LOGGER.critical("%s", error)
         return 1
     except KeyboardInterrupt:

@@ -19,3 +19,23 @@ def read_bytes(path: Path, most: int) -> bytes:
         if status.st_size > most:
             raise OSError(f"{path} has {status.st_size / 1e6:.1f} MB; at most {most / 1e6:g} MB")
         return file.read(most)
+
+
+def explain(error: OSError) -> str:
+    """The error's message; of a denied file also whose it is, as with a container's volume."""
+    if not isinstance(error, PermissionError) or error.filename is None:
+        return str(error)
+    path = nearest_existing(Path(os.fsdecode(error.filename)))
+    return (
+        f"{error.strerror}: '{os.fsdecode(error.filename)}' ({path} belongs to user "
+        f"{path.stat().st_uid}, and this program runs as user {os.getuid()}; "
+        f"'chown -R {os.getuid()} {path}' gives it to that user)"
+    )
+
+
+def nearest_existing(path: Path) -> Path:
+    """The path itself, or the first folder above it that is there and can be seen."""
+    for candidate in (path.absolute(), *path.absolute().parents):
+        if os.path.exists(candidate):  # Path.exists raises where a folder cannot be searched
+            return candidate
+    return Path("/")

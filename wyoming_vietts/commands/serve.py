@@ -11,6 +11,7 @@ from ..engines.catalogue import make_catalogue
 from ..engines.downloads import DOWNLOADS, NATURAL_VOICE
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError
+from ..files import explain
 from ..frontends.wyoming.discovery import Announcement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
@@ -40,7 +41,9 @@ def _download_if_missing(options: argparse.Namespace) -> None:
         return
     try:
         download(name, options)
-    except (OSError, SetupError) as error:
+    except OSError as error:
+        _LOGGER.warning("Going on without '%s': %s", name, explain(error))
+    except SetupError as error:
         _LOGGER.warning("Going on without '%s': %s", name, error)
 
 

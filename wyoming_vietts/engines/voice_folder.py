@@ -2,12 +2,14 @@
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..errors import SetupError
+from ..files import explain
 from .contract import Voice
 from .voice_settings import VoiceSettings
 
@@ -50,6 +52,7 @@ class VoiceFolder(Generic[V]):
         self._seen: dict[Path, tuple[_Stamps, Sequence[V]]] = {}
         self._voices: dict[str, V] = {}
         self._scanned_at: float | None = None
+        self._problem: str | None = None  # with the folder itself
 
     @property
     def voices(self) -> Mapping[str, V]:
@@ -64,6 +67,10 @@ class VoiceFolder(Generic[V]):
 
     def _scan(self, load_until: float) -> bool:
         """Look at the folder; False if there was no time for some of what is new."""
+        problem = _why_unreadable(self.folder)
+        if problem not in (None, self._problem):
+            _LOGGER.warning("Cannot look for voices: %s", problem)
+        self._problem = problem
         is_complete = True
         seen: dict[Path, tuple[_Stamps, Sequence[V]]] = {}
         voices: dict[str, V] = {}
@@ -106,6 +113,17 @@ class VoiceFolder(Generic[V]):
         except (SetupError, OSError, ValueError) as error:
             _LOGGER.warning("Skipped voice '%s': %.300s", name, error)
             return ()
+
+
+def _why_unreadable(folder: Path) -> str | None:
+    """None for a folder that can be listed, or is not there yet."""
+    try:
+        os.scandir(folder).close()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return explain(error)
+    return None
 
 
 def _stamp(path: Path) -> tuple[int, int]:

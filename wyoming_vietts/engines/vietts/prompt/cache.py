@@ -7,6 +7,7 @@ from pathlib import Path
 import safetensors.torch
 from safetensors import SafetensorError
 
+from ....files import explain
 from ...onnx_file import check_onnx
 from ...steps import Shared, Steps, finish
 from ..model.weights import write_safetensors
@@ -118,4 +119,6 @@ def _save(prompt: Prompt, path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         write_safetensors(vars(prompt), path)
     except OSError as error:
-        _LOGGER.warning("Voices are encoded again at each start: cannot write %s: %s", path, error)
+        _LOGGER.warning(
+            "Voices are encoded again at each start: cannot write %s: %s", path, explain(error)
+        )
