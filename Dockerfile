@@ -36,7 +36,7 @@ FROM build AS build-light
 COPY requirements/light.txt .
 RUN pip install --require-hashes -r light.txt
 COPY . .
-RUN pip install --no-build-isolation .
+RUN pip install --no-build-isolation . && pip uninstall --yes setuptools pip
 
 FROM build AS build-neural
 COPY requirements/neural.txt .

@@ -1,5 +1,6 @@
 """Recordings in a folder as voices, without a neural model."""
 
+import errno
 import logging
 from pathlib import Path
 from typing import NamedTuple
@@ -87,6 +88,26 @@ def test_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
     folder = watch(tmp_path / "voices")
     assert list(folder.voices) == []
     put(tmp_path / "voices" / "an.wav")
+    assert list(folder.voices) == ["an"]
+
+
+def test_folder_of_somebody_else_is_empty_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / "an.wav")
+    folder = watch(tmp_path)
+    assert list(folder.voices) == ["an"]
+
+    def denied(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "scandir", denied)
+        assert [list(folder.voices) for _ in range(3)] == [[], [], []]
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert f"'{tmp_path}'" in warnings[0]
+    assert "belongs to user" in warnings[0]
     assert list(folder.voices) == ["an"]
 
 

@@ -1,6 +1,7 @@
 """Makes the engines, and lists the voices of all of them in one mapping, best engine first."""
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
     if [*names] != ["auto"]:
         return Catalogue([_make_engine(name, settings) for name in names], is_auto=False)
     engines: list[Engine] = [_make_piper(settings)]
-    if (settings.model_dir / "config.yaml").is_file():
+    if os.path.isfile(settings.model_dir / "config.yaml"):  # is_file raises in a closed folder
         engines.insert(0, make_vietts(settings))
     return Catalogue(engines, is_auto=True)
 

@@ -1,5 +1,6 @@
 """What can be downloaded: one entry for each model and voice."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ class Download:
 
     def is_in(self, folder: Path) -> bool:
         """Every file is in a folder; what is in the files is not looked at."""
-        return all((folder / file.name).is_file() for file in self.files)
+        return all(os.path.isfile(folder / file.name) for file in self.files)
 
     def fetch(self, folder: Path) -> bool:
         """Fetch what is missing or different; see `hub.fetch`."""

@@ -75,7 +75,7 @@ class VoiceFolder(Generic[V]):
         seen: dict[Path, tuple[_Stamps, Sequence[V]]] = {}
         voices: dict[str, V] = {}
         files: dict[str, Path] = {}
-        for name, file in sorted(self._find(self.folder)):
+        for name, file in () if problem else sorted(self._find(self.folder)):
             settings = file.with_name(f"{file.stem}.toml")
             try:
                 stamps = (_stamp(file), *(_optional_stamp(path) for path in self._beside(file)))

@@ -1,0 +1,309 @@
+"""Builds the images, and starts them as a container runtime would: see script/test_images."""
+
+import argparse
+import asyncio
+import atexit
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.engines.piper.tiny_voice import write_voice  # noqa: E402
+from tests.engines.vietts.speech import record  # noqa: E402
+from tests.engines.vietts.tiny_model import write_model_dir  # noqa: E402
+from tests.harness import describe, free_port, pcm_of, synthesize, types  # noqa: E402
+
+LIGHT_MEGABYTES = 250  # on top of Python's image
+USER = 10200
+START_SECONDS, STOP_SECONDS = 60.0, 10.0
+SUPERVISOR = "127.0.0.80"  # an address of this machine on which port 80 is free
+BUILDAH = ("buildah", "--storage-driver", "vfs")
+BUILD = (*BUILDAH, "build", "--isolation", "chroot", "--pull=never", "--network", "host",
+         "--format", "docker", "--quiet")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Build the images, start them, and talk to them.")
+    parser.add_argument("--neural", action="store_true", help="the one with VietTTS on a CPU, too")
+    parser.add_argument("--cuda", action="store_true", help="build that for NVIDIA GPUs, too")
+    options = parser.parse_args()
+    base = _base_image(
+        re.findall(r"^FROM (python:\S+)", (ROOT / "Dockerfile").read_text(), re.M)[0]
+    )
+    light = _build("light")
+    _check_light(base, light)
+    if options.neural:
+        _check_neural(_build("neural", "--build-arg", "TORCH_INDEX="))
+    if options.cuda:
+        _check_what_it_says(_build("cuda"))
+    print("All images are fine", flush=True)
+
+
+def _note(text: str) -> None:
+    print(f"* {text}", flush=True)
+
+
+# --- images --------------------------------------------------------------------------------------
+
+
+def _buildah(*arguments: str) -> str:
+    result = subprocess.run([*BUILDAH, *arguments], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        sys.exit(f"buildah {' '.join(arguments)}: {result.stderr.strip()[-500:]}")
+    return result.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image, and what a runtime needs to know about it."""
+
+    name: str
+
+    @cached_property
+    def root(self) -> Path:
+        """Its files, mounted."""
+        container = _buildah("from", "--pull-never", self.name)
+        atexit.register(_buildah, "rm", container)
+        return Path(_buildah("mount", container))
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """User, Env, Entrypoint, Healthcheck and so on."""
+        inspected = json.loads(_buildah("inspect", "--type", "image", self.name))
+        config: dict[str, Any] = inspected["Docker"]["config"]
+        return config
+
+    @cached_property
+    def megabytes(self) -> float:
+        kilobytes = subprocess.check_output(["du", "-sk", self.root], text=True).split()[0]
+        return int(kilobytes) * 1024 / 1e6
+
+
+def _build(target: str, *arguments: str) -> Image:
+    name = f"localhost/wyoming-vietts:{target}"
+    started = time.monotonic()
+    subprocess.run([*BUILD, *arguments, "--target", target, "-t", name, "."], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    image = Image(name)
+    _note(f"{name}: {image.megabytes:.0f} MB, built in {time.monotonic() - started:.0f} s")
+    return image
+
+
+def _base_image(name: str) -> Image:
+    """The image that ours starts from; where no registry can be reached, one of its shape."""
+    local = f"localhost/{name}"
+    for known in (local, f"docker.io/library/{name}"):
+        if _buildah("images", "--quiet", "--filter", f"reference={known}"):
+            return Image(known)
+    pull = [*BUILDAH, "pull", "--quiet", "--retry", "0", f"docker.io/library/{name}"]
+    if subprocess.run(pull, capture_output=True, check=False).returncode == 0:
+        return Image(f"docker.io/library/{name}")
+    _note(f"No registry can be reached: {name} is made of Debian's own packages")
+    suite = name.rpartition("-")[2]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        packages = "--include=python3,python3-venv,ca-certificates"
+        subprocess.run(["debootstrap", "--variant=minbase", packages, suite, root], check=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+        for path in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf"):
+            if os.path.exists(path):  # as this machine reaches its package index
+                shutil.copy(path, root / path[1:])
+        container = _buildah("from", "scratch")
+        shutil.copytree(root, _buildah("mount", container), symlinks=True, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("dev"))  # fmt: skip
+        _buildah("config", "--env", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
+        _buildah("commit", "--rm", container, local)
+    return Image(local)
+
+
+# --- containers ----------------------------------------------------------------------------------
+
+# With namespaces of its own, the entry point is process 1, as in any container.
+_RUN = """
+set -e
+mount --bind "$0" "$0"
+mount -o remount,bind,ro "$0"
+mount -t tmpfs tmpfs "$0/tmp"
+mount -t proc proc "$0/proc"
+mount --rbind /dev "$0/dev"
+mount --bind "$1" "$0/data"
+mount --bind "$2" "$0/etc/hosts"
+cd "$0"
+shift 2
+exec chroot --userspec="$USERSPEC" "$0" env -i "$@"
+"""
+
+
+@dataclass
+class Container:
+    """A running image."""
+
+    process: "subprocess.Popen[str]"
+    uri: str
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def stop(self) -> float:
+        """Send SIGTERM to process 1; return how many seconds it took."""
+        started = time.monotonic()
+        first = int(subprocess.check_output(["pgrep", "-P", str(self.process.pid)], text=True))
+        os.kill(first, signal.SIGTERM)
+        self.process.wait(STOP_SECONDS)
+        return time.monotonic() - started
+
+
+@contextmanager
+def _running(image: Image, data: Path, **environment: str) -> Iterator[Container]:
+    """Start an image as its user, with a read-only root file system and a folder as /data."""
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    variables = [*image.config["Env"], f"WYOMING_VIETTS_URI={uri}"]
+    variables += [f"{name}={value}" for name, value in environment.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        hosts, log_file = Path(folder, "hosts"), Path(folder, "log")
+        hosts.write_text(f"127.0.0.1 localhost\n{SUPERVISOR} supervisor\n")
+        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", _RUN,
+                   str(image.root), str(data), str(hosts), *variables,
+                   *image.config["Entrypoint"], *(image.config.get("Cmd") or ())]  # fmt: skip
+        user = image.config["User"] or "root"
+        with log_file.open("w") as log:
+            process = subprocess.Popen(command, env=os.environ | {"USERSPEC": f"{user}:{user}"},
+                                       stdout=log, stderr=log, text=True)  # fmt: skip
+        try:
+            yield Container(process, uri, log_file)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_it_answers(container: Container) -> list[str]:
+    """Names of its voices."""
+    for _ in range(int(START_SECONDS / 0.2)):
+        try:
+            info = asyncio.run(describe(container.uri))
+            return [voice.name for voice in info.tts[0].voices]
+        except OSError:
+            if container.process.poll() is not None:
+                break
+            time.sleep(0.2)
+    sys.exit(f"It does not answer:\n{container.log}")
+
+
+def _speak(container: Container, voice: str | None = None) -> int:
+    """Bytes of PCM that a sentence has."""
+    events = asyncio.run(synthesize(container.uri, "Xin chào cả nhà, bây giờ là 8h30.", voice))
+    assert types(events) == ["audio-start", "audio-chunk", "audio-stop"], (events, container.log)
+    return len(pcm_of(events))
+
+
+# --- checks --------------------------------------------------------------------------------------
+
+
+def _check_what_it_says(image: Image) -> None:
+    """What runtimes read: user, port, volume, health check, labels."""
+    config = image.config
+    assert config["User"] == "vietts"
+    passwd = (image.root / "etc/passwd").read_text()
+    assert f"vietts:x:{USER}:{USER}:" in passwd, passwd
+    assert "10200/tcp" in config["ExposedPorts"]
+    assert "/data" in config["Volumes"]
+    assert config["Healthcheck"]["StartPeriod"] == 600 * 10**9
+    assert config["Labels"]["org.opencontainers.image.title"] == "wyoming-vietts"
+    assert any(line.startswith("WYOMING_VIETTS_URI=tcp://0.0.0.0:") for line in config["Env"])
+
+
+def _check_light(base: Image, image: Image) -> None:
+    _check_what_it_says(image)
+    size = image.megabytes - base.megabytes
+    _note(f"{size:.0f} MB on top of {base.name}")
+    assert size < LIGHT_MEGABYTES
+    with _data() as data:
+        _check_that_it_speaks(image, data)
+        write_voice(data / "piper" / "tiny.onnx")
+        _give_to_its_user(data)
+        with _running(image, data) as container:
+            assert _wait_until_it_answers(container) == ["tiny"], container.log
+            assert _speak(container, "tiny")
+            assert _speak(container, "espeak-north-male")
+    _note("A Piper voice in /data speaks")
+    _check_folder_of_somebody_else(image)
+
+
+def _check_that_it_speaks(image: Image, data: Path) -> None:
+    """With an empty /data: it answers, is healthy, and stops when it is told to."""
+    with _running(image, data) as container:
+        voices = _wait_until_it_answers(container)
+        assert voices
+        assert all(name.startswith("espeak-") for name in voices), container.log
+        assert _speak(container)
+        kind, *command = image.config["Healthcheck"]["Test"]
+        assert (kind, command) == ("CMD", ["wyoming-vietts", "healthcheck"])
+        path = next(line for line in image.config["Env"] if line.startswith("PATH="))
+        subprocess.run(["chroot", f"--userspec={USER}:{USER}", image.root, "env", "-i", path,
+                        f"WYOMING_VIETTS_URI={container.uri}", *command], check=True)  # fmt: skip
+        seconds = container.stop()
+        assert "Stopped" in container.log, container.log
+        _note(f"With an empty /data it speaks, is healthy, and stops in {seconds:.1f} s")
+
+
+def _check_folder_of_somebody_else(image: Image) -> None:
+    """It says whose /data is, and serves what it can."""
+    with _data() as data:
+        data.chmod(0o700)
+        os.chown(data, 0, 0)
+        download = {"WYOMING_VIETTS_DOWNLOAD": "vi_VN-vais1000-medium"}
+        with _running(image, data, **download) as container:
+            _wait_until_it_answers(container)
+            assert _speak(container)
+            assert "belongs to user 0" in container.log, container.log
+            assert f"chown -R {USER}" in container.log, container.log
+    _note("A /data of somebody else is named in the log, and it speaks")
+
+
+def _check_neural(image: Image) -> None:
+    _check_what_it_says(image)
+    with _data() as data:
+        model = write_model_dir(data / "models" / "viet-tts", 25)
+        record(data / "voices" / "an.wav")
+        _give_to_its_user(data)
+        with _running(image, data) as container:
+            assert _wait_until_it_answers(container) == ["an"], container.log
+            assert _speak(container, "an")
+            assert list(model.glob("voices-cache/*")), container.log
+            container.stop()
+    _note("It clones a recording in /data, and speaks")
+
+
+@contextmanager
+def _data() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        data = Path(folder, "data")
+        data.mkdir()
+        _give_to_its_user(data)
+        yield data
+
+
+def _give_to_its_user(data: Path) -> None:
+    for path in (data, *data.rglob("*")):
+        os.chown(path, USER, USER)
+
+
+if __name__ == "__main__":
+    main()
