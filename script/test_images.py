@@ -160,11 +160,12 @@ class Container:
     def log(self) -> str:
         return self.log_file.read_text()
 
-    def stop(self) -> float:
-        """Send SIGTERM to process 1; return how many seconds it took."""
+    def stop(self, how: int = signal.SIGTERM) -> float:
+        """Send a signal to its process 1; return how many seconds it took."""
         started = time.monotonic()
-        first = int(subprocess.check_output(["pgrep", "-P", str(self.process.pid)], text=True))
-        os.kill(first, signal.SIGTERM)
+        pgrep = ["pgrep", "--parent", str(self.process.pid)]
+        for first in subprocess.run(pgrep, capture_output=True, text=True).stdout.split():
+            os.kill(int(first), how)
         self.process.wait(STOP_SECONDS)
         return time.monotonic() - started
 
@@ -178,18 +179,18 @@ def _running(image: Image, data: Path, **environment: str) -> Iterator[Container
     with tempfile.TemporaryDirectory() as folder:
         hosts, log_file = Path(folder, "hosts"), Path(folder, "log")
         hosts.write_text(f"127.0.0.1 localhost\n{SUPERVISOR} supervisor\n")
-        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", _RUN,
+        command = ["unshare", "--mount", "--pid", "--fork", "bash", "-c", _RUN,
                    str(image.root), str(data), str(hosts), *variables,
                    *image.config["Entrypoint"], *(image.config.get("Cmd") or ())]  # fmt: skip
         user = image.config["User"] or "root"
         with log_file.open("w") as log:
             process = subprocess.Popen(command, env=os.environ | {"USERSPEC": f"{user}:{user}"},
                                        stdout=log, stderr=log, text=True)  # fmt: skip
+        container = Container(process, uri, log_file)
         try:
-            yield Container(process, uri, log_file)
+            yield container
         finally:
-            process.kill()
-            process.wait()
+            container.stop(signal.SIGKILL)
 
 
 def _wait_until_it_answers(container: Container) -> list[str]:
