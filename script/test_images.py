@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,15 @@ from tests.engines.piper.tiny_voice import write_voice  # noqa: E402
 from tests.engines.vietts.speech import record  # noqa: E402
 from tests.engines.vietts.tiny_model import write_model_dir  # noqa: E402
 from tests.harness import describe, free_port, pcm_of, synthesize, types  # noqa: E402
+from wyoming_vietts import __version__  # noqa: E402
 
 LIGHT_MEGABYTES = 250  # on top of Python's image
 USER = 10200
 START_SECONDS, STOP_SECONDS = 60.0, 10.0
+APP_PORT = 10200
 SUPERVISOR = "127.0.0.80"  # an address of this machine on which port 80 is free
+TOKEN = {"SUPERVISOR_TOKEN": "secret"}
+APP = "localhost/wyoming-vietts:app"
 BUILDAH = ("buildah", "--storage-driver", "vfs")
 BUILD = (*BUILDAH, "build", "--isolation", "chroot", "--pull=never", "--network", "host",
          "--format", "docker", "--quiet")  # fmt: skip
@@ -46,6 +52,7 @@ def main() -> None:
     )
     light = _build("light")
     _check_light(base, light)
+    _check_app(light)
     if options.neural:
         _check_neural(_build("neural", "--build-arg", "TORCH_INDEX="))
     if options.cuda:
@@ -140,10 +147,11 @@ mount -o remount,bind,ro "$0"
 mount -t tmpfs tmpfs "$0/tmp"
 mount -t proc proc "$0/proc"
 mount --rbind /dev "$0/dev"
-mount --bind "$1" "$0/data"
-mount --bind "$2" "$0/etc/hosts"
+mount --bind "$1" "$0/etc/hosts"
+mount --bind "$2" "$0/data"
+if [ -n "$3" ]; then mount --bind "$3" "$0/share"; fi
 cd "$0"
-shift 2
+shift 3
 exec chroot --userspec="$USERSPEC" "$0" env -i "$@"
 """
 
@@ -171,16 +179,22 @@ class Container:
 
 
 @contextmanager
-def _running(image: Image, data: Path, **environment: str) -> Iterator[Container]:
-    """Start an image as its user, with a read-only root file system and a folder as /data."""
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    variables = [*image.config["Env"], f"WYOMING_VIETTS_URI={uri}"]
-    variables += [f"{name}={value}" for name, value in environment.items()]
+def _running(
+    image: Image, data: Path, share: Path | None = None, **environment: str
+) -> Iterator[Container]:
+    """Start an image as its user, with a read-only root file system and a folder as /data.
+
+    Args:
+        share: a folder as /share, for the app, which listens where Home Assistant expects it.
+    """
+    uri = f"tcp://127.0.0.1:{free_port() if share is None else APP_PORT}"
+    environment = {"WYOMING_VIETTS_URI": uri, **environment}
+    variables = [*image.config["Env"], *(f"{name}={environment[name]}" for name in environment)]
     with tempfile.TemporaryDirectory() as folder:
         hosts, log_file = Path(folder, "hosts"), Path(folder, "log")
         hosts.write_text(f"127.0.0.1 localhost\n{SUPERVISOR} supervisor\n")
         command = ["unshare", "--mount", "--pid", "--fork", "bash", "-c", _RUN,
-                   str(image.root), str(data), str(hosts), *variables,
+                   str(image.root), str(hosts), str(data), str(share or ''), *variables,
                    *image.config["Entrypoint"], *(image.config.get("Cmd") or ())]  # fmt: skip
         user = image.config["User"] or "root"
         with log_file.open("w") as log:
@@ -289,6 +303,80 @@ def _check_neural(image: Image) -> None:
             assert list(model.glob("voices-cache/*")), container.log
             container.stop()
     _note("It clones a recording in /data, and speaks")
+
+
+def _check_app(light: Image) -> None:
+    """The Home Assistant app, with the light image in place of the neural one."""
+    name = re.findall(r"^FROM (\S+)", (ROOT / "addon" / "Dockerfile").read_text(), re.M)[0]
+    _buildah("tag", light.name, name)
+    subprocess.run([*BUILD, "-t", APP, "addon"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    _buildah("rmi", name)
+    app = Image(APP)
+    (app.root / "share").mkdir()
+    said = app.config["Labels"]
+    assert (said["io.hass.type"], said["io.hass.version"]) == ("app", __version__)
+    options = {"engine": "espeak", "voice": "espeak-south-male", "lexicon": ["Aqara = a ca ra"]}
+    with _data() as data, _data() as share:
+        chosen = data / "options.json"
+        chosen.write_text(json.dumps(options))
+        chosen.chmod(0o600)  # as the Supervisor writes it
+        os.chown(chosen, 0, 0)
+        with _supervisor(200) as asked, _running(app, data, share, **TOKEN) as container:
+            assert _wait_until_it_answers(container)
+            assert _speak(container)
+            _wait_for(lambda: "Announced" in container.log, container)
+            assert [*asked] == [("/discovery", "Bearer secret", "wyoming", f":{APP_PORT}")], asked
+            assert (share / "vietts" / "voices").is_dir()
+            container.stop()
+        _note("The app speaks, and is announced to a Supervisor that accepts")
+        with _supervisor(403) as asked, _running(app, data, share, **TOKEN) as container:
+            _wait_for(lambda: "by hand" in container.log, container)
+            assert len(asked) == 3
+            assert _speak(container)
+        _note("A Supervisor that refuses is asked three times, and it speaks")
+        with _running(app, data, share, **TOKEN) as container:
+            assert _wait_until_it_answers(container)
+            with _supervisor(200):
+                _wait_for(lambda: "Announced" in container.log, container)
+        _note("A Supervisor that comes up late is told")
+        chosen.write_text(json.dumps(options | {"speed": 9}))
+        with _running(app, data, share, **TOKEN) as container:
+            assert container.process.wait(START_SECONDS) == 1
+            assert "'speed' is 9" in container.log, container.log
+        _note("A wrong option is named")
+
+
+@contextmanager
+def _supervisor(status: int) -> Iterator[list[tuple[str, ...]]]:
+    """Answers every request with a status; yields path, token, service and port of each."""
+    asked: list[tuple[str, ...]] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            port = re.sub(r"tcp://[^:]+", "", message["config"]["uri"])
+            asked.append((self.path, self.headers["Authorization"], message["service"], port))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer((SUPERVISOR, 80), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _wait_for(is_so: Callable[[], bool], container: Container) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            sys.exit(f"It never came:\n{container.log}")
+        time.sleep(0.2)
 
 
 @contextmanager

@@ -21,6 +21,24 @@ def read_bytes(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole, or not at all.
+
+    Raises:
+        OSError: it cannot be written; what was there is as it was.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
 def explain(error: OSError) -> str:
     """The error's message; of a denied file also whose it is, as with a container's volume."""
     if not isinstance(error, PermissionError) or error.filename is None:
