@@ -99,11 +99,10 @@ def etag(name: str, content: bytes) -> str:
 # --- the command, with a tiny voice in the place of the one that it offers -----------------------
 
 
-def expecting(folder: Path, arguments: list[str]) -> int:
-    """Run the command; the offered Piper voice is that of a folder."""
+def expect_voice_of(folder: Path) -> None:
+    """Let the offered Piper voice be that of a folder, in this process."""
     from dataclasses import replace
 
-    from wyoming_vietts import __main__
     from wyoming_vietts.engines import downloads
 
     entry = downloads.DOWNLOADS[downloads.NATURAL_VOICE]
@@ -114,8 +113,10 @@ def expecting(folder: Path, arguments: list[str]) -> int:
         files.append(replace(file, size=len(content), md5=digest))
     assert isinstance(downloads.DOWNLOADS, Mapping)
     downloads.DOWNLOADS[downloads.NATURAL_VOICE] = replace(entry, files=tuple(files))  # type: ignore
-    return __main__.main(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(expecting(Path(sys.argv[1]), sys.argv[2:]))
+    from wyoming_vietts.__main__ import main
+
+    expect_voice_of(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[2:]))

@@ -3,7 +3,8 @@
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from .errors import WyomingViettsError
@@ -16,6 +17,13 @@ _LOGGER = logging.getLogger(__package__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     options = parse_options(sys.argv[1:] if arguments is None else arguments)
+    # Imported only then, so that a client command does not load the server.
+    command = f".commands.{options.command}"
+    return exit_status(options, lambda: import_module(command, __package__).run(options))
+
+
+def exit_status(options: Namespace, run: Callable[[], None]) -> int:
+    """Run with the log, the signals and the errors of a command; return its exit status."""
     # Standard output belongs to the client when the server talks over stdio.
     logging.basicConfig(
         level=logging.DEBUG if options.debug else logging.INFO,
@@ -27,15 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # a container's first process ignores it
     for line in misspelt_variables():
         _LOGGER.warning("%s", line)
-    # Imported only now, so that a client command does not load the server.
-    command = import_module(f".commands.{options.command}", __package__)
     try:
-        command.run(options)
-    except OSError as error:
+        run()
+    except (OSError, WyomingViettsError) as error:
         _LOGGER.critical("%s", explain(error))
-        return 1
-    except WyomingViettsError as error:
-        _LOGGER.critical("%s", error)
         return 1
     except KeyboardInterrupt:
         return 130  # as shells have it

@@ -39,7 +39,7 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
-def explain(error: OSError) -> str:
+def explain(error: Exception) -> str:
     """The error's message; of a denied file also whose it is, as with a container's volume."""
     if not isinstance(error, PermissionError) or error.filename is None:
         return str(error)

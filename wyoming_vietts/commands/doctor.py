@@ -24,7 +24,7 @@ from ..engines.downloads import DOWNLOADS, NATURAL_VOICE
 from ..engines.piper.engine import PiperEngine
 from ..engines.steps import finish
 from ..errors import DiscoveryError, SetupError, SynthesisError
-from ..frontends.wyoming.discovery import Announcement
+from ..frontends.wyoming.discovery import ZeroconfAnnouncement
 from ..frontends.wyoming.uri import parse_uri
 from ..program import command, how_to_install
 from .engine_settings import engine_settings
@@ -178,7 +178,9 @@ def _network(options: argparse.Namespace, steps: list[str]) -> dict[str, str]:
     if found["port"] != "free":
         steps.append(f"Port {port} is {found['port']}: stop that one, or choose another --uri")
     try:
-        found["zeroconf would announce"] = f"{Announcement(host, port, None).address}:{port}"
+        found["zeroconf would announce"] = (
+            f"{ZeroconfAnnouncement(host, port, None).address}:{port}"
+        )
     except (DiscoveryError, OSError) as error:
         found["zeroconf would announce"] = f"nothing: {error}"
     return found

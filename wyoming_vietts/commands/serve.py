@@ -12,7 +12,7 @@ from ..engines.downloads import DOWNLOADS, NATURAL_VOICE
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError
 from ..files import explain
-from ..frontends.wyoming.discovery import Announcement
+from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
 from ..frontends.wyoming.uri import parse_uri
@@ -28,31 +28,39 @@ from .engine_settings import engine_settings
 _LOGGER = logging.getLogger(__name__)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def run(options: argparse.Namespace, announcement: Announcement | None = None) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        announcement: how the server is made known, instead of what --zeroconf says.
+    """
     if options.download is not None:
-        _download_if_missing(options)
-    asyncio.run(_serve(options))
+        download_if_missing(options.download, options)
+    asyncio.run(_serve(options, announcement))
 
 
-def _download_if_missing(options: argparse.Namespace) -> None:
-    name = options.download
+def download_if_missing(name: str, options: argparse.Namespace) -> bool:
+    """Fetch what is not there yet, if possible; the log says why not.
+
+    Returns:
+        Whether it is there now.
+    """
     if DOWNLOADS[name].is_in(folder_of(name, options)):
-        return
+        return True
     try:
         download(name, options)
-    except OSError as error:
+    except (OSError, SetupError) as error:
         _LOGGER.warning("Going on without '%s': %s", name, explain(error))
-    except SetupError as error:
-        _LOGGER.warning("Going on without '%s': %s", name, error)
+        return False
+    return True
 
 
-async def _serve(options: argparse.Namespace) -> None:
+async def _serve(options: argparse.Namespace, announcement: Announcement | None) -> None:
     stop = asyncio.Event()
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, stop.set)
 
-    announcement = _announcement(options)
+    announcement = announcement or _announcement(options)
     gc.disable()  # nothing that is loaded is garbage, and looking for it takes 5 % of a start
     catalogue = make_catalogue(options.engine, engine_settings(options))
     gc.freeze()
@@ -84,7 +92,6 @@ async def _serve(options: argparse.Namespace) -> None:
     _LOGGER.info("Ready on %s with %d voices", options.uri, len(catalogue.voices))
     if announcement is not None:
         await announcement.publish()
-        _LOGGER.info("Announced as '%s' at %s", announcement.name, announcement.address)
     idle_work = asyncio.create_task(work_while_idle(catalogue, default, lambda: server.is_busy))
     await server.wait(stop.wait())
     idle_work.cancel()
@@ -107,10 +114,10 @@ def _way_to_natural_voice(options: argparse.Namespace) -> str:
     return f"For a natural voice ({entry.megabytes} MB): {', then '.join(steps)}"
 
 
-def _announcement(options: argparse.Namespace) -> Announcement | None:
+def _announcement(options: argparse.Namespace) -> ZeroconfAnnouncement | None:
     if options.zeroconf is None:
         return None
     scheme, host, port = parse_uri(options.uri)
     if scheme != "tcp":
         raise DiscoveryError(f"--zeroconf needs a tcp:// address, not {options.uri}")
-    return Announcement(host, port, options.zeroconf or None)
+    return ZeroconfAnnouncement(host, port, options.zeroconf or None)

@@ -10,7 +10,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from tests.harness import describe, free_port, server_process
 from wyoming_vietts.errors import DiscoveryError
-from wyoming_vietts.frontends.wyoming.discovery import SERVICE_TYPE, Announcement
+from wyoming_vietts.frontends.wyoming.discovery import SERVICE_TYPE, ZeroconfAnnouncement
 
 
 class Browser:
@@ -73,14 +73,16 @@ async def test_server_is_found_reached_and_withdrawn() -> None:
 
 
 async def test_two_servers_on_one_host_have_different_stable_names() -> None:
-    one, again, other = (Announcement("0.0.0.0", port, None) for port in (10200, 10200, 10201))
+    one, again, other = (
+        ZeroconfAnnouncement("0.0.0.0", port, None) for port in (10200, 10200, 10201)
+    )
     assert one.name == again.name
     assert one.name != other.name
 
 
 async def test_name_that_another_server_has_is_refused() -> None:
     name = f"taken-{free_port()}"
-    first, second = (Announcement("0.0.0.0", port, name) for port in (10200, 10201))
+    first, second = (ZeroconfAnnouncement("0.0.0.0", port, name) for port in (10200, 10201))
     await first.publish()
     try:
         with pytest.raises(DiscoveryError, match=f"Another server is announced as '{name}'"):
@@ -93,13 +95,13 @@ async def test_name_that_another_server_has_is_refused() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_loopback_is_refused_with_the_reason(host: str) -> None:
     with pytest.raises(DiscoveryError, match=r"loopback.*no other machine can reach"):
-        Announcement(host, 10200, None)
+        ZeroconfAnnouncement(host, 10200, None)
 
 
 def test_name_too_long_for_dns_is_refused() -> None:
     with pytest.raises(DiscoveryError, match="longer than 63 bytes"):
-        Announcement("0.0.0.0", 10200, "ă" * 40)
+        ZeroconfAnnouncement("0.0.0.0", 10200, "ă" * 40)
 
 
 def test_bound_address_is_the_one_announced() -> None:
-    assert Announcement("192.0.2.7", 10200, None).address == "192.0.2.7"
+    assert ZeroconfAnnouncement("192.0.2.7", 10200, None).address == "192.0.2.7"

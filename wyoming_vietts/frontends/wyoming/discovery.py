@@ -1,16 +1,21 @@
 """Announces the server over zeroconf (mDNS), so that Home Assistant finds it automatically.
 
 The wyoming package's own helper is close, but it cannot withdraw what it announced, and its default
-name is the same for every server on a host.
+name is the same for every server on a host. In a Home Assistant app, `supervisor.py` announces the
+server instead.
 """
 
 import ipaddress
+import logging
 import socket
+from typing import Protocol
 
 from zeroconf import NonUniqueNameException
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from ...errors import DiscoveryError
+
+_LOGGER = logging.getLogger(__name__)
 
 SERVICE_TYPE = "_wyoming._tcp.local."
 
@@ -18,7 +23,21 @@ _MDNS_GROUP = ("224.0.0.251", 5353)
 _MAX_LABEL_BYTES = 63
 
 
-class Announcement:
+class Announcement(Protocol):
+    """Makes a server known that already answers."""
+
+    async def publish(self) -> None:
+        """Announce the server.
+
+        Raises:
+            DiscoveryError: it cannot be announced, and must not be served unannounced.
+        """
+
+    async def withdraw(self) -> None:
+        """Take the announcement back, as the server is about to stop."""
+
+
+class ZeroconfAnnouncement:
     """What the network is told about this server."""
 
     def __init__(self, host: str, port: int, name: str | None) -> None:
@@ -59,6 +78,7 @@ class Announcement:
             raise DiscoveryError(
                 f"Another server is announced as '{self.name}'; choose --zeroconf ANOTHER_NAME"
             ) from error
+        _LOGGER.info("Announced as '%s' at %s", self.name, self.address)
 
     async def withdraw(self) -> None:
         """Tell the network that the server is gone."""

@@ -1,0 +1,341 @@
+"""The Home Assistant app as a process: options, downloads, and what the Supervisor is told."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines.piper.tiny_voice import write_voice
+from tests.harness import (
+    clean_environment,
+    describe,
+    free_port,
+    pcm_of,
+    synthesize,
+    wait_until_ready,
+)
+from tests.hub import Hub, running_hub
+from tests.supervisor import Supervisor, running_supervisor
+from wyoming_vietts.engines.downloads import NATURAL_VOICE
+from wyoming_vietts.errors import SetupError
+from wyoming_vietts.homeassistant import AppOptions
+from wyoming_vietts.options import parse_options
+
+EMBEDDED: dict[str, Any] = {"engine": "espeak", "voice": "espeak-north-female"}
+APP = """
+import sys
+from pathlib import Path
+from tests.hub import expect_voice_of
+from wyoming_vietts.homeassistant import main
+hub, data, share = map(Path, sys.argv[1:])
+if hub.is_dir():
+    expect_voice_of(hub)
+sys.exit(main(data, share))
+"""
+
+
+class App:
+    """The app's folders, and its process once it is started."""
+
+    def __init__(self, folder: Path, hub: Hub | None = None) -> None:
+        self.data, self.share = folder / "data", folder / "share" / "vietts"
+        self.data.mkdir()
+        self.uri = f"tcp://127.0.0.1:{free_port()}"
+        self.hub = hub
+
+    def choose(self, **options: Any) -> None:
+        (self.data / "options.json").write_text(json.dumps(options))
+
+    def command(self, supervisor: Supervisor | None = None) -> dict[str, Any]:
+        """What starts it, for subprocess."""
+        hub = self.hub.folder if self.hub else "none"
+        return {
+            "args": [sys.executable, "-c", APP, str(hub), str(self.data), str(self.share)],
+            "env": clean_environment()
+            | {"WYOMING_VIETTS_URI": self.uri, "SUPERVISOR_API": f"http://127.0.0.1:{free_port()}"}
+            | (self.hub.environment if self.hub else {})
+            | (supervisor.environment if supervisor else {}),
+        }
+
+    @contextmanager
+    def running(self, supervisor: Supervisor | None = None) -> Iterator["subprocess.Popen[str]"]:
+        with subprocess.Popen(
+            **self.command(supervisor), stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def log_of_failure(self) -> str:
+        result = subprocess.run(**self.command(), capture_output=True, text=True, timeout=60)
+        assert result.returncode == 1, result.stderr
+        assert "Traceback" not in result.stderr
+        return result.stderr
+
+    async def voices(self) -> list[str]:
+        return [voice.name for voice in (await describe(self.uri)).tts[0].voices]
+
+
+def stop(process: "subprocess.Popen[str]") -> str:
+    """As the Supervisor does: any status but 0 is a failure to it."""
+    process.terminate()
+    log = process.communicate(timeout=20)[1]
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
+    return log
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return App(tmp_path)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """With a tiny voice instead of the natural one."""
+    (tmp_path / "hub").mkdir()
+    write_voice(tmp_path / "hub" / f"{NATURAL_VOICE}.onnx")
+    with running_hub(tmp_path / "hub") as hub:
+        yield hub
+
+
+# --- serving, and the Supervisor -----------------------------------------------------------------
+
+
+async def test_app_speaks_as_chosen_and_is_announced_once_it_answers(app: App) -> None:
+    app.choose(**EMBEDDED, speed=2.0, lexicon=["Aqara = a ca ra", "P. Khách = phòng khách"])
+    async with running_supervisor() as supervisor:
+        with app.running(supervisor) as process:
+            await supervisor.wait_for(tries=1)
+            said = await synthesize(app.uri, "Aqara P. Khách.")
+            assert pcm_of(said) == pcm_of(await synthesize(app.uri, "a ca ra phòng khách."))
+            host = socket.gethostname()
+            port = app.uri.rpartition(":")[2]
+            assert supervisor.messages == [
+                {"service": "wyoming", "config": {"uri": f"tcp://{host}:{port}"}}
+            ]
+            log = stop(process)
+    assert f"Announced to Home Assistant as {host}:{port}" in log
+    assert "WARNING" not in log
+
+
+async def test_speed_is_the_chosen_one(app: App) -> None:
+    lengths = []
+    for speed in (0.5, 2):
+        app.choose(**EMBEDDED, speed=speed)
+        with app.running() as process:
+            await wait_until_ready(app.uri)
+            lengths.append(len(pcm_of(await synthesize(app.uri, "Xin chào cả nhà."))))
+            stop(process)
+    assert lengths[0] > 2 * lengths[1]
+
+
+@pytest.mark.parametrize("status", [None, "403 Forbidden"])
+async def test_app_serves_whatever_the_supervisor_does(app: App, status: str | None) -> None:
+    app.choose(**EMBEDDED)
+    async with running_supervisor(status=status) as supervisor:
+        with app.running(supervisor) as process:
+            await supervisor.wait_for(tries=1)
+            assert len(pcm_of(await synthesize(app.uri, "Xin chào."))) > 1000
+            stop(process)
+        assert supervisor.messages == []
+
+
+async def test_supervisor_that_comes_late_is_told(app: App) -> None:
+    app.choose(**EMBEDDED)
+    port = free_port()
+    with app.running(Supervisor(port)) as process:
+        await wait_until_ready(app.uri)
+        async with running_supervisor(port) as supervisor:
+            await supervisor.wait_for(tries=1)
+            assert len(supervisor.messages) == 1
+        assert "WARNING" not in stop(process)
+
+
+async def test_app_never_announces_itself_by_mdns(app: App) -> None:
+    """Home Assistant would find one server twice."""
+    app.choose(**EMBEDDED)
+    command = app.command()
+    command["env"]["WYOMING_VIETTS_ZEROCONF"] = "true"
+    with subprocess.Popen(**command, stderr=subprocess.PIPE, text=True) as process:
+        await wait_until_ready(app.uri)
+        assert "Announced" not in stop(process)
+
+
+async def test_user_sees_the_folders_for_recordings_and_voices(app: App) -> None:
+    app.choose(voice="")
+    with app.running() as process:
+        await wait_until_ready(app.uri)
+        assert (await app.voices())[0].startswith("espeak-")
+        assert sorted(path.name for path in app.share.iterdir()) == ["piper", "voices"]
+        write_voice(app.share / "piper" / "an.onnx")
+        async with asyncio.timeout(30):
+            while await app.voices() != ["an"]:
+                await asyncio.sleep(0.5)
+        stop(process)
+
+
+async def test_start_with_the_embedded_voice_imports_no_large_package(app: App) -> None:
+    app.choose(**EMBEDDED)
+    command = app.command()
+    command["args"][1:1] = ["-X", "importtime"]
+    with subprocess.Popen(**command, stderr=subprocess.PIPE, text=True) as process:
+        await wait_until_ready(app.uri)
+        imported = {line.rpartition("|")[2].strip() for line in stop(process).splitlines()}
+    assert "wyoming_vietts.homeassistant" in imported
+    assert not imported & {"torch", "onnxruntime", "aiohttp", "huggingface_hub"}
+
+
+# --- downloads -----------------------------------------------------------------------------------
+
+
+async def test_chosen_voice_is_downloaded_once(tmp_path: Path, hub: Hub) -> None:
+    app = App(tmp_path, hub)
+    app.choose()
+    for expected in (2, 0):
+        hub.sent.clear()
+        with app.running() as process:
+            await wait_until_ready(app.uri)
+            assert await app.voices() == [NATURAL_VOICE]
+            assert len(pcm_of(await synthesize(app.uri, "Xin chào."))) > 1000
+            stop(process)
+        assert len(hub.sent) == expected
+    assert (app.share / "piper" / f"{NATURAL_VOICE}.onnx").is_file()
+
+
+@pytest.mark.parametrize("engine", ["auto", "vietts", "piper"])
+async def test_app_speaks_when_nothing_can_be_downloaded(
+    tmp_path: Path, hub: Hub, engine: str
+) -> None:
+    app = App(tmp_path, hub)
+    app.choose(engine=engine)
+    hub.statuses = {f"{NATURAL_VOICE}.onnx.json": 503, "llm.pt": 503}
+    with app.running() as process:
+        await wait_until_ready(app.uri)
+        assert len(pcm_of(await synthesize(app.uri, "Xin chào."))) > 1000
+        log = stop(process)
+    assert f"Going on without '{NATURAL_VOICE}': Cannot download" in log
+    assert ("Going on without 'vietts': Cannot download" in log) == (engine == "vietts")
+
+
+async def test_embedded_engine_downloads_nothing(tmp_path: Path, hub: Hub) -> None:
+    app = App(tmp_path, hub)
+    app.choose(engine="espeak")
+    log = app.log_of_failure()
+    assert f"Option 'voice': Unknown voice '{NATURAL_VOICE}'; available: espeak-north-male" in log
+    assert hub.sent == []
+
+
+@pytest.mark.parametrize("engine", ["auto", "piper"])
+def test_only_the_neural_engine_downloads_its_model(engine: str) -> None:
+    assert AppOptions(engine=engine).downloads == [NATURAL_VOICE]
+    assert AppOptions(engine=engine, voice="vietts").downloads == []
+    assert AppOptions(engine="vietts", voice="an").downloads == ["vietts"]
+    assert AppOptions(engine="vietts").downloads == ["vietts", NATURAL_VOICE]
+
+
+async def test_app_that_is_stopped_while_it_downloads_has_not_failed(
+    tmp_path: Path, hub: Hub
+) -> None:
+    app = App(tmp_path, hub)
+    app.choose()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        hub.url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with app.running() as process:
+            silent.settimeout(60)
+            connection, _ = await asyncio.to_thread(silent.accept)
+            assert "Stopped" in stop(process)
+            connection.close()
+
+
+# --- wrong options -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "pipes"}, "Option 'engine' is 'pipes'; it must be one of auto, vietts, "),
+        ({"engine": ["piper"]}, "Option 'engine' is ['piper']; it must be one of auto, vietts, "),
+        ({"voice": None}, "Option 'voice' is None; it must be a name"),
+        ({"speed": 3}, "Option 'speed' is 3; it must be a number from 0.5 to 2"),
+        ({"speed": "1"}, "Option 'speed' is '1'; it must be a number from 0.5 to 2"),
+        ({"speed": True}, "Option 'speed' is True; it must be a number from 0.5 to 2"),
+        ({"speed": float("nan")}, "Option 'speed' is nan; it must be a number from 0.5 to 2"),
+        ({"quality": "best"}, "Option 'quality' is 'best'; it must be one of exact, balanced, "),
+        ({"lexicon": "a = b"}, "Option 'lexicon' is 'a = b'; it must be a list of lines"),
+        ({"lexicon": [1]}, "Option 'lexicon' is [1]; it must be a list of lines"),
+        ({"sentence_silence": 11}, "Option 'sentence_silence' is 11; it must be a number from 0"),
+        ({"debug": "yes"}, "Option 'debug' is 'yes'; it must be true or false"),
+        ({"sped": 1}, "Unknown option 'sped'; did you mean speed?"),
+        ({"xyz": 1}, "Unknown option 'xyz'; did you mean engine or voice or "),
+    ],
+)
+def test_wrong_option_is_refused_by_its_name(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    file = tmp_path / "options.json"
+    file.write_text(json.dumps(options))
+    with pytest.raises(SetupError) as error:
+        AppOptions.load(file)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (EMBEDDED | {"speed": 9}, "Option 'speed' is 9; it must be a number from 0.5 to 2"),
+        (EMBEDDED | {"voice": "an"}, "Option 'voice': Unknown voice 'an'; available: espeak-"),
+        (EMBEDDED | {"lexicon": ["A = a", "nonsense"]}, "Option 'lexicon': "),
+    ],
+)
+def test_app_with_a_wrong_option_ends_with_one_line(
+    app: App, options: dict[str, Any], message: str
+) -> None:
+    app.choose(**options)
+    lines = app.log_of_failure().splitlines()
+    assert message in lines[-1]
+    assert sum("CRITICAL" in line for line in lines) == 1
+
+
+def test_wrong_lexicon_is_found_before_anything_is_downloaded(tmp_path: Path, hub: Hub) -> None:
+    app = App(tmp_path, hub)
+    app.choose(lexicon=["A = a", "nonsense"])
+    assert "line 2: expected 'written = spoken', found nonsense" in app.log_of_failure()
+    assert hub.sent == []
+
+
+def test_missing_options_are_an_error_that_names_the_file(app: App) -> None:
+    assert f"{app.data / 'options.json'}" in app.log_of_failure()
+    (app.data / "options.json").write_text("{")
+    assert f"{app.data / 'options.json'}" in app.log_of_failure()
+
+
+def test_values_at_the_limits_are_those_that_the_server_takes() -> None:
+    for options in (
+        AppOptions(speed=0.5, sentence_silence=0.0, quality="exact", debug=True, voice=""),
+        AppOptions(speed=2.0, sentence_silence=10.0, quality="fast", voice="-an"),
+    ):
+        flags = parse_options(["serve", *options.flags()], {})
+        assert flags.speed == options.speed
+        assert flags.sentence_silence == options.sentence_silence
+        assert flags.quality == options.quality
+        assert flags.debug == options.debug
+        assert flags.voice == (options.voice or None)
+
+
+async def test_what_is_spoken_is_logged_when_debugging(app: App) -> None:
+    app.choose(**EMBEDDED, debug=True)
+    with app.running() as process:
+        await wait_until_ready(app.uri)
+        await synthesize(app.uri, "Xin chào.")
+        assert "DEBUG" in stop(process)

@@ -1,0 +1,90 @@
+"""Announces the server to Home Assistant's Supervisor, from inside an app (add-on).
+
+The Supervisor keeps what it was told, shows it to Home Assistant while the app runs, and forgets it
+when the app is removed: https://developers.home-assistant.io/docs/api/supervisor/endpoints#discovery
+"""
+
+import asyncio
+import json
+import logging
+import socket
+from urllib.parse import urlsplit
+
+from ...errors import DiscoveryError
+
+_LOGGER = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 10.0
+PAUSES_SECONDS = (5.0, 30.0)  # between tries; a Supervisor that updates itself is away for so long
+
+
+class SupervisorAnnouncement:
+    """What the Supervisor is told about this server."""
+
+    def __init__(self, url: str, token: str, port: int) -> None:
+        """Prepare to announce a server that listens on `port` of this container.
+
+        Args:
+            url: of the Supervisor.
+            token: what it knows this app by.
+        """
+        self._url = urlsplit(url)
+        self._token = token
+        self._host = socket.gethostname()
+        self._port = port
+        self._task: asyncio.Task[None] | None = None
+
+    async def publish(self) -> None:
+        """Begin to announce the server; the Supervisor may take its time."""
+        self._task = asyncio.create_task(self._try_to_announce())
+
+    async def withdraw(self) -> None:
+        """Stop trying; what the Supervisor was told does not hold while the app is stopped."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _try_to_announce(self) -> None:
+        for pause_seconds in (*PAUSES_SECONDS, None):
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._announce()
+            except (OSError, DiscoveryError) as error:
+                reason = str(error) or f"no answer within {ANSWER_SECONDS:g} s"
+            else:
+                _LOGGER.info("Announced to Home Assistant as %s:%d", self._host, self._port)
+                return
+            if pause_seconds is not None:
+                _LOGGER.debug("Cannot tell the Supervisor of this server yet: %s", reason)
+                await asyncio.sleep(pause_seconds)
+        _LOGGER.warning(
+            "Home Assistant will not find this server by itself, as the Supervisor cannot be told "
+            "of it: %s. Add the integration 'Wyoming Protocol' by hand: host %s, port %d",
+            *(reason, self._host, self._port),
+        )
+
+    async def _announce(self) -> None:
+        """Send the message over HTTP 1.0, whose answer ends with the connection.
+
+        Raises:
+            OSError: the Supervisor cannot be reached.
+            DiscoveryError: it refuses.
+        """
+        config = {"uri": f"tcp://{self._host}:{self._port}"}
+        message = json.dumps({"service": "wyoming", "config": config}).encode()
+        head = (
+            "POST /discovery HTTP/1.0\r\n"
+            f"Host: {self._url.netloc}\r\n"
+            f"Authorization: Bearer {self._token}\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(message)}\r\n\r\n"
+        )
+        reader, writer = await asyncio.open_connection(self._url.hostname, self._url.port or 80)
+        try:
+            writer.write(head.encode() + message)
+            answer = (await reader.read()).decode(errors="replace")
+        finally:
+            writer.close()
+        head, _, said = answer.partition("\r\n\r\n")
+        status = head.partition("\r\n")[0].partition(" ")[2]
+        if not status.startswith("200"):
+            raise DiscoveryError(f"it answered '{status:.80}' {said:.200}".rstrip())
