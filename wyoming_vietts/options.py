@@ -13,6 +13,13 @@ from typing import Any
 from . import __version__
 from .engines.downloads import DOWNLOADS
 from .engines.names import ENGINES
+from .frontends.http.address import (
+    DEFAULT_ADDRESS,
+    LOOPBACK,
+    Network,
+    parse_address,
+    parse_networks,
+)
 from .frontends.wyoming.uri import DEFAULT_URI, parse_uri
 
 DEFAULT_PIPER_DIR = Path("models/piper")
@@ -141,6 +148,13 @@ def _serve(flags: _Flags) -> None:
         "unix://PATH or stdio:// (default: %(default)s)")  # fmt: skip
     flags.add("--zeroconf", nargs="?", const="", metavar="NAME",
         help="announce the server, so that Home Assistant finds it")  # fmt: skip
+    flags.add("--http", nargs="?", const=DEFAULT_ADDRESS, type=_http_address, metavar="HOST:PORT",
+        help="also serve a page and an API over HTTP (without an address: on "
+        f"{DEFAULT_ADDRESS})")  # fmt: skip
+    flags.add("--http-token", metavar="TOKEN",
+        help="what HTTP requests must carry, as a bearer token or as a password")  # fmt: skip
+    flags.add("--http-allow", type=_networks, default=LOOPBACK, metavar="NETWORK[,NETWORK]",
+        help="who may use HTTP (default: this machine, 127.0.0.0/8,::1)")  # fmt: skip
     _engines(flags)
     flags.add("--download", choices=tuple(DOWNLOADS), metavar="NAME",
         help="download this first where it is missing: " + ", ".join(DOWNLOADS))  # fmt: skip
@@ -282,6 +296,21 @@ def _uri(value: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return value
+
+
+def _http_address(value: str) -> str:
+    try:
+        parse_address(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return value
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return parse_networks(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _engine_names(value: str) -> tuple[str, ...]:

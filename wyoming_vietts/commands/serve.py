@@ -6,12 +6,14 @@ import gc
 import logging
 import signal
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..engines.catalogue import make_catalogue
 from ..engines.downloads import DOWNLOADS, NATURAL_VOICE
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError
 from ..files import explain
+from ..frontends.http.address import parse_address
 from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
@@ -24,6 +26,9 @@ from ..speech.speech import SpeechSettings
 from ..text import LexiconFile
 from .download import download, folder_of
 from .engine_settings import engine_settings
+
+if TYPE_CHECKING:
+    from ..frontends.http.server import HttpServer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -84,22 +89,59 @@ async def _serve(options: argparse.Namespace, announcement: Announcement | None)
         supports_streaming=not options.no_streaming,
         idle_timeout_seconds=options.idle_timeout,
     )
+    http = _http_server(options, narrator)
     server = Server(options.uri, options.max_clients, partial(Handler, narrator, handler_settings))
     try:
         await server.start()
     except OSError as error:
         raise OSError(f"Cannot listen on {options.uri}: {error}") from error
     _LOGGER.info("Ready on %s with %d voices", options.uri, len(catalogue.voices))
+    if http is not None:
+        try:
+            await http.start()
+        except OSError as error:
+            raise OSError(f"Cannot listen on {options.http}: {error}") from error
+        _LOGGER.info("Ready on http://%s", options.http)
     if announcement is not None:
         await announcement.publish()
-    idle_work = asyncio.create_task(work_while_idle(catalogue, default, lambda: server.is_busy))
+    idle_work = asyncio.create_task(
+        work_while_idle(catalogue, default, lambda: server.is_busy or narrator.under_way > 0)
+    )
     await server.wait(stop.wait())
     idle_work.cancel()
-    server.stop_accepting()
+    doors = [door for door in (server, http) if door is not None]
+    for door in doors:
+        door.stop_accepting()
     if announcement is not None:
         await announcement.withdraw()
-    await server.finish()
+    await asyncio.gather(*(door.finish() for door in doors))
     _LOGGER.info("Stopped")
+
+
+def _http_server(options: argparse.Namespace, narrator: Narrator) -> "HttpServer | None":
+    """The HTTP door, if it is wanted.
+
+    Raises:
+        SetupError: a package for it is missing.
+    """
+    if options.http is None:
+        return None
+    try:
+        from ..frontends.http.server import HttpServer, HttpSettings
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"--http needs the package {error.name}: {how_to_install('http')}"
+        ) from error
+    host, port = parse_address(options.http)
+    settings = HttpSettings(
+        host=host,
+        port=port,
+        token=options.http_token,
+        allowed=options.http_allow,
+        max_clients=options.max_clients,
+        idle_timeout_seconds=options.idle_timeout,
+    )
+    return HttpServer(narrator, settings)
 
 
 def _way_to_natural_voice(options: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SetupError
 from ..program import how_to_install
-from .contract import Engine, Voice
+from .contract import CloningEngine, Engine, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
 
@@ -71,6 +71,11 @@ class Catalogue:
             for name, voice in engine.voices.items():
                 offered.setdefault(name, voice)
         return offered
+
+    @property
+    def cloning_engine(self) -> CloningEngine | None:
+        """The engine that makes a voice of a recording, if there is one."""
+        return next((each for each in self._engines if isinstance(each, CloningEngine)), None)
 
     def idle_work(self) -> Iterator[None]:
         """What the engines had better do while nobody is being served; see `Engine`."""

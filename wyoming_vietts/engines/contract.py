@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol, runtime_checkable
 
 from .steps import Steps
 
@@ -19,6 +20,9 @@ def clamp_speed(speed: float) -> float:
 @dataclass(frozen=True)
 class Voice(ABC):
     """Turns one speakable sentence into PCM, which is mono, int16, little-endian."""
+
+    engine_name: ClassVar[str] = ""
+    """One of `ENGINES`."""
 
     name: str
     """Stable key, unique within the server; what clients store and send back."""
@@ -40,6 +44,11 @@ class Voice(ABC):
 
     sample_rate: int
     """Sample rate of its PCM, in Hz."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Nothing that takes seconds must be computed before it can speak."""
+        return True
 
     def load(self) -> Steps[None]:
         """Load what `speak` would otherwise load first.
@@ -81,3 +90,16 @@ class Engine(Protocol):
 
         It is called again and again while nobody is being served.
         """
+
+
+@runtime_checkable
+class CloningEngine(Engine, Protocol):
+    """An engine that makes a voice of a recording."""
+
+    @property
+    def device(self) -> str:
+        """What it computes on, such as `cpu` or `cuda:0`."""
+
+    @property
+    def voices_dir(self) -> Path:
+        """Where it looks for recordings."""

@@ -19,6 +19,8 @@ _VOICE_FILES = Path(__file__).with_name("voices")
 class EspeakVoice(Voice):
     """A voice of eSpeak NG; it speaks one clause at a time."""
 
+    engine_name = "espeak"
+
     file: Path
     """Its settings, in the library's own format."""
 

@@ -36,6 +36,8 @@ _Samples = npt.NDArray[np.float32]
 class PiperVoice(Voice):
     """A speaker of a Piper voice's file."""
 
+    engine_name = "piper"
+
     network: PiperNetwork = field(repr=False, compare=False)
     config: PiperConfig = field(repr=False)
     speaker: int | None

@@ -50,12 +50,19 @@ WHOLE_SECONDS = 15.0  # a sentence that is not streamed is one chunk, up to this
 class ClonedVoice(Voice):
     """A voice that is cloned from a recording."""
 
+    engine_name = "vietts"
+
     recording: Path
 
     settings: VoiceSettings
     """What the user wrote in the .toml beside the recording."""
 
     engine: "VietTTSEngine" = field(repr=False, compare=False)
+
+    @property
+    def is_ready(self) -> bool:
+        """Its recording has been encoded."""
+        return self.engine.has_encoded(self.recording)
 
     def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
         """Speak a sentence; see `Voice`."""
@@ -136,9 +143,18 @@ class VietTTSEngine:
         return self._folder.voices
 
     @property
+    def device(self) -> str:
+        """What it computes on, such as `cpu` or `cuda:0`."""
+        return str(self._device)
+
+    @property
     def voices_dir(self) -> Path:
         """Where recordings are looked for."""
         return self._folder.folder
+
+    def has_encoded(self, recording: Path) -> bool:
+        """A voice's recording need not be encoded any more."""
+        return self._cache.has(recording)
 
     @torch.inference_mode()
     def idle_work(self) -> Generator[None, None, None]:

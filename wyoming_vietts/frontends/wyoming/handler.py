@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import socket
-import struct
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from ...errors import RequestError, ServerStoppingError
 from ...speech.answer import HUNG_UP, SPOKEN, Answer
 from ...speech.narrator import Narrator
 from ...speech.speech import PCM, SAMPLE_WIDTH
+from ..sockets import reset
 from .info import make_info
 from .wire import encode_event, read_event
 
@@ -233,7 +232,7 @@ class Handler:
             except TimeoutError:
                 if self._writer.transport.get_write_buffer_size() == unsent:
                     _LOGGER.info("A client read nothing for %g s", WRITE_TIMEOUT_SECONDS)
-                    _reset(self._writer)
+                    reset(self._writer.transport)
                     raise HungUpError from None
 
     async def _refuse(self, error: Exception) -> None:
@@ -261,7 +260,7 @@ class Handler:
                 await self._drain()
             await self._linger()
         except (TimeoutError, HungUpError, asyncio.CancelledError):
-            _reset(self._writer)
+            reset(self._writer.transport)
         except OSError:
             pass  # the client has closed it
         finally:
@@ -276,16 +275,6 @@ class Handler:
             async with asyncio.timeout(_LINGER_SECONDS):
                 while await self._reader.read(_BATCH_BYTES):
                     pass
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection so that the client sees an error instead of a normal end."""
-    connection = writer.get_extra_info("socket")
-    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        with contextlib.suppress(OSError):  # closed already
-            off_at_once = struct.pack("ii", 1, 0)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, off_at_once)
-    writer.transport.abort()
 
 
 def _optional_text(data: dict[str, Any], key: str) -> str | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from wyoming.error import Error
 
+from ..sockets import BACKLOG, buffer_little, listen_on_tcp
 from .handler import Handler
 from .uri import parse_uri
 from .wire import MAX_HEADER_BYTES, encode_event
@@ -25,8 +26,6 @@ _LOGGER = logging.getLogger(__name__)
 
 STOP_TIMEOUT_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 1.0
-_BACKLOG = 256
-_SEND_BUFFER_BYTES = 64 * 1024
 _RETRY_SECONDS = 1.0
 _REFUSED_AT_ONCE = 20
 _OTHER_FILES = 32  # that the server itself has open at a time
@@ -71,12 +70,11 @@ class Server:
             self._listeners = [_listen_on_unix(Path(self._host))]
             self._socket_file = os.stat(self._host)
         else:
-            self._listeners = await _listen_on_tcp(self._host, self._port)
+            self._listeners = await listen_on_tcp(self._host, self._port)
         self._place_is_free.set()
         for listener in self._listeners:
             listener.setblocking(False)
-            # Few bytes wait in the kernel: what a client has not read is seen here.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+            buffer_little(listener)
             self._accepting.append(asyncio.create_task(self._accept(listener)))
 
     async def wait(self, stop: Awaitable[object]) -> None:
@@ -214,23 +212,12 @@ def _most_clients() -> int:
     return max(1, files - _OTHER_FILES - _REFUSED_AT_ONCE)
 
 
-async def _listen_on_tcp(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address that a host name stands for."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
-    return [
-        socket.create_server(address, family=family, backlog=_BACKLOG)
-        for family, address in addresses
-    ]
-
-
 def _listen_on_unix(path: Path) -> socket.socket:
     _remove_stale_socket(path)
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(path))
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

@@ -43,6 +43,13 @@ class VoiceCache:
         self._by_file: dict[_File, Prompt] = {}
         self._under_way: dict[_File, Shared[Prompt]] = {}
 
+    def has(self, recording: Path) -> bool:
+        """The prompt of a recording is in memory."""
+        try:
+            return _file(recording) in self._by_file
+        except OSError:
+            return False
+
     def get(self, recording: Path, name: str) -> Steps[Prompt]:
         """The prompt of a recording, pausing between the networks where it must be computed.
 

@@ -1,0 +1,85 @@
+"""Reads what clients send, which may be too long, too slow, or nonsense."""
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+
+from ...errors import RequestError
+from .errors import HttpError
+
+MAX_TEXT_BYTES = 1_000_000
+READ_SECONDS = 30.0
+
+
+async def read_body(
+    request: web.Request, most_bytes: int = MAX_TEXT_BYTES, seconds: float = READ_SECONDS
+) -> bytes:
+    """Read the whole body of a request.
+
+    Raises:
+        HttpError: it is too long, or comes too slowly.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            if (request.content_length or 0) <= most_bytes:
+                async for piece in request.content.iter_any():
+                    body += piece
+                    if len(body) > most_bytes:
+                        break
+                else:
+                    return bytes(body)
+    except TimeoutError as error:
+        raise HttpError(
+            "too-slow", f"The request was not complete after {seconds:g} seconds"
+        ) from error
+    raise HttpError("too-large", f"The request is longer than {most_bytes} bytes")
+
+
+async def read_json(request: web.Request) -> dict[str, Any]:
+    """Read a body that is a JSON object.
+
+    Raises:
+        RequestError: it is something else.
+        HttpError: see `read_body`.
+    """
+    try:
+        value = json.loads(await read_body(request))
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"The body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise RequestError("The body must be a JSON object")
+    return value
+
+
+def text_of(values: dict[str, Any], key: str) -> str | None:
+    """A string of a JSON object; None if it is not there.
+
+    Raises:
+        RequestError: it is no string.
+    """
+    value = values.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise RequestError(f"'{key}' must be a string, not {type(value).__name__}")
+    return carried(value)
+
+
+def required_text(values: dict[str, Any], key: str) -> str:
+    """A string that must be there.
+
+    Raises:
+        RequestError: it is missing, or no string.
+    """
+    value = text_of(values, key)
+    if value is None:
+        raise RequestError(f"'{key}' is missing; it must be a string")
+    return value
+
+
+def carried(text: str) -> str:
+    """The text without halves of surrogate pairs, which no encoding can carry."""
+    return text.encode("utf-8", "ignore").decode("utf-8")

@@ -1,0 +1,105 @@
+"""Listens for HTTP clients, in the event loop that all doors share, and stops cleanly."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ...speech.narrator import Narrator
+from ..sockets import BACKLOG, buffer_little, listen_on_tcp
+from .address import Network
+from .app import make_app
+from .guard import Guard
+from .metrics import Metrics
+from .speaking import Speaker
+
+HEAD_SECONDS = 30.0  # in which a client must send its next request, as far as the body
+STOP_TIMEOUT_SECONDS = 5.0
+_LAST_WORDS_SECONDS = 1.0
+_MAX_LINE_BYTES = 8190
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n"
+    b"Retry-After: 1\r\n\r\n"
+)
+
+# aiohttp logs a stack trace for each request that is not HTTP.
+_PROTOCOL_LOGGER = logging.getLogger(f"{__name__}.protocol")
+_PROTOCOL_LOGGER.setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    """How the door is opened; the flags of these names say more."""
+
+    host: str
+    port: int
+    token: str | None
+    allowed: Sequence[Network]
+    max_clients: int
+    idle_timeout_seconds: float
+
+
+class HttpServer:
+    """Serves HTTP clients on one address."""
+
+    def __init__(self, narrator: Narrator, settings: HttpSettings) -> None:
+        """Prepare to listen; clients beyond `max_clients` are turned away."""
+        self._settings = settings
+        self._speaker = Speaker(narrator, settings.idle_timeout_seconds)
+        guard = Guard(settings.host, settings.allowed, settings.token)
+        self._runner = web.AppRunner(
+            make_app(narrator, self._speaker, guard, Metrics(narrator)),
+            access_log=None,
+            logger=_PROTOCOL_LOGGER,
+            handler_cancellation=True,  # a client that hangs up ends its request
+            keepalive_timeout=HEAD_SECONDS,
+            auto_decompress=False,  # no request needs it, and a small one could become huge
+            max_line_size=_MAX_LINE_BYTES,
+            max_field_size=_MAX_LINE_BYTES,
+            lingering_time=_LAST_WORDS_SECONDS,
+            shutdown_timeout=_LAST_WORDS_SECONDS,
+        )
+        self._listening: list[asyncio.Server] = []
+
+    async def start(self) -> None:
+        """Accept connections from now on.
+
+        Raises:
+            OSError: the address cannot be used.
+        """
+        await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        for listener in await listen_on_tcp(self._settings.host, self._settings.port):
+            buffer_little(listener)
+            self._listening.append(
+                await loop.create_server(self._welcome, sock=listener, backlog=BACKLOG)
+            )
+
+    def stop_accepting(self) -> None:
+        """Take no more connections; answers under way go on."""
+        for listening in self._listening:
+            listening.close()
+
+    async def finish(self) -> None:
+        """Wait for answers under way, at most 5 s, then cut off what is left."""
+        await self._speaker.finish(STOP_TIMEOUT_SECONDS)
+        await self._runner.cleanup()
+
+    def _welcome(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None
+        if len(server.connections) >= self._settings.max_clients:
+            return _TurnAway()
+        protocol: asyncio.Protocol = server()
+        return protocol
+
+
+class _TurnAway(asyncio.Protocol):
+    """Tells a client that there is no place for it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(_BUSY)
+        transport.close()

@@ -1,0 +1,170 @@
+"""A request for speech in, audio out as it is made; and how it ends."""
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ...errors import ServerStoppingError
+from ...speech.answer import HUNG_UP, SPOKEN, Answer
+from ...speech.narrator import Narrator
+from ..sockets import reset
+from .errors import error_object, error_response
+from .formats import Encoder, make_encoder
+
+_LOGGER = logging.getLogger(__name__)
+
+DOOR = "http"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a request for speech asks for."""
+
+    text: str
+    """SSML if it begins with `<speak`."""
+    voice: str | None = None
+    speed: float = 1.0
+    audio_format: str = "wav"
+    as_events: bool = False
+    """Send server-sent events, as OpenAI has them, instead of bare audio."""
+
+
+class Speaker:
+    """Answers requests for speech, whatever API they come through."""
+
+    def __init__(self, narrator: Narrator, write_timeout_seconds: float) -> None:
+        """Speak with the voices of a narrator.
+
+        Args:
+            write_timeout_seconds: how long a client may read nothing.
+        """
+        self._narrator = narrator
+        self._write_timeout_seconds = write_timeout_seconds
+        self._under_way: set[asyncio.Task[object]] = set()
+        self._is_stopping = False
+
+    def handler(self, read: Callable[[web.Request], Awaitable[Wanted]]) -> Handler:
+        """A route's handler, from what reads its requests."""
+
+        async def speak(request: web.Request) -> web.StreamResponse:
+            task = asyncio.current_task()
+            assert task is not None
+            self._under_way.add(task)
+            try:
+                return await self._answer(request, read)
+            finally:
+                self._under_way.discard(task)
+
+        return speak
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for the answers under way, then end what is left."""
+        if not self._under_way:
+            return
+        _LOGGER.info("Waiting for %d answers under way", len(self._under_way))
+        _, late = await asyncio.wait(self._under_way, timeout=seconds)
+        self._is_stopping = True
+        for task in late:
+            task.cancel()
+
+    async def _answer(
+        self, request: web.Request, read: Callable[[web.Request], Awaitable[Wanted]]
+    ) -> web.StreamResponse:
+        answer: Answer | None = None
+        response: web.StreamResponse | None = None
+        is_events = False
+        try:
+            wanted = await read(request)
+            is_events = wanted.as_events
+            voice = self._narrator.choose_voice(wanted.voice)
+            encoder = make_encoder(wanted.audio_format, voice.sample_rate)
+            answer = self._narrator.answer(
+                DOOR, voice, is_ssml=wanted.text.lstrip().startswith("<speak"), speed=wanted.speed
+            )
+            response = web.StreamResponse()
+            response.content_type = "text/event-stream" if is_events else encoder.content_type
+            async with aclosing(_audio(answer, wanted.text, encoder)) as pieces:
+                async for piece in pieces:
+                    if not response.prepared:
+                        await response.prepare(request)  # not before there is something to hear
+                    await self._write(response, _audio_event(piece) if is_events else piece)
+            if is_events:
+                await self._write(response, _END_EVENT)
+            await response.write_eof()
+            answer.end(SPOKEN)
+            return response
+        except (ConnectionError, TimeoutError):
+            return self._hung_up(request, answer, response)
+        except asyncio.CancelledError:
+            if not self._is_stopping:
+                self._hung_up(request, answer, response)
+                raise
+            error: Exception = ServerStoppingError("The server is shutting down")
+        except Exception as failure:
+            error = failure
+        refusal = self._narrator.refuse(DOOR, error, answer)
+        if response is None or not response.prepared:
+            return error_response(refusal.code, refusal.message)
+        if is_events:
+            await self._write(response, _event(error_object(refusal.code, refusal.message)))
+        else:
+            _cut_off(request)
+        return response
+
+    async def _write(self, response: web.StreamResponse, piece: bytes) -> None:
+        """Send bytes, as fast as the client reads.
+
+        Raises:
+            TimeoutError: it has read nothing for too long.
+        """
+        async with asyncio.timeout(self._write_timeout_seconds):
+            await response.write(piece)
+
+    def _hung_up(
+        self, request: web.Request, answer: Answer | None, response: web.StreamResponse | None
+    ) -> web.StreamResponse:
+        _LOGGER.info("A client hung up before its answer was complete")
+        if answer is not None:
+            answer.end(HUNG_UP)
+        _cut_off(request)
+        return response or web.Response()
+
+
+def _cut_off(request: web.Request) -> None:
+    """Reset the connection, as cut-off audio must not look complete."""
+    if request.transport is not None:
+        reset(request.transport)
+
+
+async def _audio(answer: Answer, text: str, encoder: Encoder) -> AsyncGenerator[bytes, None]:
+    """The bytes of a whole answer, as they are made."""
+    for pcm_pieces in (answer.speech.add(text), answer.speech.finish()):
+        async with aclosing(answer.pieces(pcm_pieces)) as pieces:
+            async for pcm in pieces:
+                if pcm and (encoded := encoder.encode(pcm)):
+                    yield encoded
+    if rest := encoder.finish():
+        yield rest
+
+
+# --- OpenAI's server-sent events -----------------------------------------------------------------
+
+
+def _audio_event(piece: bytes) -> bytes:
+    return _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
+
+
+def _event(data: dict[str, object]) -> bytes:
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+_NO_TOKENS = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}  # are counted here
+_END_EVENT = _event({"type": "speech.audio.done", "usage": _NO_TOKENS})
