@@ -21,10 +21,13 @@ from .commands import serve
 from .engines.downloads import DOWNLOADS, NATURAL_VOICE, VIETTS
 from .engines.names import ENGINES
 from .errors import LexiconError, SetupError, UnknownVoiceError
+from .files import replace_file
 from .frontends.wyoming.supervisor import SupervisorAnnouncement
 from .frontends.wyoming.uri import parse_uri
 from .options import parse_options
 from .text import LexiconFile
+
+_OWN_WORDS = "# The lines above are the app's options, written at each start. Your own words:"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ def _run(data: Path, share: Path) -> None:
     piper_dir, voices_dir, lexicon = share / "piper", share / "voices", data / "lexicon.txt"
     for folder in (piper_dir, voices_dir):
         folder.mkdir(parents=True, exist_ok=True)
-    lexicon.write_text("\n".join(chosen.lexicon), encoding="utf-8")
+    _write_lexicon(lexicon, chosen.lexicon)
     options = parse_options(
         [
             "serve",
@@ -70,6 +73,13 @@ def _run(data: Path, share: Path) -> None:
         raise SetupError(f"Option 'voice': {error}") from error
     except KeyboardInterrupt:  # while it was downloading
         _LOGGER.info("Stopped")  # the Supervisor takes any exit status but 0 for a failure
+
+
+def _write_lexicon(path: Path, lines: Sequence[str]) -> None:
+    """Put the lines of the options before the words that the user has added on the page."""
+    content = path.read_text("utf-8") if path.exists() else ""
+    _, _, own = content.partition(f"{_OWN_WORDS}\n")
+    replace_file(path, "\n".join((*lines, _OWN_WORDS, own)).encode())
 
 
 def _announcement(port: int) -> SupervisorAnnouncement:
