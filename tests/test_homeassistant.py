@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.engines.piper.tiny_voice import write_voice
+from tests.engines.vietts.speech import record
 from tests.harness import (
     clean_environment,
     describe,
@@ -209,6 +211,26 @@ async def test_chosen_voice_is_downloaded_once(tmp_path: Path, hub: Hub) -> None
             stop(process)
         assert len(hub.sent) == expected
     assert (app.share / "piper" / f"{NATURAL_VOICE}.onnx").is_file()
+
+
+async def test_neural_engine_gets_its_model_and_clones_what_the_user_has_recorded(
+    tmp_path: Path, hub: Hub, model_dir: Path
+) -> None:
+    app = App(tmp_path, hub)
+    app.choose(engine="vietts", voice="an")
+    models = app.data / "models"  # config.yaml leaves these out of backups
+    shutil.copytree(model_dir, hub.folder, dirs_exist_ok=True)
+    for vocabulary in hub.folder.glob("*.tiktoken"):  # a tiny model has one of its own
+        (models / "viet-tts").mkdir(parents=True)
+        shutil.move(vocabulary, models / "viet-tts")
+    record(app.share / "voices" / "an.wav")
+    with app.running() as process:
+        await wait_until_ready(app.uri)
+        assert await app.voices() == ["an"]
+        assert len(pcm_of(await synthesize(app.uri, "Xin chào."))) > 1000
+        stop(process)
+    assert {name for name, _ in hub.sent} <= {path.name for path in (models / "viet-tts").iterdir()}
+    assert {path.name for path in app.data.iterdir()} == {"models", "lexicon.txt", "options.json"}
 
 
 @pytest.mark.parametrize("engine", ["auto", "vietts", "piper"])

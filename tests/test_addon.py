@@ -1,0 +1,125 @@
+"""The Home Assistant app's files, which must agree with each other and with the program.
+
+The Supervisor's own schemas are not here: its repository is no package. They were asked by hand.
+"""
+
+import dataclasses
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from wyoming_vietts import __version__
+from wyoming_vietts.homeassistant import AppOptions
+
+ROOT = Path(__file__).parents[1]
+ADDON = ROOT / "addon"
+CONFIG: dict[str, Any] = yaml.safe_load((ADDON / "config.yaml").read_text())
+DOCKERFILE = (ADDON / "Dockerfile").read_text()
+APPARMOR = (ADDON / "apparmor.txt").read_text()
+PROJECT = "https://github.com/wyoming-vietts/wyoming-vietts"
+
+
+def test_version_is_the_programs_everywhere() -> None:
+    assert CONFIG["version"] == __version__
+    assert f"FROM ghcr.io/wyoming-vietts/wyoming-vietts:{__version__}-neural\n" in DOCKERFILE
+    assert f'io.hass.version="{__version__}"' in DOCKERFILE
+    changes = re.findall(r"^## (\S+)", (ADDON / "CHANGELOG.md").read_text(), re.M)
+    assert changes[0] == __version__
+
+
+def test_each_option_has_a_schema_and_the_programs_default() -> None:
+    defaults = dataclasses.asdict(AppOptions())
+    assert CONFIG["options"] == defaults | {"lexicon": list(defaults["lexicon"])}
+    assert list(CONFIG["options"]) == list(CONFIG["schema"])
+
+
+def test_schema_lets_through_what_the_program_takes_and_nothing_else() -> None:
+    """As far as the Supervisor can know; its own check comes first."""
+    rights = {field.name: field.metadata["right"] for field in dataclasses.fields(AppOptions)}
+    for name, schema in CONFIG["schema"].items():
+        if choices := re.fullmatch(r"list\((.*)\)", str(schema)):
+            assert rights[name] == f"one of {', '.join(choices[1].split('|'))}"
+        elif limits := re.fullmatch(r"float\((.*),(.*)\)", str(schema)):
+            assert rights[name] == f"a number from {limits[1]} to {limits[2]}"
+        else:
+            assert (name, schema) in (("voice", "str"), ("lexicon", ["str?"]), ("debug", "bool"))
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_each_option_and_port_is_explained(language: str) -> None:
+    translation = yaml.safe_load((ADDON / "translations" / f"{language}.yaml").read_text())
+    assert list(translation["configuration"]) == list(CONFIG["options"])
+    for texts in translation["configuration"].values():
+        assert sorted(texts) == ["description", "name"]
+    assert list(translation["network"]) == list(CONFIG["ports"])
+
+
+def test_image_says_what_it_is_as_the_configuration_does() -> None:
+    labels = dict(re.findall(r'(\S+)="([^"]*)"', DOCKERFILE))
+    assert labels["io.hass.type"] == "app"
+    assert sorted(labels["io.hass.arch"].split("|")) == sorted(CONFIG["arch"])
+    for name in ("name", "description", "url"):
+        assert labels[f"io.hass.{name}"] == CONFIG[name]
+
+
+def test_links_lead_to_the_project() -> None:
+    repository = yaml.safe_load((ROOT / "repository.yaml").read_text())
+    assert repository["url"] == PROJECT
+    for path in (*ADDON.glob("*.md"), ADDON / "config.yaml"):
+        for link in re.findall(rf"{PROJECT}/(?:blob|tree)/main/([^\s)]+)", path.read_text()):
+            assert (ROOT / link).exists(), f"{path.name}: {link}"
+
+
+@pytest.mark.parametrize(("name", "size"), [("icon", (128, 128)), ("logo", (250, 100))])
+def test_picture_has_the_size_that_home_assistant_shows(name: str, size: tuple[int, int]) -> None:
+    png = (ADDON / f"{name}.png").read_bytes()
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", png[16:24]) == size
+    assert (ADDON / f"{name}.svg").is_file()
+
+
+# --- AppArmor ------------------------------------------------------------------------------------
+
+
+def test_profile_is_one_that_the_supervisor_can_rename() -> None:
+    names = re.findall(r"^profile (\S+) ", APPARMOR, re.M)
+    assert names == [CONFIG["slug"]]
+    assert APPARMOR.startswith("#include <tunables/global>\n")
+    assert APPARMOR.count("{\n") == 1
+    assert APPARMOR.rstrip().endswith("\n}")
+    rules = [line for line in APPARMOR.splitlines()[4:-1] if line.strip()]
+    for rule in rules:
+        assert re.fullmatch(r"  (#.*|[/@]\S+ [rwkmlix]+,|(network|signal|unix).*,)", rule), rule
+
+
+def test_profile_lets_the_program_write_only_where_its_files_are() -> None:
+    written = re.findall(r"^  (\S+) \w*w\w*,", APPARMOR, re.M)
+    assert written == ["/dev/shm/**", "/tmp/{,**}", "/data/{,**}", "/share/vietts/{,**}"]
+    assert "capability" not in APPARMOR.replace("no capability", "")
+
+
+# --- documentation -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["DOCS.md", "DOCS.vi.md"])
+def test_documentation_tells_of_each_option_and_folder(name: str) -> None:
+    text = (ADDON / name).read_text()
+    for word in ("voices", "piper"):
+        assert f"/share/vietts/{word}`" in text
+    for option in ("voice", "quality", "lexicon", "debug"):
+        assert re.search(rf"\*\*{option}\*\*|`{option}`", text), option
+    for engine in CONFIG["schema"]["engine"][5:-1].split("|"):
+        assert f"`{engine}`" in text
+
+
+def test_both_documents_have_the_same_shape() -> None:
+    shapes = []
+    for name in ("DOCS.md", "DOCS.vi.md"):
+        lines = (ADDON / name).read_text().splitlines()
+        marks = (re.match(r"(#+|\d\.|\*|\||```)", line) for line in lines)
+        shapes.append([mark[0] for mark in marks if mark])
+    assert shapes[0] == shapes[1]
