@@ -336,6 +336,20 @@ def test_wrong_lexicon_is_found_before_anything_is_downloaded(tmp_path: Path, hu
     assert hub.sent == []
 
 
+def test_words_added_on_the_page_outlive_the_next_start(app: App) -> None:
+    lexicon = app.data / "lexicon.txt"
+    app.choose(**EMBEDDED, lexicon=["Aqara = a ca ra"])
+    for spoken in ("a ca ra", "a qua ra"):
+        app.choose(**EMBEDDED, lexicon=[f"Aqara = {spoken}"])
+        with app.running():
+            asyncio.run(wait_until_ready(app.uri))
+        lines = lexicon.read_text().splitlines()
+        assert lines[0] == f"Aqara = {spoken}"
+        assert lines.count("Viera = vi ra") == (spoken == "a qua ra")
+        lexicon.write_text(lexicon.read_text() + "Viera = vi ra\n")
+    assert "Aqara = a ca ra" not in lexicon.read_text()
+
+
 def test_missing_options_are_an_error_that_names_the_file(app: App) -> None:
     assert f"{app.data / 'options.json'}" in app.log_of_failure()
     (app.data / "options.json").write_text("{")
