@@ -16,7 +16,7 @@ def make_info(voices: Mapping[str, Voice], supports_streaming: bool) -> Info:
                 name="vietts",
                 description="Vietnamese text to speech",
                 attribution=Attribution(
-                    name="wyoming_vietts", url="https://pypi.org/project/wyoming-vietts/"
+                    name="wyoming_vietts", url="https://github.com/wyoming-vietts/wyoming-vietts"
                 ),
                 installed=True,
                 version=__version__,
