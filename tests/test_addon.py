@@ -120,6 +120,6 @@ def test_both_documents_have_the_same_shape() -> None:
     shapes = []
     for name in ("DOCS.md", "DOCS.vi.md"):
         lines = (ADDON / name).read_text().splitlines()
-        marks = (re.match(r"(#+|\d\.|\*|\||```)", line) for line in lines)
+        marks = (re.match(r"(#+ |\d\. |\* |\||```)", line) for line in lines)
         shapes.append([mark[0] for mark in marks if mark])
     assert shapes[0] == shapes[1]
