@@ -92,6 +92,21 @@ class Engine(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What is heard in a recording that can be a voice."""
+
+    seconds: float
+    """How much of it was listened to: all, or the first 30 s."""
+
+    start_seconds: float
+    end_seconds: float
+    """The stretch that makes the voice."""
+
+    has_two_voices: bool
+    """A man and a woman, say: only one can be cloned."""
+
+
 @runtime_checkable
 class CloningEngine(Engine, Protocol):
     """An engine that makes a voice of a recording."""
@@ -103,3 +118,16 @@ class CloningEngine(Engine, Protocol):
     @property
     def voices_dir(self) -> Path:
         """Where it looks for recordings."""
+
+    def listen(self, content: bytes, name: str) -> Steps[Heard]:
+        """Find out which seconds of a recording would make a voice.
+
+        Args:
+            name: of its file, for messages; its suffix tells the format.
+
+        Raises:
+            RecordingError: it cannot be a voice; its `code` and message say why.
+        """
+
+    def look_again(self) -> None:
+        """See files that have come, changed or gone the next time that voices are asked for."""

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from ...errors import SetupError, SynthesisError
-from ..contract import Voice, clamp_speed
+from ..contract import Heard, Voice, clamp_speed
 from ..cores import granted_cores
-from ..steps import in_turns
+from ..steps import Steps, in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
@@ -34,7 +34,13 @@ from .networks.flow_stream import FORESIGHT_TOKENS
 from .networks.lm import MAX_RATIO, generate
 from .prompt.cache import VoiceCache
 from .prompt.encoder import Prompt
-from .prompt.recording import HEARD_SECONDS, find_recordings, load_audio, read_recording
+from .prompt.recording import (
+    HEARD_SECONDS,
+    find_recordings,
+    listen,
+    load_audio,
+    read_recording,
+)
 from .quality import QUALITIES
 from .utterance import Utterance
 
@@ -151,6 +157,14 @@ class VietTTSEngine:
     def voices_dir(self) -> Path:
         """Where recordings are looked for."""
         return self._folder.folder
+
+    def listen(self, content: bytes, name: str) -> Steps[Heard]:
+        """Find out which seconds of a recording would make a voice; see `CloningEngine`."""
+        return listen(content, name)
+
+    def look_again(self) -> None:
+        """See what has changed in the folder the next time that voices are asked for."""
+        self._folder.look_again()
 
     def has_encoded(self, recording: Path) -> bool:
         """A voice's recording need not be encoded any more."""
