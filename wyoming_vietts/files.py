@@ -1,4 +1,4 @@
-"""Files that users put into place, read with care."""
+"""Files that users put into place, read and written with care."""
 
 import os
 import stat
@@ -19,3 +19,25 @@ def read_bytes(path: Path, most: int) -> bytes:
         if status.st_size > most:
             raise OSError(f"{path} has {status.st_size / 1e6:.1f} MB; at most {most / 1e6:g} MB")
         return file.read(most)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all.
+
+    A link stays one, and a file that is replaced passes on its permissions.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = path.resolve()
+    permissions = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.chmod(permissions)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from .steps import Steps
+from .voice_settings import VoiceSettings
 
 SPEED_LIMITS = (0.4, 2.5)
 """Beyond these nobody understands a word."""
@@ -93,6 +94,16 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
+class ClonedVoice(Voice):
+    """A voice that is made of a recording."""
+
+    recording: Path
+
+    settings: VoiceSettings
+    """What the user wrote in the .toml beside the recording."""
+
+
+@dataclass(frozen=True)
 class Heard:
     """What is heard in a recording that can be a voice."""
 
@@ -110,6 +121,10 @@ class Heard:
 @runtime_checkable
 class CloningEngine(Engine, Protocol):
     """An engine that makes a voice of a recording."""
+
+    @property
+    def voices(self) -> Mapping[str, ClonedVoice]:
+        """The voices that are available now, by name."""
 
     @property
     def device(self) -> str:

@@ -30,12 +30,12 @@ def have_two_voices(wave: Tensor, stretches: Sequence[tuple[int, int]]) -> Steps
     """
     pitches = []
     for start, end in stretches:
-        for second in wave[start:end].split(_SAMPLE_RATE):
+        for second in torch.split(wave[start:end], _SAMPLE_RATE):
             pitches.append(_pitches(second))
             yield
     voiced = torch.cat([torch.zeros(0), *pitches])
     length = round(PIECE_SECONDS * _SAMPLE_RATE / HOP_SAMPLES)
-    pieces = [piece.median() for piece in voiced.split(length) if 2 * len(piece) > length]
+    pieces = [piece.median() for piece in torch.split(voiced, length) if 2 * len(piece) > length]
     if len(pieces) < 2 * MIN_PIECES:
         return False
     low, high = _two_groups(torch.stack(pieces).sort().values)
@@ -61,13 +61,13 @@ def _pitches(wave: Tensor) -> Tensor:
         here >= correlation[:, first + 1 : last + 1]
     )
     periods = first + (is_peak & (here >= OCTAVE_CHECK * best)).float().argmax(dim=1)
-    return (_SAMPLE_RATE / periods[best[:, 0] >= VOICED]).log2()
+    return torch.log2(_SAMPLE_RATE / periods[best[:, 0] >= VOICED])
 
 
 def _autocorrelation(frames: Tensor) -> Tensor:
     """[..., N] -> [..., N], 1 at lag 0."""
     spectrum = torch.fft.rfft(frames, 2 * FRAME_SAMPLES)
-    correlation = torch.fft.irfft(spectrum.abs().square())[..., :FRAME_SAMPLES]
+    correlation: Tensor = torch.fft.irfft(spectrum.abs().square())[..., :FRAME_SAMPLES]
     return correlation / correlation[..., :1].clamp_min(1e-9)
 
 
