@@ -103,6 +103,10 @@ class TokenizerError(ModelError):
 class RecordingError(SetupError):
     """A recording cannot be used as a voice."""
 
+    def __init__(self, message: str, code: str = "not-audio") -> None:
+        super().__init__(message)
+        self.code = code
+
 
 class VoiceSettingsError(SetupError):
     """The .toml beside a voice is wrong; the message names file and key."""

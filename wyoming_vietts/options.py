@@ -151,7 +151,7 @@ def _serve(flags: _Flags) -> None:
     flags.add("--http", nargs="?", const=DEFAULT_ADDRESS, type=_http_address, metavar="HOST:PORT",
         help="also serve a page and an API over HTTP (without an address: on "
         f"{DEFAULT_ADDRESS})")  # fmt: skip
-    flags.add("--http-token", metavar="TOKEN",
+    flags.add("--http-token", type=_token, metavar="TOKEN",
         help="what HTTP requests must carry, as a bearer token or as a password")  # fmt: skip
     flags.add("--http-allow", type=_networks, default=LOOPBACK, metavar="NETWORK[,NETWORK]",
         help="who may use HTTP (default: this machine, 127.0.0.0/8,::1)")  # fmt: skip
@@ -303,6 +303,12 @@ def _http_address(value: str) -> str:
         parse_address(value)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    return value
+
+
+def _token(value: str) -> str:
+    if not re.fullmatch(r"[!-~]+", value):
+        raise argparse.ArgumentTypeError("it must be of ASCII letters, digits and signs alone")
     return value
 
 

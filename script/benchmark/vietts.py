@@ -14,13 +14,14 @@ from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib,
 from measure import speak as ask
 from torch import Tensor
 
+from wyoming_vietts.engines.contract import ClonedVoice
 from wyoming_vietts.engines.cores import granted_cores
 from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts import engine as engine_module
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear, onednn_takes
 from wyoming_vietts.engines.vietts.cpu.memory import keep_freed_memory
 from wyoming_vietts.engines.vietts.device import choose_device, flow_type, lm_type
-from wyoming_vietts.engines.vietts.engine import ClonedVoice, VietTTSEngine
+from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks.flow import (
     FlowVoice,

@@ -2,9 +2,8 @@
 
 import argparse
 import logging
-from pathlib import Path
 
-from ..engines.downloads import DOWNLOADS, VIETTS
+from ..engines.downloads import DOWNLOADS, folder_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -15,7 +14,11 @@ def run(options: argparse.Namespace) -> None:
         download(options.name, options)
         return
     for name, entry in DOWNLOADS.items():
-        there = " (is there)" if entry.is_in(folder_of(name, options)) else ""
+        there = (
+            " (is there)"
+            if entry.is_in(folder_of(name, options.piper_dir, options.model_dir))
+            else ""
+        )
         print(
             f"{name}\t{entry.megabytes} MB\t{entry.description}{there}\n\tlicence: {entry.licence}"
         )
@@ -27,13 +30,7 @@ def download(name: str, options: argparse.Namespace) -> None:
     Raises:
         DownloadError, OSError: it cannot be fetched.
     """
-    folder, entry = folder_of(name, options), DOWNLOADS[name]
+    folder, entry = folder_of(name, options.piper_dir, options.model_dir), DOWNLOADS[name]
     is_new = entry.fetch(folder)
     _LOGGER.info("%s: '%s' in %s", "Downloaded" if is_new else "Already there", name, folder)
     _LOGGER.info("Licence of '%s': %s", name, entry.licence)
-
-
-def folder_of(name: str, options: argparse.Namespace) -> Path:
-    """Where a download belongs."""
-    folder: Path = options.model_dir if name == VIETTS else options.piper_dir
-    return folder

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..engines.catalogue import make_catalogue
-from ..engines.downloads import DOWNLOADS, NATURAL_VOICE
+from ..engines.downloads import DOWNLOADS, NATURAL_VOICE, folder_of
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError
 from ..files import explain
@@ -24,7 +24,7 @@ from ..speech.idle import work_while_idle
 from ..speech.narrator import Narrator
 from ..speech.speech import SpeechSettings
 from ..text import LexiconFile
-from .download import download, folder_of
+from .download import download
 from .engine_settings import engine_settings
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def download_if_missing(name: str, options: argparse.Namespace) -> bool:
     Returns:
         Whether it is there now.
     """
-    if DOWNLOADS[name].is_in(folder_of(name, options)):
+    if DOWNLOADS[name].is_in(folder_of(name, options.piper_dir, options.model_dir)):
         return True
     try:
         download(name, options)
@@ -80,6 +80,7 @@ async def _serve(options: argparse.Namespace, announcement: Announcement | None)
         lexicon=LexiconFile(options.lexicon) if options.lexicon else None,
     )
     narrator = Narrator(catalogue, settings)
+    http = _http_server(options, narrator)
     default = None
     if catalogue.voices or settings.voice is not None:
         # A wrong name fails now, not at the first request.
@@ -89,19 +90,18 @@ async def _serve(options: argparse.Namespace, announcement: Announcement | None)
         supports_streaming=not options.no_streaming,
         idle_timeout_seconds=options.idle_timeout,
     )
-    http = _http_server(options, narrator)
     server = Server(options.uri, options.max_clients, partial(Handler, narrator, handler_settings))
-    try:
-        await server.start()
-    except OSError as error:
-        raise OSError(f"Cannot listen on {options.uri}: {error}") from error
-    _LOGGER.info("Ready on %s with %d voices", options.uri, len(catalogue.voices))
     if http is not None:
         try:
             await http.start()
         except OSError as error:
             raise OSError(f"Cannot listen on {options.http}: {error}") from error
         _LOGGER.info("Ready on http://%s", options.http)
+    try:
+        await server.start()
+    except OSError as error:
+        raise OSError(f"Cannot listen on {options.uri}: {error}") from error
+    _LOGGER.info("Ready on %s with %d voices", options.uri, len(catalogue.voices))
     if announcement is not None:
         await announcement.publish()
     idle_work = asyncio.create_task(
@@ -140,6 +140,9 @@ def _http_server(options: argparse.Namespace, narrator: Narrator) -> "HttpServer
         allowed=options.http_allow,
         max_clients=options.max_clients,
         idle_timeout_seconds=options.idle_timeout,
+        voices_dir=options.voices_dir or options.model_dir / "voices",
+        piper_dir=options.piper_dir,
+        model_dir=options.model_dir,
     )
     return HttpServer(narrator, settings)
 

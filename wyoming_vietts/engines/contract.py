@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from .steps import Steps
+from .voice_settings import VoiceSettings
 
 SPEED_LIMITS = (0.4, 2.5)
 """Beyond these nobody understands a word."""
@@ -92,9 +93,38 @@ class Engine(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class ClonedVoice(Voice):
+    """A voice that is made of a recording."""
+
+    recording: Path
+
+    settings: VoiceSettings
+    """What the user wrote in the .toml beside the recording."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is heard in a recording that can be a voice."""
+
+    seconds: float
+    """How much of it was listened to: all, or the first 30 s."""
+
+    start_seconds: float
+    end_seconds: float
+    """The stretch that makes the voice."""
+
+    has_two_voices: bool
+    """A man and a woman, say: only one can be cloned."""
+
+
 @runtime_checkable
 class CloningEngine(Engine, Protocol):
     """An engine that makes a voice of a recording."""
+
+    @property
+    def voices(self) -> Mapping[str, ClonedVoice]:
+        """The voices that are available now, by name."""
 
     @property
     def device(self) -> str:
@@ -103,3 +133,16 @@ class CloningEngine(Engine, Protocol):
     @property
     def voices_dir(self) -> Path:
         """Where it looks for recordings."""
+
+    def listen(self, content: bytes, name: str) -> Steps[Heard]:
+        """Find out which seconds of a recording would make a voice.
+
+        Args:
+            name: of its file, for messages; its suffix tells the format.
+
+        Raises:
+            RecordingError: it cannot be a voice; its `code` and message say why.
+        """
+
+    def look_again(self) -> None:
+        """See files that have come, changed or gone the next time that voices are asked for."""

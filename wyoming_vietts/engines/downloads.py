@@ -76,3 +76,8 @@ DOWNLOADS: Mapping[str, Download] = {
     ),
 }
 """By name, as the command line has it."""
+
+
+def folder_of(name: str, piper_dir: Path, model_dir: Path) -> Path:
+    """Where a download belongs."""
+    return model_dir if name == VIETTS else piper_dir

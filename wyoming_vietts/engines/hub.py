@@ -20,7 +20,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _CONTACT_SECONDS = 3.0  # for each of the hub's addresses, which are about four
 _LOG_SECONDS = 5.0
-_STAGING = ".download"  # where files lie until all of them are complete
+STAGING = ".download"
+"""Folder, beside them, where files lie until all of them are complete."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def fetch(repository: str, revision: str, files: Sequence[HubFile], folder: Path
         OSError: the folder cannot be written, or the disk is too small.
         SetupError: the package huggingface_hub is missing.
     """
-    staging = folder / _STAGING
+    staging = folder / STAGING
     staging.mkdir(parents=True, exist_ok=True)
     with _alone_in(staging):
         staging.mkdir(exist_ok=True)  # whoever was alone in it before has removed it

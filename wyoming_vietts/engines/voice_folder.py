@@ -65,6 +65,11 @@ class VoiceFolder(Generic[V]):
             self._scanned_at = now
         return self._voices
 
+    def look_again(self) -> None:
+        """Look at the folder the next time that voices are asked for, however soon that is."""
+        if self._scanned_at is not None:
+            self._scanned_at = -math.inf
+
     def _scan(self, load_until: float) -> bool:
         """Look at the folder; False if there was no time for some of what is new."""
         problem = _why_unreadable(self.folder)

@@ -1,5 +1,6 @@
 """The .toml beside a voice's file: how users name and tune their voices."""
 
+import json
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -56,3 +57,11 @@ class VoiceSettings:
         if not (0.5 <= settings.speed <= 2.0 and 0.0 <= settings.volume <= 4.0):
             raise VoiceSettingsError(f"{path}: 'speed' must be 0.5 to 2 and 'volume' 0 to 4")
         return settings
+
+    def as_toml(self) -> str:
+        """The content of a file that says the same."""
+        return "".join(
+            f"{field.name} = {json.dumps(getattr(self, field.name), ensure_ascii=False)}\n"
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        )

@@ -1,6 +1,7 @@
 """Written Vietnamese in, speakable Vietnamese out: the same for every engine."""
 
 from .lexicon import Lexicon, LexiconFile
+from .lexicon_editing import lexicon_entries, remove_entry, set_entry
 from .long_sentences import cut_spoken
 from .normalizer import speakable
 from .splitter import SentenceSplitter, split_sentences
@@ -10,6 +11,9 @@ __all__ = [
     "LexiconFile",
     "SentenceSplitter",
     "cut_spoken",
+    "lexicon_entries",
+    "remove_entry",
+    "set_entry",
     "speakable",
     "split_sentences",
 ]

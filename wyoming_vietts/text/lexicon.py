@@ -55,7 +55,7 @@ class Lexicon:
         node = self._root
         for token in _TOKEN.findall(written.lower()):
             node = node.following.setdefault(token, _Node())
-        if _is_case_sensitive(written):
+        if is_case_sensitive(written):
             node.as_written[written] = len(self._spoken)
         else:
             node.in_any_case = len(self._spoken)
@@ -123,7 +123,7 @@ class LexiconFile:
         Raises:
             LexiconError: the file cannot be read, or a line is not `written = spoken`.
         """
-        self._path = path
+        self.path = path
         self._version = _file_version(path)
         self._last_error = ""
         reading = _read_lexicon(path)
@@ -141,10 +141,10 @@ class LexiconFile:
         A bad file is reported once and not used. Until it has been read, `lexicon` is as it was.
         """
         try:
-            version = _file_version(self._path)
+            version = _file_version(self.path)
             if version != self._version:
                 self._version = version
-                self.lexicon = yield from _read_lexicon(self._path)
+                self.lexicon = yield from _read_lexicon(self.path)
                 self._last_error = ""
         except LexiconError as error:
             if self._last_error != str(error):
@@ -165,12 +165,29 @@ def _file_version(path: Path) -> _FileVersion:
 
 
 def _read_lexicon(path: Path) -> Generator[None, None, Lexicon]:
+    return (yield from parse_lexicon(read_content(path), path))
+
+
+def read_content(path: Path) -> str:
+    """Read the text of a lexicon's file, without the mark that some editors begin it with.
+
+    Raises:
+        LexiconError: it cannot be read, or is not UTF-8.
+    """
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise LexiconError(f"Cannot read lexicon {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise LexiconError(f"Lexicon {path} is not UTF-8 (byte {error.start})") from error
+
+
+def parse_lexicon(content: str, path: Path) -> Generator[None, None, Lexicon]:
+    """Make a lexicon of its text, with pauses.
+
+    Raises:
+        LexiconError: a line is not `written = spoken`, or there are too many.
+    """
     lexicon = Lexicon()
     for count, entry in enumerate(read_entries(content)):
         if count % _LINES_A_STEP == 0:
@@ -188,7 +205,8 @@ def _read_lexicon(path: Path) -> Generator[None, None, Lexicon]:
     return lexicon
 
 
-def _is_case_sensitive(written: str) -> bool:
+def is_case_sensitive(written: str) -> bool:
+    """A written form has a capital inside a word, and so matches only as written."""
     return any(letter.isupper() and before.isalnum() for before, letter in pairwise(written))
 
 

@@ -6,6 +6,9 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
+COMMENT = re.compile(r"(?:^|\s)#.*")
+"""In a line of such a file."""
+
 
 class Entry(NamedTuple):
     """One line of such a file."""
@@ -23,7 +26,7 @@ def read_entries(content: str) -> Iterator[Entry]:
     A `#` starts a comment, at the start of a line or after a space.
     """
     for number, line in enumerate(content.splitlines(), start=1):
-        entry = re.sub(r"(?:^|\s)#.*", "", line).strip()
+        entry = COMMENT.sub("", line).strip()
         if entry:
             written, _, spoken = entry.partition("=")
             yield Entry(number, written.strip(), spoken.strip())

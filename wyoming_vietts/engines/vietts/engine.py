@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from ...errors import SetupError, SynthesisError
-from ..contract import Voice, clamp_speed
+from ..contract import ClonedVoice, Heard, clamp_speed
 from ..cores import granted_cores
-from ..steps import in_turns
+from ..steps import Steps, in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
@@ -34,7 +34,12 @@ from .networks.flow_stream import FORESIGHT_TOKENS
 from .networks.lm import MAX_RATIO, generate
 from .prompt.cache import VoiceCache
 from .prompt.encoder import Prompt
-from .prompt.recording import HEARD_SECONDS, find_recordings, load_audio, read_recording
+from .prompt.recording import (
+    HEARD_SECONDS,
+    find_recordings,
+    load_audio,
+    read_recording,
+)
 from .quality import QUALITIES
 from .utterance import Utterance
 
@@ -47,15 +52,10 @@ WHOLE_SECONDS = 15.0  # a sentence that is not streamed is one chunk, up to this
 
 
 @dataclass(frozen=True)
-class ClonedVoice(Voice):
+class VietTTSVoice(ClonedVoice):
     """A voice that is cloned from a recording."""
 
     engine_name = "vietts"
-
-    recording: Path
-
-    settings: VoiceSettings
-    """What the user wrote in the .toml beside the recording."""
 
     engine: "VietTTSEngine" = field(repr=False, compare=False)
 
@@ -138,7 +138,7 @@ class VietTTSEngine:
         self.sample_rate: int = config.hift.sample_rate
 
     @property
-    def voices(self) -> Mapping[str, ClonedVoice]:
+    def voices(self) -> Mapping[str, VietTTSVoice]:
         """What the folder of recordings holds now."""
         return self._folder.voices
 
@@ -151,6 +151,14 @@ class VietTTSEngine:
     def voices_dir(self) -> Path:
         """Where recordings are looked for."""
         return self._folder.folder
+
+    def listen(self, content: bytes, name: str) -> Steps[Heard]:
+        """Find out which seconds of a recording would make a voice; see `CloningEngine`."""
+        return self._cache.listen(content, name)
+
+    def look_again(self) -> None:
+        """See what has changed in the folder the next time that voices are asked for."""
+        self._folder.look_again()
 
     def has_encoded(self, recording: Path) -> bool:
         """A voice's recording need not be encoded any more."""
@@ -169,14 +177,14 @@ class VietTTSEngine:
 
     def _make_voice(
         self, name: str, recording: Path, settings: VoiceSettings
-    ) -> tuple[ClonedVoice]:
+    ) -> tuple[VietTTSVoice]:
         """Make a voice from a recording.
 
         Raises:
             RecordingError, OSError: the recording cannot be used as a voice.
         """
         self._cache.check(recording)
-        voice = ClonedVoice(
+        voice = VietTTSVoice(
             name=name,
             description=settings.description or name,
             languages=(settings.language,),
@@ -192,7 +200,7 @@ class VietTTSEngine:
 
     @torch.inference_mode()
     def speak(
-        self, text: str, voice: ClonedVoice, speed: float = 1.0
+        self, text: str, voice: VietTTSVoice, speed: float = 1.0
     ) -> Generator[bytes, None, None]:
         """Speak a sentence; see `Voice`.
 
@@ -230,7 +238,7 @@ class VietTTSEngine:
             yield from utterance.speak(speech_tokens, last=True)
 
     @torch.inference_mode()
-    def convert(self, recording: Path, voice: ClonedVoice) -> Generator[bytes, None, None]:
+    def convert(self, recording: Path, voice: VietTTSVoice) -> Generator[bytes, None, None]:
         """Say the words of a recording, of at most 30 s, in a voice.
 
         Yields:
@@ -261,7 +269,7 @@ class VietTTSEngine:
         return lm_draws.manual_seed(seed), audio_draws.manual_seed(seed + 1)
 
     def _utterance(
-        self, voice: ClonedVoice, encoded: EncodedVoice, speed: float, draws: torch.Generator
+        self, voice: VietTTSVoice, encoded: EncodedVoice, speed: float, draws: torch.Generator
     ) -> Utterance:
         return Utterance(
             self._networks,
@@ -272,7 +280,7 @@ class VietTTSEngine:
             draws,
         )
 
-    def _encoded(self, voice: ClonedVoice) -> Generator[bytes, None, EncodedVoice]:
+    def _encoded(self, voice: VietTTSVoice) -> Generator[bytes, None, EncodedVoice]:
         """What the networks need to know about a voice."""
         try:
             prompt = yield from in_turns(self._cache.get(voice.recording, voice.name))

@@ -1,5 +1,6 @@
 """Addresses of the HTTP door: where it listens, and who may come."""
 
+import contextlib
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
@@ -17,12 +18,10 @@ def parse_address(value: str) -> tuple[str, int]:
     Raises:
         ValueError: it is something else.
     """
-    parts = urlsplit(f"//{value}")
-    try:
+    with contextlib.suppress(ValueError):  # a port out of range, or half a pair of brackets
+        parts = urlsplit(f"//{value}")
         if parts.hostname and parts.port is not None and parts.netloc == value and "@" not in value:
             return parts.hostname, parts.port
-    except ValueError:
-        pass  # a port out of range
     raise ValueError(f"'{value}' must be HOST:PORT, such as {DEFAULT_ADDRESS}")
 
 

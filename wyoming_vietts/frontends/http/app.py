@@ -1,33 +1,29 @@
-"""The web application: all routes, behind one guard, with one kind of error."""
+"""The web application: what every request goes through, whatever it asks for."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
 from ...errors import WyomingViettsError
-from ...speech.narrator import Narrator
 from .errors import error_response
 from .guard import HEADERS, Guard
-from .mary import mary_routes
-from .metrics import Metrics
-from .openai import openai_routes
-from .page_api import page_api_routes
-from .page_files import page_routes
-from .rhasspy import rhasspy_routes
-from .speaking import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
+_MAX_BYTES_A_CHARACTER = 12  # an emoji in JSON is \\ud83d\\ude00
+_OTHER_BYTES = 10_000  # of a request, besides its text
 _CODES = {404: "not-found", 405: "wrong-method", 413: "too-large"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(
-    narrator: Narrator, speaker: Speaker, guard: Guard, metrics: Metrics
-) -> web.Application:
-    """Put the routes together."""
+def make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> web.Application:
+    """Put routes behind the guard.
+
+    Args:
+        max_text: characters of the longest text that a request may have.
+    """
 
     @web.middleware
     async def refuse_in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -39,29 +35,24 @@ def make_app(
         except web.HTTPException as error:
             code = _CODES.get(error.status, "bad-request")
             return error_response(code, f"{request.method} {request.path:.200}: {error.reason}")
+        except ConnectionError:
+            raise
+        except OSError as error:  # such as: a disk that is full
+            _LOGGER.warning("Cannot answer %s %.200s: %s", request.method, request.path, error)
+            return error_response("failed", str(error))
         except Exception:
             _LOGGER.exception("Cannot answer %s %.200s", request.method, request.path)
             return error_response("failed", "The server failed; see its log")
-
-    async def health(request: web.Request) -> web.Response:
-        return web.Response(text="ok")
 
     async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(HEADERS)
         if response.status == 401:
             response.headers["WWW-Authenticate"] = 'Basic realm="wyoming-vietts"'
 
-    app = web.Application(middlewares=[refuse_in_json])
-    app.on_response_prepare.append(set_headers)
-    app.add_routes(
-        [
-            web.get("/health", health),
-            web.get("/metrics", metrics.handle),
-            *openai_routes(narrator, speaker),
-            *rhasspy_routes(speaker),
-            *mary_routes(narrator, speaker),
-            *page_api_routes(narrator, metrics, guard),
-            *page_routes(),
-        ]
+    app = web.Application(
+        middlewares=[refuse_in_json],
+        client_max_size=_MAX_BYTES_A_CHARACTER * max_text + _OTHER_BYTES,
     )
+    app.on_response_prepare.append(set_headers)
+    app.add_routes(routes)
     return app

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from email import message_from_bytes
+from email.message import Message
 from typing import Any
 
 from aiohttp import web
@@ -9,18 +11,24 @@ from aiohttp import web
 from ...errors import RequestError
 from .errors import HttpError
 
-MAX_TEXT_BYTES = 1_000_000
 READ_SECONDS = 30.0
+_MAX_FIELDS = 20
 
 
 async def read_body(
-    request: web.Request, most_bytes: int = MAX_TEXT_BYTES, seconds: float = READ_SECONDS
+    request: web.Request, most_bytes: int | None = None, seconds: float = READ_SECONDS
 ) -> bytes:
     """Read the whole body of a request.
 
+    Args:
+        most_bytes: its limit; None for the one that the application has for texts.
+
     Raises:
         HttpError: it is too long, or comes too slowly.
+        RequestError: it breaks off.
     """
+    if most_bytes is None:
+        most_bytes = request.client_max_size
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
@@ -35,6 +43,8 @@ async def read_body(
         raise HttpError(
             "too-slow", f"The request was not complete after {seconds:g} seconds"
         ) from error
+    except web.RequestPayloadError as error:
+        raise RequestError("The body breaks off, or is not encoded as its headers say") from error
     raise HttpError("too-large", f"The request is longer than {most_bytes} bytes")
 
 
@@ -52,6 +62,30 @@ async def read_json(request: web.Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RequestError("The body must be a JSON object")
     return value
+
+
+async def read_form(request: web.Request, most_bytes: int, seconds: float) -> dict[str, bytes]:
+    """Read the fields of a body that is multipart/form-data.
+
+    Raises:
+        RequestError: it is something else.
+        HttpError: see `read_body`.
+    """
+    head = Message()
+    head["Content-Type"] = request.headers.get("Content-Type", "")
+    boundary = head.get_boundary()
+    if head.get_content_type() != "multipart/form-data" or not boundary:
+        raise RequestError("The body must be multipart/form-data")
+    body = b"\r\n" + await read_body(request, most_bytes, seconds)
+    parts = body.split(b"\r\n--" + boundary.encode("utf-8", "replace"), _MAX_FIELDS + 2)
+    if len(parts) < 2 or not parts[-1].startswith(b"--"):
+        raise RequestError(f"The form is not complete, or has more than {_MAX_FIELDS} fields")
+    fields = {}
+    for part in parts[1:-1]:
+        headers, _, content = part.partition(b"\r\n\r\n")
+        name = message_from_bytes(headers.lstrip()).get_param("name", "", "Content-Disposition")
+        fields[str(name)] = content
+    return fields
 
 
 def text_of(values: dict[str, Any], key: str) -> str | None:

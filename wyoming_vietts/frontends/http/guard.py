@@ -5,7 +5,7 @@ import binascii
 import hmac
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -29,6 +29,9 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 """Of every answer."""
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Guard:
@@ -66,12 +69,16 @@ class Guard:
         if not _is_same(_given_token(request), self._token):
             raise HttpError("unauthorized", "The token of --http-token is missing or wrong")
 
-    def check_change(self, request: web.Request) -> None:
-        """Let a request pass that changes something, after `check`.
+    def changing(self, handler: Handler) -> Handler:
+        """A handler of requests that change something, for pages of this server alone."""
 
-        Raises:
-            HttpError: it does not come from a page of this server.
-        """
+        async def checked(request: web.Request) -> web.StreamResponse:
+            self._check_change(request)
+            return await handler(request)
+
+        return checked
+
+    def _check_change(self, request: web.Request) -> None:
         origin = request.headers.get("Origin")
         if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin" or (
             origin is not None and not self._is_own(origin, request)
@@ -82,14 +89,12 @@ class Guard:
 
     def _check_host(self, request: web.Request) -> None:
         """Refuse names that anybody can own, as pages of theirs would be pages of this server."""
-        try:
-            name = urlsplit(f"//{request.host}").hostname or ""
-        except ValueError:
-            name = ""
-        if name not in self._names and not _is_address(name) and "." in name:
+        host = request.headers.get("Host", "localhost")  # which every browser says
+        name = _name_in(host)
+        if not name or ("." in name and name not in self._names and not _is_address(name)):
             raise HttpError(
                 "forbidden",
-                f"This server is not called '{name:.80}'; use its address, or its name in --http",
+                f"This server is not called '{host:.80}'; use its address, or its name in --http",
             )
 
     def _check_site(self, request: web.Request) -> None:
@@ -107,9 +112,9 @@ class Guard:
 
     def _is_own(self, origin: str, request: web.Request) -> bool:
         """A page of this origin comes from this server."""
-        hosts = {request.host}
+        hosts = {request.headers.get("Host")}
         if self._is_from_ingress(request):
-            hosts.add(request.headers.get("X-Forwarded-Host", ""))
+            hosts.add(request.headers.get("X-Forwarded-Host"))
         return origin.partition("://")[2] in hosts
 
     def _is_from_ingress(self, request: web.Request) -> bool:
@@ -127,6 +132,14 @@ def _peer(request: web.Request) -> IPv4Address | IPv6Address:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def _name_in(host: str) -> str | None:
+    """The name or address in a Host header; None if there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _is_address(name: str) -> bool:
@@ -152,4 +165,4 @@ def _given_token(request: web.Request) -> str:
 
 def _is_same(given: str, right: str) -> bool:
     """Compare in a time that does not tell how much is right."""
-    return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode("utf-8", "replace"))
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), right.encode())

@@ -3,16 +3,20 @@
 from aiohttp import web
 
 from ... import __version__
-from ...engines.contract import Voice
+from ...engines.contract import ClonedVoice, Voice
 from ...errors import UnknownVoiceError
 from ...program import command, how_to_install
 from ...speech.narrator import Narrator
+from .bodies import read_json, required_text
+from .default_voice import DefaultVoice
 from .guard import Guard
 from .metrics import Metrics
 
 
-def page_api_routes(narrator: Narrator, metrics: Metrics, guard: Guard) -> list[web.RouteDef]:
-    """The routes that only read."""
+def page_api_routes(
+    narrator: Narrator, chosen: DefaultVoice, metrics: Metrics, guard: Guard
+) -> list[web.RouteDef]:
+    """The routes for the server as a whole."""
 
     async def status(request: web.Request) -> web.Response:
         default = _default_voice(narrator)
@@ -44,7 +48,15 @@ def page_api_routes(narrator: Narrator, metrics: Metrics, guard: Guard) -> list[
             }
         )
 
-    return [web.get("/api/status", status), web.get("/api/voices", voices)]
+    async def set_default(request: web.Request) -> web.Response:
+        chosen.choose(required_text(await read_json(request), "voice"))
+        return web.Response(status=204)
+
+    return [
+        web.get("/api/status", status),
+        web.get("/api/voices", voices),
+        web.put("/api/default", guard.changing(set_default)),
+    ]
 
 
 def described(voice: Voice) -> dict[str, object]:
@@ -55,7 +67,7 @@ def described(voice: Voice) -> dict[str, object]:
         "language": voice.languages[0],
         "engine": voice.engine_name,
         "sample_rate": voice.sample_rate,
-        "is_cloned": voice.engine_name == "vietts",
+        "is_cloned": isinstance(voice, ClonedVoice),
         "is_ready": voice.is_ready,
     }
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 
@@ -11,14 +12,23 @@ from ...speech.narrator import Narrator
 from ..sockets import BACKLOG, buffer_little, listen_on_tcp
 from .address import Network
 from .app import make_app
+from .default_voice import DefaultVoice
+from .downloads import Downloads
 from .guard import Guard
+from .mary import mary_routes
 from .metrics import Metrics
+from .openai import openai_routes
+from .page_api import page_api_routes
+from .page_files import page_routes
+from .rhasspy import rhasspy_routes
 from .speaking import Speaker
+from .texts import text_routes
+from .voices import VoiceRoutes
 
 HEAD_SECONDS = 30.0  # in which a client must send its next request, as far as the body
 STOP_TIMEOUT_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 1.0
-_MAX_LINE_BYTES = 8190
+_MAX_LINE_BYTES = 64 * 1024  # a text may be in it, nine bytes a letter: %E1%BB%87
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n"
     b"Retry-After: 1\r\n\r\n"
@@ -39,6 +49,9 @@ class HttpSettings:
     allowed: Sequence[Network]
     max_clients: int
     idle_timeout_seconds: float
+    voices_dir: Path
+    piper_dir: Path
+    model_dir: Path
 
 
 class HttpServer:
@@ -48,16 +61,33 @@ class HttpServer:
         """Prepare to listen; clients beyond `max_clients` are turned away."""
         self._settings = settings
         self._speaker = Speaker(narrator, settings.idle_timeout_seconds)
+        self._downloads = Downloads(settings.piper_dir, settings.model_dir)
         guard = Guard(settings.host, settings.allowed, settings.token)
+        metrics = Metrics(narrator)
+        chosen = DefaultVoice(narrator, settings.voices_dir)
+        chosen.restore()
+        routes = [
+            web.get("/health", _health),
+            web.get("/metrics", metrics.handle),
+            *openai_routes(narrator, self._speaker),
+            *rhasspy_routes(self._speaker),
+            *mary_routes(narrator, self._speaker),
+            *page_routes(),
+            *page_api_routes(narrator, chosen, metrics, guard),
+            *text_routes(narrator, guard),
+            *VoiceRoutes(narrator, chosen, settings.voices_dir).routes(guard),
+            *self._downloads.routes(guard),
+        ]
+        self.app = make_app(guard, routes, narrator.settings.max_text_characters)
+        """All routes."""
         self._runner = web.AppRunner(
-            make_app(narrator, self._speaker, guard, Metrics(narrator)),
+            self.app,
             access_log=None,
             logger=_PROTOCOL_LOGGER,
             handler_cancellation=True,  # a client that hangs up ends its request
             keepalive_timeout=HEAD_SECONDS,
             auto_decompress=False,  # no request needs it, and a small one could become huge
             max_line_size=_MAX_LINE_BYTES,
-            max_field_size=_MAX_LINE_BYTES,
             lingering_time=_LAST_WORDS_SECONDS,
             shutdown_timeout=_LAST_WORDS_SECONDS,
         )
@@ -78,13 +108,14 @@ class HttpServer:
             )
 
     def stop_accepting(self) -> None:
-        """Take no more connections; answers under way go on."""
+        """Take no more connections and no more requests for speech; answers under way go on."""
+        self._speaker.stop_accepting()
         for listening in self._listening:
             listening.close()
 
     async def finish(self) -> None:
         """Wait for answers under way, at most 5 s, then cut off what is left."""
-        await self._speaker.finish(STOP_TIMEOUT_SECONDS)
+        await asyncio.gather(self._speaker.finish(STOP_TIMEOUT_SECONDS), self._downloads.finish())
         await self._runner.cleanup()
 
     def _welcome(self) -> asyncio.Protocol:
@@ -94,6 +125,10 @@ class HttpServer:
             return _TurnAway()
         protocol: asyncio.Protocol = server()
         return protocol
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.Response(text="ok")
 
 
 class _TurnAway(asyncio.Protocol):

@@ -21,6 +21,8 @@ _LOGGER = logging.getLogger(__name__)
 
 DOOR = "http"
 
+_STOPPING = "The server is shutting down"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -65,13 +67,16 @@ class Speaker:
 
         return speak
 
+    def stop_accepting(self) -> None:
+        """Refuse further requests; answers under way go on."""
+        self._is_stopping = True
+
     async def finish(self, seconds: float) -> None:
-        """Wait for the answers under way, then end what is left."""
+        """Wait for the answers under way, then cut off what is left."""
         if not self._under_way:
             return
         _LOGGER.info("Waiting for %d answers under way", len(self._under_way))
         _, late = await asyncio.wait(self._under_way, timeout=seconds)
-        self._is_stopping = True
         for task in late:
             task.cancel()
 
@@ -82,6 +87,8 @@ class Speaker:
         response: web.StreamResponse | None = None
         is_events = False
         try:
+            if self._is_stopping:
+                raise ServerStoppingError(_STOPPING)
             wanted = await read(request)
             is_events = wanted.as_events
             voice = self._narrator.choose_voice(wanted.voice)
@@ -98,16 +105,17 @@ class Speaker:
                     await self._write(response, _audio_event(piece) if is_events else piece)
             if is_events:
                 await self._write(response, _END_EVENT)
-            await response.write_eof()
+            async with asyncio.timeout(self._write_timeout_seconds):
+                await response.write_eof()
             answer.end(SPOKEN)
             return response
         except (ConnectionError, TimeoutError):
             return self._hung_up(request, answer, response)
         except asyncio.CancelledError:
-            if not self._is_stopping:
+            if request.transport is None:  # the client has closed it
                 self._hung_up(request, answer, response)
                 raise
-            error: Exception = ServerStoppingError("The server is shutting down")
+            error: Exception = ServerStoppingError(_STOPPING)
         except Exception as failure:
             error = failure
         refusal = self._narrator.refuse(DOOR, error, answer)

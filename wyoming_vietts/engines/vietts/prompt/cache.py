@@ -2,23 +2,27 @@
 
 import hashlib
 import logging
+from collections import deque
 from pathlib import Path
 
 import safetensors.torch
 from safetensors import SafetensorError
 
 from ....files import explain
+from ...contract import Heard
 from ...onnx_file import check_onnx
 from ...steps import Shared, Steps, finish
 from ..model.weights import write_safetensors
 from ..networks.config import ModelConfig
 from .encoder import Prompt, PromptEncoder, prompt_mel
-from .recording import load_prompt_audio, read_recording
+from .recording import listen, load_prompt_audio, read_recording
 
 _LOGGER = logging.getLogger(__name__)
 
 CACHE_FOLDER = "voices-cache"  # in the model directory
 ENCODERS = ("speech_tokenizer.onnx", "speech_embedding.onnx")
+
+_HEARD = 16  # recordings that are remembered as fit, though no voice has been made of them
 
 _File = tuple[Path, int, int]
 """Path, nanoseconds of its modification, bytes."""
@@ -42,6 +46,7 @@ class VoiceCache:
         self._encoders = "".join(check_onnx(model_dir / name) for name in ENCODERS)
         self._by_file: dict[_File, Prompt] = {}
         self._under_way: dict[_File, Shared[Prompt]] = {}
+        self._heard: deque[Path] = deque(maxlen=_HEARD)
 
     def has(self, recording: Path) -> bool:
         """The prompt of a recording is in memory."""
@@ -77,14 +82,21 @@ class VoiceCache:
         """The networks that hear a recording. They are large, so they are not kept."""
         return PromptEncoder(self._model_dir, self._threads, self._providers)
 
+    def listen(self, content: bytes, name: str) -> Steps[Heard]:
+        """Find out which seconds of a recording would make a voice; see `CloningEngine`."""
+        heard = yield from listen(content, name)
+        self._heard.append(self._cached(content))
+        return heard
+
     def check(self, recording: Path) -> None:
-        """Make sure that a recording can be a voice; quick for one that has been one before.
+        """Make sure that a recording can be a voice; quick for one that was heard before.
 
         Raises:
             RecordingError: it cannot.
         """
         content = read_recording(recording)
-        if not self._cached(content).is_file():
+        cached = self._cached(content)
+        if cached not in self._heard and not cached.is_file():
             finish(load_prompt_audio(content, recording.name))
 
     def _load_or_encode(self, recording: Path, name: str) -> Steps[Prompt]:

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from ....errors import RecordingError
 from ....files import read_bytes
+from ...contract import Heard
 from ...steps import Steps
+from .pitch import have_two_voices
 
 PHONE_SUFFIXES = (".m4a", ".mp4", ".aac", ".webm", ".3gp")
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", *PHONE_SUFFIXES)
@@ -51,7 +53,26 @@ def load_prompt_audio(content: bytes, name: str) -> Steps[Tensor]:
     """
     wave = load_audio(content, name)
     yield
-    return (yield from choose_speech(wave, name))
+    start, end = choose_speech((yield from find_speech(wave, name)), len(wave))
+    return wave[start:end]
+
+
+def listen(content: bytes, name: str) -> Steps[Heard]:
+    """Find out which seconds of a recording would make a voice.
+
+    Raises:
+        RecordingError: see `load_prompt_audio`.
+    """
+    wave = load_audio(content, name)
+    yield
+    stretches = yield from find_speech(wave, name)
+    start, end = choose_speech(stretches, len(wave))
+    return Heard(
+        seconds=len(wave) / SAMPLE_RATE,
+        start_seconds=start / SAMPLE_RATE,
+        end_seconds=end / SAMPLE_RATE,
+        has_two_voices=(yield from have_two_voices(wave, stretches)),
+    )
 
 
 def find_recordings(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -93,16 +114,18 @@ def load_audio(content: bytes, name: str, longest_seconds: float = MAX_FILE_SECO
     samples, rate = _decode(content, name, longest_seconds)
     seconds = len(samples) / rate
     if seconds < MIN_SECONDS:
-        raise RecordingError(f"{name} is {seconds:.1f} s long; at least {MIN_SECONDS:.0f} s needed")
+        raise RecordingError(
+            f"{name} is {seconds:.1f} s long; at least {MIN_SECONDS:.0f} s needed", "too-short"
+        )
     wave = torch.from_numpy(samples).mean(dim=1)
     if not wave.isfinite().all():
         raise RecordingError(f"{name} has samples that are not numbers")
     level = 20 * float(wave.square().mean().sqrt().clamp_min(1e-10).log10())
     if level < MIN_LEVEL_DB:
-        raise RecordingError(f"{name} is silent ({level:.0f} dB)")
+        raise RecordingError(f"{name} is silent ({level:.0f} dB)", "too-quiet")
     clipped = float((torch.from_numpy(samples).abs() >= 0.999).float().mean())
     if clipped > MAX_CLIPPED:
-        raise RecordingError(f"{name} is clipped ({clipped:.0%} of its samples)")
+        raise RecordingError(f"{name} is clipped ({clipped:.0%} of its samples)", "clipped")
     wave = resample(wave, rate, SAMPLE_RATE)
     peak = float(wave.abs().max())
     return wave * (PEAK / peak) if peak > PEAK else wave
@@ -158,7 +181,7 @@ def _check_format(
     """Refuse, by its header, what would take long to decode."""
     if seconds > longest_seconds:
         raise RecordingError(
-            f"{name} is {seconds:.0f} s long; at most {longest_seconds:.0f} s allowed"
+            f"{name} is {seconds:.0f} s long; at most {longest_seconds:.0f} s allowed", "too-long"
         )
     if rate * channels > MAX_SAMPLES_A_SECOND:
         raise RecordingError(
@@ -171,20 +194,31 @@ def _check_format(
         )
 
 
-def choose_speech(wave: Tensor, name: str) -> Steps[Tensor]:
-    """The first stretch of speech of 2 to 4 s in [N] at 16 kHz, or else the first 4 s.
+Stretches = Sequence[tuple[int, int]]
+"""Where there is speech: from and to which sample."""
+
+
+def find_speech(wave: Tensor, name: str) -> Steps[Stretches]:
+    """The stretches of speech in [N] at 16 kHz.
 
     Raises:
         RecordingError: nobody speaks in it.
     """
     probabilities = yield from speech_probabilities(wave)
-    segments = [*speech_segments(probabilities, len(wave))]
-    if not segments:
-        raise RecordingError(f"Nobody speaks in the first {HEARD_SECONDS:.0f} s of {name}")
-    for start, end in segments:
+    stretches = [*speech_segments(probabilities, len(wave))]
+    if not stretches:
+        raise RecordingError(
+            f"Nobody speaks in the first {HEARD_SECONDS:.0f} s of {name}", "no-speech"
+        )
+    return stretches
+
+
+def choose_speech(stretches: Stretches, samples: int) -> tuple[int, int]:
+    """The first stretch of speech of 2 to 4 s, or else the first 4 s of N samples."""
+    for start, end in stretches:
         if MIN_SECONDS <= (end - start) / SAMPLE_RATE <= MAX_SECONDS:
-            return wave[start:end]
-    return wave[: int(MAX_SECONDS * SAMPLE_RATE)]
+            return start, end
+    return 0, min(samples, int(MAX_SECONDS * SAMPLE_RATE))
 
 
 def speech_probabilities(wave: Tensor) -> Steps[list[float]]:

@@ -1,0 +1,152 @@
+"""Both doors of one server in this process, or of a real process, and what comes back over HTTP."""
+
+import asyncio
+import json
+import struct
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.harness import SETTINGS, free_port, server_process, wait_until_ready
+from wyoming_vietts.engines.catalogue import Catalogue
+from wyoming_vietts.engines.contract import Engine
+from wyoming_vietts.frontends.http.address import LOOPBACK
+from wyoming_vietts.frontends.http.server import HttpServer, HttpSettings
+from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
+from wyoming_vietts.frontends.wyoming.server import Server
+from wyoming_vietts.speech.narrator import Narrator
+from wyoming_vietts.speech.speech import SpeechSettings
+
+NOWHERE = Path("/does/not/exist")
+WAV_HEADER_BYTES = 44
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for a request, all of it."""
+
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> Any:
+        return self.json["error"]
+
+
+@dataclass
+class Doors:
+    """A running server."""
+
+    url: str
+    uri: str
+    narrator: Narrator | None = None
+    session: aiohttp.ClientSession = field(repr=False, kw_only=True)
+    token: str = ""
+
+    async def ask(self, method: str, path: str, **options: Any) -> Answer:
+        async with self.session.request(method, f"{self.url}{path}", **options) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        return await self.ask("GET", path, **options)
+
+    async def change(self, method: str, path: str, **options: Any) -> Answer:
+        """A request as the page makes it."""
+        if not self.token:
+            self.token = (await self.get("/api/status")).json["token"]
+        headers = {"X-Page-Token": self.token, "Origin": self.url} | options.pop("headers", {})
+        return await self.ask(method, path, headers=headers, **options)
+
+    async def speech(self, text: str, **values: Any) -> Answer:
+        """The answer to OpenAI's request; a WAV file unless something else is asked for."""
+        body = {"input": text, "model": "vietts", "response_format": "wav"} | values
+        return await self.ask("POST", "/v1/audio/speech", json=body)
+
+
+@asynccontextmanager
+async def running_doors(
+    *engines: Engine,
+    settings: SpeechSettings = SETTINGS,
+    token: str | None = None,
+    allowed: Sequence[Any] = LOOPBACK,
+    max_clients: int = 200,
+    idle_timeout_seconds: float = 600.0,
+    voices_dir: Path = NOWHERE,
+    piper_dir: Path = NOWHERE,
+    model_dir: Path = NOWHERE,
+) -> AsyncIterator[Doors]:
+    """Serve Wyoming and HTTP from one narrator, in this event loop."""
+    uri, port = f"tcp://127.0.0.1:{free_port()}", free_port()
+    narrator = Narrator(Catalogue(engines, is_auto=False), settings)
+    how = HandlerSettings(2048, True, 600.0)
+    wyoming = Server(uri, 200, partial(Handler, narrator, how))
+    http = HttpServer(
+        narrator,
+        HttpSettings(
+            host="127.0.0.1",
+            port=port,
+            token=token,
+            allowed=allowed,
+            max_clients=max_clients,
+            idle_timeout_seconds=idle_timeout_seconds,
+            voices_dir=voices_dir,
+            piper_dir=piper_dir,
+            model_dir=model_dir,
+        ),
+    )
+    await wyoming.start()
+    await http.start()
+    try:
+        async with aiohttp.ClientSession() as session, asyncio.timeout(120):
+            yield Doors(f"http://127.0.0.1:{port}", uri, narrator, session=session)
+    finally:
+        for door in (wyoming, http):
+            door.stop_accepting()
+        await asyncio.gather(wyoming.finish(), http.finish())
+
+
+async def routes_of(*engines: Engine) -> list[Any]:
+    """Every route of a server."""
+    narrator = Narrator(Catalogue(engines, is_auto=False), SETTINGS)
+    server = HttpServer(
+        narrator, HttpSettings("localhost", 0, None, LOOPBACK, 1, 1.0, NOWHERE, NOWHERE, NOWHERE)
+    )
+    return [*server.app.router.routes()]
+
+
+@asynccontextmanager
+async def serving(*arguments: str, **options: Any) -> AsyncIterator[tuple[Doors, Any]]:
+    """A real process with both doors, and the process."""
+    uri, address = f"tcp://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    with server_process("--uri", uri, "--http", address, *arguments, **options) as process:
+        await wait_until_ready(uri)
+        async with aiohttp.ClientSession() as session, asyncio.timeout(120):
+            yield Doors(f"http://{address}", uri, session=session), process
+
+
+def wav_pcm(content: bytes) -> tuple[int, bytes]:
+    """Sample rate and PCM of a WAV file whose length is unknown."""
+    assert content[:4] == b"RIFF"
+    assert content[8:16] == b"WAVEfmt "
+    return struct.unpack_from("<I", content, 24)[0], content[WAV_HEADER_BYTES:]
+
+
+async def raw(url: str, sent: bytes) -> bytes:
+    """All that comes back for some bytes, until the server closes the connection."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(sent)
+    try:
+        return await reader.read()
+    finally:
+        writer.close()

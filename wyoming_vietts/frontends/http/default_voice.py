@@ -1,0 +1,52 @@
+"""The voice that speaks when a request names none, as chosen on the page."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from ...errors import UnknownVoiceError
+from ...files import read_bytes, replace_file
+from ...speech.narrator import Narrator
+
+_LOGGER = logging.getLogger(__name__)
+
+_MAX_BYTES = 1000
+
+
+class DefaultVoice:
+    """The choice, which a file keeps across restarts."""
+
+    def __init__(self, narrator: Narrator, voices_dir: Path) -> None:
+        """Keep it in a hidden file of a folder, which need not exist yet."""
+        self._narrator = narrator
+        self._file = voices_dir / ".default-voice"
+
+    def restore(self) -> None:
+        """Choose what was chosen before, unless it is gone or a flag says otherwise."""
+        if self._narrator.settings.voice is not None or not self._file.exists():
+            return
+        try:
+            self._use(read_bytes(self._file, _MAX_BYTES).decode().strip())
+        except (OSError, UnicodeDecodeError, UnknownVoiceError) as error:
+            _LOGGER.warning("The default voice that was chosen is not used: %s", error)
+
+    def choose(self, name: str) -> None:
+        """Use a voice from now on.
+
+        Raises:
+            UnknownVoiceError: there is none of this name.
+            OSError: the choice cannot be kept.
+        """
+        self._use(name)
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(self._file, f"{name}\n".encode())
+
+    def forget(self, name: str) -> None:
+        """Use the first voice again if the default is this one, which is gone."""
+        if self._narrator.settings.voice == name:
+            self._narrator.settings = replace(self._narrator.settings, voice=None)
+            self._file.unlink(missing_ok=True)
+
+    def _use(self, name: str) -> None:
+        self._narrator.choose_voice(name)
+        self._narrator.settings = replace(self._narrator.settings, voice=name)

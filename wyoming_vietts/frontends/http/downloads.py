@@ -1,0 +1,119 @@
+"""Downloads that the page starts, each in a process of its own."""
+
+import asyncio
+import importlib.util
+import logging
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiohttp import web
+
+from ...engines.downloads import DOWNLOADS, VIETTS, Download, folder_of
+from ...engines.hub import STAGING
+from ...program import how_to_install
+from .errors import HttpError
+from .guard import Guard
+
+_LOGGER = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.5
+_NEEDED = {"vietts": ("torch", "huggingface_hub"), "piper": ("onnxruntime", "huggingface_hub")}
+"""Packages without which a download is of no use, by the extra that installs them."""
+
+
+class Downloads:
+    """What can be downloaded, and what is being downloaded."""
+
+    def __init__(self, piper_dir: Path, model_dir: Path) -> None:
+        """Download into these folders."""
+        self._piper_dir = piper_dir
+        self._model_dir = model_dir
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._errors: dict[str, str] = {}
+
+    def routes(self, guard: Guard) -> list[web.RouteDef]:
+        """The routes for downloads."""
+        return [
+            web.get("/api/downloads", self._list),
+            web.post("/api/downloads/{name}", guard.changing(self._start)),
+        ]
+
+    async def finish(self) -> None:
+        """Stop what is under way; it goes on where it was when it is started again."""
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        listed = [self._described(name, entry) for name, entry in DOWNLOADS.items()]
+        return web.json_response({"downloads": listed})
+
+    async def _start(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in DOWNLOADS:
+            raise HttpError(
+                "not-found", f"Unknown download '{name:.80}'; available: {', '.join(DOWNLOADS)}"
+            )
+        if (needs := _needs(name)) is not None:
+            raise HttpError("conflict", needs)
+        if name not in self._running:
+            self._errors.pop(name, None)
+            task = self._running[name] = asyncio.create_task(self._download(name))
+            task.add_done_callback(lambda _: self._running.pop(name))
+        return web.Response(status=202)
+
+    def _described(self, name: str, entry: Download) -> Mapping[str, object]:
+        folder = folder_of(name, self._piper_dir, self._model_dir)
+        return {
+            "name": name,
+            "description": entry.description,
+            "megabytes": entry.megabytes,
+            "licence": entry.licence,
+            "is_there": entry.is_in(folder),
+            "needs": _needs(name),
+            "progress": _progress(entry, folder) if name in self._running else None,
+            "error": self._errors.get(name),
+        }
+
+    async def _download(self, name: str) -> None:
+        """Run the program's own command to its end."""
+        folders = ("--piper-dir", self._piper_dir, "--model-dir", self._model_dir)
+        log_format = ("--log-format", "%(message)s")
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(
+                (sys.executable, "-m", "wyoming_vietts", "download", name, *folders, *log_format),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
+            try:
+                while process.poll() is None:
+                    await asyncio.sleep(_POLL_SECONDS)
+            finally:
+                process.kill()  # if it has not ended: what has come is kept
+                process.wait()
+            said.seek(0)
+            lines = said.read().decode("utf-8", "replace").strip().splitlines() or ["no message"]
+        if process.returncode == 0:
+            _LOGGER.info("Downloaded '%s'", name)
+        else:
+            self._errors[name] = lines[-1]
+            _LOGGER.warning("The download of '%s' failed: %s", name, lines[-1])
+
+
+def _needs(name: str) -> str | None:
+    """What must be installed first."""
+    extra = "vietts" if name == VIETTS else "piper"
+    missing = [each for each in _NEEDED[extra] if importlib.util.find_spec(each) is None]
+    return f"It needs the package {missing[0]}: {how_to_install(extra)}" if missing else None
+
+
+def _progress(entry: Download, folder: Path) -> float:
+    """How much has come, 0 to 1."""
+    files = [folder / file.name for file in entry.files]
+    files += (folder / STAGING).glob("*")
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return min(1.0, size / (entry.megabytes * 1e6))

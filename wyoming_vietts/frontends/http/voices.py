@@ -1,0 +1,180 @@
+"""Makes, renames and removes cloned voices, for the page."""
+
+import asyncio
+import re
+import time
+import unicodedata
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+
+from aiohttp import web
+
+from ...engines.contract import ClonedVoice, CloningEngine
+from ...engines.voice_settings import VoiceSettings
+from ...errors import RecordingError, RequestError
+from ...files import replace_file
+from ...speech.narrator import Narrator
+from .bodies import read_body, read_form, read_json, required_text
+from .default_voice import DefaultVoice
+from .errors import HttpError
+from .guard import Guard
+from .page_api import described
+from .recordings import MAX_BYTES, SECONDS_TO_SEND, hearing, listen, suffix_of
+from .voice_bin import VoiceBin
+
+MOST_IN_AN_HOUR = 10  # voices that are made
+_HOUR_SECONDS = 3600.0
+_UPLOADS_AT_ONCE = 4  # as each is in memory
+_FORM_BYTES = 10_000  # besides the recording
+_MAX_NAME_CHARACTERS = 40
+_MAX_DESCRIPTION_CHARACTERS = 80
+
+
+class VoiceRoutes:
+    """The routes for recordings, and for the voices that are made of them."""
+
+    def __init__(self, narrator: Narrator, default: DefaultVoice, voices_dir: Path) -> None:
+        """Change the files of a folder, which need not exist yet."""
+        self._narrator = narrator
+        self._default = default
+        self._voices_dir = voices_dir
+        self._bin = VoiceBin(voices_dir)
+        self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        self._made: deque[float] = deque(maxlen=MOST_IN_AN_HOUR)  # when, by the monotonic clock
+
+    def routes(self, guard: Guard) -> list[web.RouteDef]:
+        """All of them."""
+        return [
+            web.post("/api/recordings", self._check),
+            web.post("/api/voices", guard.changing(self._make)),
+            web.patch("/api/voices/{name}", guard.changing(self._rename)),
+            web.delete("/api/voices/{name}", guard.changing(self._remove)),
+            web.post("/api/undo/{id}", guard.changing(self._undo)),
+        ]
+
+    async def _check(self, request: web.Request) -> web.Response:
+        engine = self._engine()
+        async with self._uploads:
+            content = await read_body(request, MAX_BYTES, SECONDS_TO_SEND)
+            return web.json_response(await hearing(engine, content))
+
+    async def _make(self, request: web.Request) -> web.Response:
+        engine = self._engine()
+        async with self._uploads:
+            form = await read_form(request, MAX_BYTES + _FORM_BYTES, SECONDS_TO_SEND)
+            description = _checked(form.get("description", b"").decode("utf-8", "replace"))
+            if form.get("consent") != b"yes":
+                raise HttpError(
+                    "no-consent", "Only clone the voices of people who have agreed to it"
+                )
+            content = form.get("recording", b"")
+            try:
+                await listen(engine, content)
+            except RecordingError as error:
+                raise HttpError(error.code, str(error)) from error
+        self._count()
+        name = self._free_name(description)
+        self._write_settings(self._voices_dir / f"{name}.toml", VoiceSettings(description))
+        replace_file(self._voices_dir / f"{name}{suffix_of(content)}", content)
+        engine.look_again()
+        return web.json_response({"name": name}, status=201)
+
+    async def _rename(self, request: web.Request) -> web.Response:
+        voice = self._cloned(request.match_info["name"])
+        description = _checked(required_text(await read_json(request), "description"))
+        settings = replace(voice.settings, description=description)
+        self._write_settings(_settings_file(voice), settings)
+        self._engine().look_again()
+        return web.json_response(described(self._cloned(voice.name)))
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        voice = self._cloned(request.match_info["name"])
+        files = [voice.recording, _settings_file(voice)]
+        undo = self._bin.put(file for file in files if file.exists())
+        self._default.forget(voice.name)
+        self._engine().look_again()
+        return web.json_response({"undo": undo})
+
+    async def _undo(self, request: web.Request) -> web.Response:
+        engine = self._engine()
+        try:
+            files = self._bin.take_back(request.match_info["id"])
+        except KeyError as error:
+            raise HttpError("not-found", "The voice is gone: an hour has passed") from error
+        except FileExistsError as error:
+            raise HttpError("conflict", str(error)) from error
+        engine.look_again()
+        names = [voice.name for voice in engine.voices.values() if voice.recording in files]
+        return web.json_response({"name": names[0] if names else files[-1].stem})
+
+    def _engine(self) -> CloningEngine:
+        engine = self._narrator.catalogue.cloning_engine
+        if engine is None:
+            raise HttpError(
+                "conflict", "This server cannot clone voices; api/status says what it needs"
+            )
+        return engine
+
+    def _cloned(self, name: str) -> ClonedVoice:
+        """The voice to change."""
+        voice = self._narrator.catalogue.find(name)
+        if voice is None:
+            raise HttpError("not-found", f"There is no voice '{name:.80}'")
+        if not isinstance(voice, ClonedVoice):
+            raise HttpError(
+                "conflict",
+                f"Voice '{name}' is not made of a recording; only those can be changed here",
+            )
+        return voice
+
+    def _count(self) -> None:
+        """Note that a voice is made.
+
+        Raises:
+            HttpError: too many have been.
+        """
+        now = time.monotonic()
+        if len(self._made) == MOST_IN_AN_HOUR and now - self._made[0] < _HOUR_SECONDS:
+            raise HttpError(
+                "too-many", f"{MOST_IN_AN_HOUR} voices were made within an hour; wait for a while"
+            )
+        self._made.append(now)
+
+    def _free_name(self, description: str) -> str:
+        """A name that no voice and no file has, from letters and digits of a description."""
+        base = name = _slug(description)
+        number = 1
+        while self._narrator.catalogue.find(name) or [*self._voices_dir.glob(f"{name}*")]:
+            number += 1
+            name = f"{base}-{number}"
+        return name
+
+    def _write_settings(self, file: Path, settings: VoiceSettings) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, settings.as_toml().encode())
+
+
+def _checked(description: str) -> str:
+    """A description without spaces around it.
+
+    Raises:
+        RequestError: it is empty, too long, or not of one line.
+    """
+    description = description.strip()
+    if not description.isprintable() or not 0 < len(description) <= _MAX_DESCRIPTION_CHARACTERS:
+        raise RequestError(
+            f"'description' must be one line of 1 to {_MAX_DESCRIPTION_CHARACTERS} characters"
+        )
+    return description
+
+
+def _slug(description: str) -> str:
+    """`co-an` of `Cô An`; `voice` where nothing is left."""
+    decomposed = unicodedata.normalize("NFD", description.lower().replace("đ", "d"))
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return re.sub(r"[^a-z0-9]+", "-", letters)[:_MAX_NAME_CHARACTERS].strip("-") or "voice"
+
+
+def _settings_file(voice: ClonedVoice) -> Path:
+    return voice.recording.with_name(f"{voice.recording.stem}.toml")
