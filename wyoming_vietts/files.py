@@ -1,8 +1,15 @@
 """Files that users put into place, read with care."""
 
+import glob
 import os
+import secrets
 import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_LEFTOVER_SECONDS = 3600.0  # in which a file that is being written has changed
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -21,22 +28,34 @@ def read_bytes(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole, or not at all.
+@contextmanager
+def replacement(path: Path) -> Iterator[Path]:
+    """Another path to write a file to, which then appears at `path`: whole, or not at all.
+
+    Two processes that write the same file, perhaps on two machines, do not meet.
 
     Raises:
         OSError: it cannot be written; what was there is as it was.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*"):  # of one that was killed
+        with suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+                leftover.unlink()
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield unfinished
         os.replace(unfinished, path)
-    except OSError:
+    except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file; see `replacement`."""
+    with replacement(path) as unfinished, unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def explain(error: Exception) -> str:
