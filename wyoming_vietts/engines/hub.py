@@ -23,6 +23,8 @@ _LOG_SECONDS = 5.0
 STAGING = ".download"
 """Folder, beside them, where files lie until all of them are complete."""
 
+_LOCK = ".download.lock"  # which stays: others may have opened it
+
 
 @dataclass(frozen=True)
 class HubFile:
@@ -68,9 +70,9 @@ def fetch(repository: str, revision: str, files: Sequence[HubFile], folder: Path
         SetupError: the package huggingface_hub is missing.
     """
     staging = folder / STAGING
-    staging.mkdir(parents=True, exist_ok=True)
-    with _alone_in(staging):
-        staging.mkdir(exist_ok=True)  # whoever was alone in it before has removed it
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder):
+        staging.mkdir(exist_ok=True)
         revisions = [revision]
         missing = []
         for file in files:
@@ -84,13 +86,13 @@ def fetch(repository: str, revision: str, files: Sequence[HubFile], folder: Path
 
 
 @contextmanager
-def _alone_in(staging: Path) -> Iterator[None]:
-    """Wait until no other process fetches into the same folder."""
-    with (staging / "lock").open("w") as lock:
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process, on any machine, fetches into the same folder."""
+    with (folder / _LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _LOGGER.info("Waiting for another download into %s", staging.parent)
+            _LOGGER.info("Waiting for another download into %s", folder)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

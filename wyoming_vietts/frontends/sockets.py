@@ -33,9 +33,17 @@ def buffer_little(listener: socket.socket) -> None:
 
 def reset(transport: asyncio.WriteTransport) -> None:
     """End a connection so that the client sees an error instead of a normal end."""
+    close_by_reset(transport, True)
+    transport.abort()
+
+
+def close_by_reset(transport: asyncio.WriteTransport, wanted: bool) -> None:
+    """Choose how the kernel closes a TCP connection: so that the client sees an error, or normally.
+
+    It does so whoever closes it, also if this process is killed.
+    """
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
         with contextlib.suppress(OSError):  # closed already
-            off_at_once = struct.pack("ii", 1, 0)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, off_at_once)
-    transport.abort()
+            linger = struct.pack("ii", wanted, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -343,6 +343,17 @@ def test_voice_is_encoded_once_and_read_at_the_next_start(
     assert b"".join(say(again, SENTENCE, "binh")) == first, "found by its content"
 
 
+def test_cached_voice_may_change_once_it_is_read(model_dir: Path, tmp_path: Path) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    first = b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
+    engine = make_engine(model_dir, recording.parent)
+    list(engine.idle_work())  # reads it
+    (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
+    with cached.open("r+b") as file:
+        file.write(bytes(cached.stat().st_size))
+    assert b"".join(say(engine, SENTENCE, "an")) == first
+
+
 def test_three_requests_for_a_new_voice_share_one_encoder(
     model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

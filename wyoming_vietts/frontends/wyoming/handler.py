@@ -26,7 +26,7 @@ from ...errors import RequestError, ServerStoppingError
 from ...speech.answer import HUNG_UP, SPOKEN, Answer
 from ...speech.narrator import Narrator
 from ...speech.speech import PCM, SAMPLE_WIDTH
-from ..sockets import reset
+from ..sockets import close_by_reset, reset
 from .info import make_info
 from .wire import encode_event, read_event
 
@@ -74,6 +74,7 @@ class Handler:
         self._has_hung_up = has_hung_up
         self._answer: Answer | None = None  # the one under way
         self._has_started_audio = False
+        self._held_back = b""
         self._is_answering = False
         self._is_stopping = False
         self._flush_seconds: float | None = None  # for as long as the client reads
@@ -89,6 +90,7 @@ class Handler:
 
     async def run(self) -> None:
         """Answer events until the end; never raises because of what a client does."""
+        close_by_reset(self._writer.transport, True)  # until all is said
         try:
             while not (self._is_stopping and not self.is_busy):
                 if not await self._handle_next():
@@ -193,17 +195,18 @@ class Handler:
 
     async def _send_pcm(self, sample_rate: int, pcm: bytes) -> None:
         audio_format = {"rate": sample_rate, "width": SAMPLE_WIDTH, "channels": 1}
+        events: list[Eventable] = []
         if not self._has_started_audio:
             self._has_started_audio = True
-            await self._write(AudioStart(**audio_format))
-        size = self._chunk_bytes
-        chunks = [
-            AudioChunk(**audio_format, audio=pcm[start : start + size])
-            for start in range(0, len(pcm), size)
-        ]
+            events.append(AudioStart(**audio_format))
+        # The last sample is an event of its own, as it waits for what comes next: see `_write`.
+        size, end = self._chunk_bytes, len(pcm) - SAMPLE_WIDTH
+        for start in range(0, end, size):
+            events.append(AudioChunk(**audio_format, audio=pcm[start : min(start + size, end)]))
+        events.append(AudioChunk(**audio_format, audio=pcm[end:]))
         batch = max(1, _BATCH_BYTES // size)
-        for start in range(0, len(chunks), batch):
-            await self._write(*chunks[start : start + batch])
+        for first in range(0, len(events), batch):
+            await self._write(*events[first : first + batch], goes_on=True)
 
     async def _finish(self, answer: Answer) -> None:
         await self._speak(answer, answer.speech.finish())
@@ -212,9 +215,18 @@ class Handler:
         answer.end(SPOKEN)
         self._answer = None
 
-    async def _write(self, *events: Eventable) -> None:
-        """Send events at once; see `_drain`."""
-        self._writer.write(b"".join(encode_event(event.event()) for event in events))
+    async def _write(self, *events: Eventable, goes_on: bool = False) -> None:
+        """Send events at once; see `_drain`.
+
+        Args:
+            goes_on: more must follow, and the last byte waits for it. Clients take an answer for
+                complete that ends between two events; one that is cut off ends within one, even
+                where a proxy between turns the reset of a killed server into a normal end.
+        """
+        data = b"".join((self._held_back, *(encode_event(event.event()) for event in events)))
+        end = len(data) - goes_on
+        self._held_back = data[end:]
+        self._writer.write(data[:end])
         await self._drain()
 
     async def _drain(self) -> None:
@@ -248,7 +260,8 @@ class Handler:
             self._log_hang_up()
 
     def _log_hang_up(self) -> None:
-        _LOGGER.info("A client hung up%s", " before its answer was complete" * self.is_busy)
+        if self.is_busy:
+            _LOGGER.info("A client hung up before its answer was complete")
         if self._answer is not None:
             self._answer.end(HUNG_UP)
 
@@ -258,6 +271,7 @@ class Handler:
             self._writer.transport.set_write_buffer_limits(0)
             async with asyncio.timeout(self._flush_seconds):
                 await self._drain()
+            close_by_reset(self._writer.transport, False)
             await self._linger()
         except (TimeoutError, HungUpError, asyncio.CancelledError):
             reset(self._writer.transport)

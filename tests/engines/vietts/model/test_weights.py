@@ -1,6 +1,7 @@
 """Published and converted weights: names, shapes, damaged and foreign files."""
 
 import os
+import secrets
 from pathlib import Path
 
 import pytest
@@ -269,9 +270,10 @@ def test_file_in_other_numbers_is_refused(model_dir: Path) -> None:
 
 
 def test_folder_that_cannot_be_written_costs_time_and_says_so(
-    model_dir: Path, caplog: pytest.LogCaptureFixture
+    model_dir: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    obstacles = [model_dir / name.replace("safetensors", "unfinished") for name in REDUCED]
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "0")
+    obstacles = [model_dir / f".{name}.0" for name in REDUCED]
     for path in obstacles:
         path.mkdir()
     reduced = load_reduced(model_dir)

@@ -92,7 +92,9 @@ def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) ->
         _load(network, model_dir, part, torch.float32)
         _set_type(network, dtype)
         try:
-            save_prepared(network, prepared, source)
+            # A server that shares the folder may have been quicker, and may be using its file.
+            if not (prepared.exists() and source_of(prepared) == source):
+                save_prepared(network, prepared, source)
         except OSError as error:
             _LOGGER.warning("Cannot write %s, so each start makes it again: %s", prepared, error)
 

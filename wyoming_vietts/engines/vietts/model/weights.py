@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ....errors import WeightsError
+from ....files import replacement
 from .names import published_names
 
 _DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file, about 60 for each tensor
@@ -33,20 +34,18 @@ def save_prepared(network: nn.Module, path: Path, source: str | None) -> None:
 def write_safetensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a file that every user can read, completely or not at all.
+    """Write a file that every user can read; see `replacement`.
 
     Raises:
         OSError: it cannot be written.
     """
-    # Under another name first: whoever finds the file finds all of it.
-    unfinished = path.with_suffix(".unfinished")
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    try:
-        safetensors.torch.save_file(contiguous, unfinished, metadata)
-    except safetensors.SafetensorError as error:
-        raise OSError(f"{unfinished}: {error}") from error
-    unfinished.chmod(0o644)
-    unfinished.replace(path)
+    with replacement(path) as unfinished:
+        try:
+            safetensors.torch.save_file(contiguous, unfinished, metadata)
+        except safetensors.SafetensorError as error:
+            raise OSError(f"{unfinished}: {error}") from error
+        unfinished.chmod(0o644)
 
 
 def fingerprint(published: Path) -> str:

@@ -104,10 +104,11 @@ class VoiceCache:
         path = self._cached(content)
         if path.is_file():
             try:
-                prompt = Prompt(**safetensors.torch.load_file(path))
+                # Read, not mapped: another server that shares the folder may replace the file.
+                prompt = Prompt(**safetensors.torch.load(path.read_bytes()))
                 prompt.check(self._config)
                 return prompt
-            except (SafetensorError, TypeError, ValueError) as error:
+            except (OSError, SafetensorError, TypeError, ValueError) as error:
                 _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
         wave = yield from load_prompt_audio(content, recording.name)
         yield
