@@ -4,6 +4,7 @@ import hashlib
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Hub:
     """What is sent instead of a file's content."""
     statuses: dict[str, int] = field(default_factory=dict)
     """HTTP statuses that are answered instead of a file."""
+    pause_seconds: float = 0.0
+    """Before the content of each file."""
     sent: list[tuple[str, int]] = field(default_factory=list)
     """Names of the files that were sent, and from which byte on."""
 
@@ -85,6 +88,7 @@ def answer(request: BaseHTTPRequestHandler, hub: Hub, with_body: bool) -> None:
     request.end_headers()
     if with_body:
         hub.sent.append((name, start))
+        time.sleep(hub.pause_seconds)
         cuts = hub.cuts.get(name)
         request.wfile.write(content[start : cuts.pop(0) if cuts else None])
 

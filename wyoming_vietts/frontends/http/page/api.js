@@ -28,7 +28,7 @@ export async function request(method, path, { json, body, signal } = {}) {
 
 export async function ask(method, path, options) {
   const response = await request(method, path, options);
-  return response.status === 204 ? null : response.json();
+  return response.headers.get("Content-Type")?.startsWith("application/json") ? response.json() : null;
 }
 
 export async function status() {

@@ -1,7 +1,7 @@
 // Voices and models from the hub. The server knows how far they are, so a reload changes nothing.
 import { ask } from "./api.js";
 import { $, attempt, keepUp, make, say } from "./dom.js";
-import { t } from "./texts.js";
+import { about, t } from "./texts.js";
 import { refresh as refreshVoices } from "./voices.js";
 
 const MESSAGE = "downloads-message";
@@ -30,11 +30,11 @@ function poll() {
 }
 
 function row({ name, description, megabytes, licence, is_there: isThere, needs, progress }) {
-  const about = make("div", { className: "what" }, `${description} `, make("small", { textContent: `${name} · ${megabytes} MB` }));
-  about.append(make("small", { textContent: t("licence", licence) }));
-  const item = make("li", {}, about);
+  const what = make("div", { className: "what" }, about(name, description), make("small", { textContent: `${name} · ${megabytes} MB` }));
+  what.append(make("small", { textContent: t("licence", licence) }));
+  const item = make("li", {}, what);
   item.dataset.download = name;
-  if (needs) about.append(make("small", { textContent: t("needs", needs) }));
+  if (needs) what.append(make("small", { textContent: t("needs", needs) }));
   if (isThere) item.append(make("span", { className: "badge", textContent: t("isThere") }));
   else if (progress !== null) item.append(make("progress", { value: progress, max: 1, ariaLabel: t("progress", name) }));
   else if (!needs) item.append(button(name));

@@ -30,6 +30,10 @@ const TEXTS = {
     noMicrophone: "Trình duyệt không cho dùng micrô. Micrô chỉ dùng được qua HTTPS hoặc trên chính máy này.",
     downloadsHeading: "Tải giọng và mô hình", download: "Tải về", downloadWhat: (name) => `Tải ${name}`, isThere: "đã có",
     licence: (text) => `Giấy phép: ${text}`, needs: (what) => `Cần trước: ${what}`, progress: (name) => `Tiến độ tải ${name}`,
+    about: {
+      "vi_VN-vais1000-medium": "giọng tự nhiên cho máy nhỏ (Piper)",
+      vietts: "mô hình AI để nhân bản giọng (cần PyTorch)",
+    },
     errors: {
       unreachable: "Không kết nối được với máy chủ.", "text-too-long": "Văn bản dài quá.", "unknown-voice": "Giọng này không còn.",
       "engine-failed": "Bộ máy đọc gặp lỗi; xem nhật ký của máy chủ.", "bad-ssml": "SSML viết sai.", unauthorized: "Cần mã truy cập.",
@@ -69,6 +73,7 @@ const TEXTS = {
     noMicrophone: "The browser does not let the page use the microphone. It does over HTTPS, or on the server's own machine.",
     downloadsHeading: "Download voices and models", download: "Download", downloadWhat: (name) => `Download ${name}`, isThere: "is there",
     licence: (text) => `Licence: ${text}`, needs: (what) => `First: ${what}`, progress: (name) => `Progress of ${name}`,
+    about: {},
     errors: {
       unreachable: "The server cannot be reached.",
       "not-audio": "This file is no audio that the server can read.", "too-short": "The recording is too short: at least 2 seconds.",
@@ -94,6 +99,11 @@ export function t(key, ...values) {
 // An error in the language of the page; the server's own words where there is no better sentence.
 export function sentence(code, message) {
   return TEXTS[language].errors[code] ?? message;
+}
+
+// What a download is, in the language of the page; the server's own words for those that came later.
+export function about(name, description) {
+  return TEXTS[language].about[name] ?? description;
 }
 
 export function setLanguage(name) {
