@@ -32,7 +32,9 @@ def test_unit_gives_the_program_little_to_break() -> None:
     assert result.returncode == 0, result.stdout[-200:] + result.stderr
 
 
-@pytest.mark.parametrize("path", ["Dockerfile", "compose.yaml", "deploy/wyoming-vietts.service"])
+@pytest.mark.parametrize(
+    "path", ["Dockerfile", "compose.yaml", "deploy/wyoming-vietts.service", "addon/Dockerfile"]
+)
 def test_variables_are_those_of_the_program_and_valid(path: str) -> None:
     text = (ROOT / path).read_text()
     variables = dict(re.findall(r"(WYOMING_VIETTS_[A-Z_]+)(?:=|: )(\S+)", text))
