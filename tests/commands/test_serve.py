@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -38,6 +40,7 @@ TWENTY_SENTENCES = "Đây là một câu khá dài để máy đọc lên cho m�
         (["--uri", "stdio://", "--zeroconf"], "needs a tcp:// address"),
         (["--lexicon", "/does/not/exist"], "/does/not/exist"),
         (["--uri", "unix:///does/not/exist/socket"], "/does/not/exist/socket"),
+        (["--http", "192.0.2.1:1"], "Cannot listen on 192.0.2.1:1: "),
     ],
 )
 def test_what_cannot_be_served_ends_with_one_line(arguments: list[str], message: str) -> None:
@@ -217,3 +220,64 @@ async def test_second_server_on_one_unix_socket_is_refused(tmp_path: Path) -> No
         assert second.returncode == 1
         assert "another server listens there" in second.stderr
         assert (await describe(uri)).tts
+
+
+# --- the HTTP door -------------------------------------------------------------------------------
+
+
+def run_code(code: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python with an empty standard input, as a client that asks for nothing."""
+    return subprocess.run([sys.executable, "-c", code], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=60, env=clean_environment())  # fmt: skip
+
+
+def test_without_http_its_packages_are_not_imported() -> None:
+    code = (
+        "import sys; from wyoming_vietts.__main__ import main\n"
+        "main(['--uri', 'stdio://', '--engine', 'espeak'%s]); print(*sys.modules, file=sys.stderr)"
+    )
+    packages = {"aiohttp", "prometheus_client"}
+    without = run_code(code % "").stderr.splitlines()[-1].split()
+    assert "wyoming_vietts.commands.serve" in without
+    assert not packages & set(without)
+    address = f"127.0.0.1:{free_port()}"
+    with_http = run_code(code % f", '--http', '{address}'").stderr.splitlines()[-1].split()
+    assert packages <= set(with_http)
+    assert not {"torch", "onnxruntime", "av", "soundfile"} & set(with_http)
+
+
+@pytest.mark.parametrize("package", ["aiohttp", "prometheus_client"])
+def test_http_without_its_packages_says_how_to_install_them(package: str) -> None:
+    result = run_code(
+        "import sys; from wyoming_vietts.__main__ import main\n"
+        f"sys.modules['{package}'] = None; sys.exit(main(['--http']))"
+    )
+    assert result.returncode == 1
+    assert f"--http needs the package {package}: run script/setup http" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+async def test_http_listens_on_loopback_unless_it_is_told_otherwise() -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    with server_process("--uri", uri, "--http", "--engine", "espeak") as process:
+        await wait_until_ready(uri)
+        with socket.create_connection(("127.0.0.1", 10280), 5) as client:
+            client.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.0 200 OK")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", 10280), 5)
+        process.terminate()
+        log = process.communicate(timeout=10)[1].decode()
+    assert "Ready on http://127.0.0.1:10280" in log
+
+
+async def test_port_of_http_in_use_ends_with_one_line() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    with server_process("--uri", uri, "--http", address):
+        await wait_until_ready(uri)
+        other = f"tcp://127.0.0.1:{free_port()}"
+        result = await asyncio.to_thread(run_command, "--uri", other, "--http", address)
+    assert result.returncode == 1
+    assert f"Cannot listen on {address}" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -26,9 +26,10 @@ def set_entry(file: LexiconFile, written: str, spoken: str) -> Generator[None, N
         OSError: the file cannot be written.
     """
     line = f"{written} = {spoken}"
-    if [*read_entries(line)] != [Entry(1, written, spoken)]:
+    is_entry = [*read_entries(line)] == [Entry(1, written, spoken)]
+    if not (is_entry and written and spoken):
         raise LexiconError(
-            f"{line:.200} is not an entry: both sides must be one line, without spaces at the "
+            f"'{line:.200}' is not an entry: both sides must be one line, without spaces at the "
             "ends, '#' at the start of a word, or '=' in what is written"
         )
     yield from _change(file, lambda content: _with_line(content, written, line))
@@ -62,9 +63,8 @@ def _with_line(content: str, written: str, line: str) -> str:
             lines[-1] += "\n"
         lines.append(f"{line}\n")
     else:
-        old = lines[last].splitlines()[0]
-        comment = COMMENT.search(old)
-        lines[last] = line + (comment[0] if comment else "") + lines[last][len(old) :]
+        entry = COMMENT.split(lines[last].rstrip("\r\n"), maxsplit=1)[0].rstrip()
+        lines[last] = line + lines[last][len(entry) :]  # with its comment and its end
     return "".join(kept for number, kept in enumerate(lines) if number not in others)
 
 

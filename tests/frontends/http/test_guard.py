@@ -21,11 +21,7 @@ THROUGH_INGRESS = {
 
 
 def request_from(peer: str, headers: dict[str, str], path: str = "/api/status") -> Any:
-    class Transport:
-        def get_extra_info(self, name: str, default: object = None) -> object:
-            return (peer, 1) if name == "peername" else default
-
-    return make_mocked_request("GET", path, headers, transport=Transport())
+    return make_mocked_request("GET", path, headers).clone(remote=peer)
 
 
 def refusal(guard: Guard, peer: str, headers: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 
 import pytest
@@ -131,6 +132,8 @@ async def test_client_that_reads_nothing_is_given_up() -> None:
     [
         ({"voice": "x"}, 400, "unknown-voice", "Unknown voice 'x'; available: an, binh"),
         ({"speed": 5}, 400, "bad-request", "'speed' is 5; it must be 0.25 to 4"),
+        ({"speed": 10**400}, 400, "bad-request", "'speed' has too many digits"),
+        ({"speed": math.nan}, 400, "bad-request", "'speed' is nan"),
         ({"speed": "1"}, 400, "bad-request", "'speed' must be a number, not str"),
         ({"input": 5}, 400, "bad-request", "'input' must be a string, not int"),
         ({"input": None}, 400, "bad-request", "'input' is missing; it must be a string"),

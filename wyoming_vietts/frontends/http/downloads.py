@@ -13,7 +13,7 @@ from aiohttp import web
 
 from ...engines.downloads import DOWNLOADS, VIETTS, Download, folder_of
 from ...engines.hub import STAGING
-from ...program import how_to_install
+from ...program import command, how_to_install
 from .errors import HttpError
 from .guard import Guard
 
@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _NEEDED = {"vietts": ("torch", "huggingface_hub"), "piper": ("onnxruntime", "huggingface_hub")}
-"""Packages without which a download is of no use, by the extra that installs them."""
+"""Packages by the extra that installs them."""
 
 
 class Downloads:
@@ -40,6 +40,14 @@ class Downloads:
             web.get("/api/downloads", self._list),
             web.post("/api/downloads/{name}", guard.changing(self._start)),
         ]
+
+    @property
+    def steps_to_cloning(self) -> str:
+        """What a server that cannot clone voices needs, as commands."""
+        steps = [] if _missing(VIETTS) is None else [how_to_install(_extra(VIETTS))]
+        if not DOWNLOADS[VIETTS].is_in(folder_of(VIETTS, self._piper_dir, self._model_dir)):
+            steps.append(command(f"download {VIETTS}"))
+        return ", then ".join([*steps, "start the server again"])
 
     async def finish(self) -> None:
         """Stop what is under way; it goes on where it was when it is started again."""
@@ -106,9 +114,18 @@ class Downloads:
 
 def _needs(name: str) -> str | None:
     """What must be installed first."""
-    extra = "vietts" if name == VIETTS else "piper"
-    missing = [each for each in _NEEDED[extra] if importlib.util.find_spec(each) is None]
-    return f"It needs the package {missing[0]}: {how_to_install(extra)}" if missing else None
+    package = _missing(name)
+    return package and f"It needs the package {package}: {how_to_install(_extra(name))}"
+
+
+def _missing(name: str) -> str | None:
+    """A package without which a download is of no use, if one is missing."""
+    packages = _NEEDED[_extra(name)]
+    return next((each for each in packages if importlib.util.find_spec(each) is None), None)
+
+
+def _extra(name: str) -> str:
+    return "vietts" if name == VIETTS else "piper"
 
 
 def _progress(entry: Download, folder: Path) -> float:

@@ -19,6 +19,7 @@ _SUPERVISOR = ip_network("172.30.32.2")
 it by any name: where --http-allow names it, neither its token nor its host name is asked for."""
 
 HEADERS = {
+    "Server": "wyoming-vietts",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; media-src 'self' blob:; worker-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
@@ -126,9 +127,10 @@ class Guard:
 
 
 def _peer(request: web.Request) -> IPv4Address | IPv6Address:
-    """Who is at the other end of the connection."""
-    assert request.transport is not None
-    address = ip_address(request.transport.get_extra_info("peername")[0])
+    """Who is at the other end of the connection, if anybody still is."""
+    if request.remote is None:
+        raise ConnectionResetError("The client is gone")
+    address = ip_address(request.remote)
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address

@@ -42,19 +42,25 @@ async def _read(request: web.Request) -> Wanted:
     voice = values.get("voice")
     if isinstance(voice, dict):
         voice = voice.get("id")
-    speed = values.get("speed")
-    if speed is None:
-        speed = 1.0
-    if not isinstance(speed, int | float) or isinstance(speed, bool):
-        raise RequestError(f"'speed' must be a number, not {type(speed).__name__}")
     stream_format = text_of(values, "stream_format") or "audio"
     if stream_format not in ("audio", "sse"):
         raise RequestError(f"Unknown stream_format '{stream_format:.80}'; available: audio, sse")
     return Wanted(
         text=required_text(values, "input"),
         voice=text_of({"voice": voice}, "voice"),
-        speed=speed,
+        speed=_speed(values.get("speed")),
         # OpenAI's default is mp3; where it cannot be made, players take a WAV file as well.
         audio_format=text_of(values, "response_format") or ("mp3" if can_compress() else "wav"),
         as_events=stream_format == "sse",
     )
+
+
+def _speed(value: object) -> float:
+    if value is None:
+        return 1.0
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise RequestError(f"'speed' must be a number, not {type(value).__name__}")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise RequestError("'speed' has too many digits") from error

@@ -5,16 +5,20 @@ from aiohttp import web
 from ... import __version__
 from ...engines.contract import ClonedVoice, Voice
 from ...errors import UnknownVoiceError
-from ...program import command, how_to_install
 from ...speech.narrator import Narrator
 from .bodies import read_json, required_text
 from .default_voice import DefaultVoice
+from .downloads import Downloads
 from .guard import Guard
 from .metrics import Metrics
 
 
 def page_api_routes(
-    narrator: Narrator, chosen: DefaultVoice, metrics: Metrics, guard: Guard
+    narrator: Narrator,
+    chosen: DefaultVoice,
+    downloads: Downloads,
+    metrics: Metrics,
+    guard: Guard,
 ) -> list[web.RouteDef]:
     """The routes for the server as a whole."""
 
@@ -33,7 +37,7 @@ def page_api_routes(
                 "memory_mb": round(metrics.memory_bytes / 1e6),
                 "uptime_seconds": round(metrics.uptime_seconds),
                 "can_clone": cloning is not None,
-                "how_to_clone": None if cloning is not None else _how_to_clone(),
+                "how_to_clone": None if cloning is not None else downloads.steps_to_cloning,
                 "has_lexicon": narrator.settings.lexicon is not None,
                 "token": guard.page_token,
             }
@@ -77,8 +81,3 @@ def _default_voice(narrator: Narrator) -> Voice | None:
         return narrator.choose_voice()
     except UnknownVoiceError:
         return None
-
-
-def _how_to_clone() -> str:
-    """The steps to a server that clones voices."""
-    return f"{how_to_install('vietts')}, then {command('download vietts')}, then start it again"

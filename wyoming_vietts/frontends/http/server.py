@@ -73,7 +73,7 @@ class HttpServer:
             *rhasspy_routes(self._speaker),
             *mary_routes(narrator, self._speaker),
             *page_routes(),
-            *page_api_routes(narrator, chosen, metrics, guard),
+            *page_api_routes(narrator, chosen, self._downloads, metrics, guard),
             *text_routes(narrator, guard),
             *VoiceRoutes(narrator, chosen, settings.voices_dir).routes(guard),
             *self._downloads.routes(guard),

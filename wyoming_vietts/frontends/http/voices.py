@@ -75,8 +75,13 @@ class VoiceRoutes:
                 raise HttpError(error.code, str(error)) from error
         self._count()
         name = self._free_name(description)
-        self._write_settings(self._voices_dir / f"{name}.toml", VoiceSettings(description))
-        replace_file(self._voices_dir / f"{name}{suffix_of(content)}", content)
+        settings_file = self._voices_dir / f"{name}.toml"
+        try:
+            self._write_settings(settings_file, VoiceSettings(description))
+            replace_file(self._voices_dir / f"{name}{suffix_of(content)}", content)
+        except OSError:  # such as: the disk is full
+            settings_file.unlink(missing_ok=True)
+            raise
         engine.look_again()
         return web.json_response({"name": name}, status=201)
 
@@ -145,7 +150,11 @@ class VoiceRoutes:
         """A name that no voice and no file has, from letters and digits of a description."""
         base = name = _slug(description)
         number = 1
-        while self._narrator.catalogue.find(name) or [*self._voices_dir.glob(f"{name}*")]:
+        while (
+            self._narrator.catalogue.find(name)
+            or (self._voices_dir / name).exists()
+            or any(self._voices_dir.glob(f"{name}.*"))
+        ):
             number += 1
             name = f"{base}-{number}"
         return name

@@ -1,0 +1,86 @@
+"""A program changes one line of a lexicon, and no other."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from wyoming_vietts.errors import LexiconError
+from wyoming_vietts.text import LexiconFile, lexicon_entries, remove_entry, set_entry
+
+CONTENT = "# đầu\nTV = ti vi\n\n  Bo = Bô # chó\nđèn bàn = bóng\n# cuối"
+
+
+def lexicon(tmp_path: Path, content: str = CONTENT) -> LexiconFile:
+    (tmp_path / "lexicon.txt").write_bytes(content.encode())
+    return LexiconFile(tmp_path / "lexicon.txt")
+
+
+def after(file: LexiconFile, written: str, spoken: str | None) -> str:
+    steps = remove_entry(file, written) if spoken is None else set_entry(file, written, spoken)
+    for _ in steps:
+        pass
+    return file.path.read_bytes().decode()
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken", "old", "new"),
+    [
+        ("TV", "truyền hình", "TV = ti vi", "TV = truyền hình"),
+        ("bo", "Bơ", "  Bo = Bô # chó", "bo = Bơ # chó"),
+        ("đèn", "bóng", "# cuối", "# cuối\nđèn = bóng\n"),
+        ("đèn  bàn", "đèn", "đèn bàn = bóng", "đèn  bàn = đèn"),
+        ("tv", "ti vi", "# cuối", "# cuối\ntv = ti vi\n"),  # TV matches only as written
+        ("Đèn Bàn", "a = b", "đèn bàn = bóng", "Đèn Bàn = a = b"),
+        ("TV", None, "TV = ti vi\n", ""),
+        ("BO", None, "", ""),  # matches only as written, and so is another
+        ("x", None, "", ""),
+    ],
+)
+def test_one_line_changes(
+    tmp_path: Path, written: str, spoken: str | None, old: str, new: str
+) -> None:
+    assert after(lexicon(tmp_path), written, spoken) == CONTENT.replace(old, new, 1)
+
+
+def test_line_ends_stay(tmp_path: Path) -> None:
+    file = lexicon(tmp_path, "a = b\r\nc = d\r\n")
+    assert after(file, "a", "e") == "a = e\r\nc = d\r\n"
+
+
+def test_entries_of_the_same_form_become_one(tmp_path: Path) -> None:
+    file = lexicon(tmp_path, "a = b\nA = c\nd = e\n")
+    assert after(file, "a", "f") == "a = f\nd = e\n"
+    assert [entry.written for entry in lexicon_entries(file)] == ["a", "d"]
+    assert after(lexicon(tmp_path, "a = b\nA = c\nd = e\n"), "A", None) == "d = e\n"
+
+
+def test_file_keeps_its_permissions_and_stays_a_link(tmp_path: Path) -> None:
+    file = lexicon(tmp_path)
+    file.path.chmod(0o640)
+    link = tmp_path / "link.txt"
+    link.symlink_to(file.path)
+    after(LexiconFile(link), "x", "ích")
+    assert link.is_symlink()
+    assert "x = ích" in file.path.read_text()
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o640
+    assert sorted(os.listdir(tmp_path)) == ["lexicon.txt", "link.txt"]
+
+
+def test_file_that_is_wrong_is_left_alone(tmp_path: Path) -> None:
+    file = lexicon(tmp_path)
+    file.path.write_text("không có dấu bằng\n")
+    with pytest.raises(LexiconError, match="line 1"):
+        after(file, "a", "b")
+    assert file.path.read_text() == "không có dấu bằng\n"
+
+
+def test_somebody_elses_change_is_not_lost(tmp_path: Path) -> None:
+    file = lexicon(tmp_path)
+    steps = set_entry(file, "x", "ích")
+    next(steps)
+    file.path.write_text("y = y dài\n")
+    with pytest.raises(LexiconError, match="try again"):
+        list(steps)
+    assert file.path.read_text() == "y = y dài\n"
