@@ -25,6 +25,8 @@ COPIES = (
     ("addon/config.yaml", f"^version: {VERSION}$"),
     ("addon/Dockerfile", rf"^FROM \S+:{VERSION}-neural$"),
     ("addon/Dockerfile", f'io.hass.version="{VERSION}"'),
+    ("deploy/kubernetes/base/deployment.yaml", rf"^ +image: \S+:{VERSION}$"),
+    ("deploy/kubernetes/gpu/kustomization.yaml", f"^ +newTag: {VERSION}-cuda$"),
 )
 CHANGELOGS = (
     ("CHANGELOG.md", rf"^## {VERSION} \("),  # below what is not released yet

@@ -16,6 +16,8 @@ def main() -> None:
     add = parser.add_argument
     add("--engine", choices=("espeak", "piper", "vietts"), default="espeak")
     add("--turns", action="store_true", help="instead: a newcomer beside seven, espeak and piper")
+    add("--fleet", action="store_true",
+        help="instead: espeak or piper on 1, 2 and 3 servers behind HAProxy")  # fmt: skip
     add("--beside", type=int, default=0, metavar="N", help="run N busy loops as well (default: 0)")
     add("--repeat", type=int, default=3, help="runs, except of espeak (default: 3)")
     add("--reference-python", default="python3", metavar="PYTHON",
@@ -47,6 +49,8 @@ def main() -> None:
     options.voices_dir = options.voices_dir or options.model_dir / "voices"
     if options.turns:
         import turns as benchmark
+    elif options.fleet:
+        import fleet as benchmark
     elif options.engine == "vietts":
         import vietts as benchmark
     elif options.engine == "piper":

@@ -1,6 +1,7 @@
 """What all benchmarks use: a table, a server process, a client, and busy loops."""
 
 import asyncio
+import os
 import re
 import socket
 import statistics
@@ -103,3 +104,9 @@ def memory_mib(pid: int, key: str) -> float:
     match = re.search(rf"{key}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     assert match
     return int(match[1]) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of CPU time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -3,13 +3,20 @@
 import argparse
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server, speak
+from measure import (
+    THIS_PROGRAM,
+    Table,
+    cpu_seconds,
+    describe_seconds,
+    free_uri,
+    memory_mib,
+    server,
+    speak,
+)
 
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.text import speakable, split_sentences
@@ -90,11 +97,6 @@ def measure_text(table: Table, requests: int) -> None:
 async def keep_talking(uri: str) -> None:
     while True:
         await speak(uri, LONG_TEXT)
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def engine_cpu_seconds(text: str, requests: int) -> float:
