@@ -224,13 +224,13 @@ class Handler:
             await self._write(AudioStart(**audio_format))
         answer.plays(len(pcm) / SAMPLE_WIDTH / rate)
         size = self._chunk_bytes
-        chunks = [
-            AudioChunk(**audio_format, audio=pcm[start : start + size])
-            for start in range(0, len(pcm), size)
-        ]
-        batch = max(1, _BATCH_BYTES // size)
-        for start in range(0, len(chunks), batch):
-            await self._write(*chunks[start : start + batch])
+        batch = size * max(1, _BATCH_BYTES // size)
+        for first in range(0, len(pcm), batch):
+            starts = range(first, min(first + batch, len(pcm)), size)
+            # Not all at once: a slow reader would hold a copy of the whole of it.
+            await self._write(
+                *(AudioChunk(**audio_format, audio=pcm[at : at + size]) for at in starts)
+            )
 
     async def _finish(self, answer: Answer) -> None:
         await self._speak(answer, answer.speech.finish())
