@@ -30,7 +30,12 @@ async def work_while_idle(
 
 
 async def _take_steps(steps: Iterator[None], is_busy: Callable[[], bool]) -> None:
+    await _wait_until_idle(is_busy)
     for _ in steps:
         await asyncio.sleep(_STEP_PAUSE_SECONDS)
-        while is_busy():
-            await asyncio.sleep(_BUSY_PAUSE_SECONDS)
+        await _wait_until_idle(is_busy)
+
+
+async def _wait_until_idle(is_busy: Callable[[], bool]) -> None:
+    while is_busy():
+        await asyncio.sleep(_BUSY_PAUSE_SECONDS)

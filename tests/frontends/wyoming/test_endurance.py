@@ -1,19 +1,41 @@
-"""Memory over many requests, and the public benchmark client."""
+"""Memory over many requests and many clients, and the public benchmark client."""
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
-from wyoming.tts import Synthesize, SynthesizeVoice
+import pytest
+from wyoming.event import async_write_event
+from wyoming.tts import (
+    Synthesize,
+    SynthesizeChunk,
+    SynthesizeStart,
+    SynthesizeStop,
+    SynthesizeVoice,
+)
 
-from tests.harness import connected, free_port, read_until, server_process, types, wait_until_ready
+from tests.harness import (
+    connected,
+    describe,
+    free_port,
+    read_until,
+    server_process,
+    synthesize,
+    types,
+    wait_until_ready,
+)
+
+CLIENTS = 200
+# No pause marks: each step speaks as much as one ever does, about 10 s.
+LONG_TEXT = ("hôm nay trời đẹp và nắng ấm cả ngày mọi người cùng nhau đi chơi " * 320)[:20_000]
 
 
-def resident_kib(pid: int) -> int:
+def resident_kib(pid: int, key: str = "VmRSS") -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    match = re.search(r"VmRSS:\s+(\d+)", status)
+    match = re.search(rf"{key}:\s+(\d+)", status)
     assert match
     return int(match[1])
 
@@ -38,6 +60,50 @@ async def test_memory_stays_flat_over_two_thousand_syntheses() -> None:
         assert resident_kib(process.pid) - before < 2048
         process.terminate()
         await draining
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+async def test_memory_is_bounded_when_a_crowd_with_long_texts_reads_slowly(
+    is_streamed: bool,
+) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    arguments = ("--uri", uri, "--engine", "espeak", "--max-clients", str(CLIENTS + 1))
+    with server_process(*arguments, stderr=subprocess.DEVNULL) as process:
+        await wait_until_ready(uri)
+        assert types(await synthesize(uri, LONG_TEXT[:500]))[-1] == "audio-stop"
+        quiet = resident_kib(process.pid, "VmHWM")
+        listening = asyncio.gather(*(listen_slowly(uri, is_streamed) for _ in range(CLIENTS)))
+        assert (await describe(uri)).tts
+        received = await listening
+        assert min(received) > 22_050 * 2, "each has heard a second"
+        # 0.8 MB for each: what one step has spoken, and what waits for the network.
+        assert resident_kib(process.pid, "VmHWM") - quiet < 160 * 1024
+        assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
+
+
+async def listen_slowly(uri: str, is_streamed: bool, seconds: float = 6.0) -> int:
+    """Ask for a long text, read it at the speed of speech, and hang up; count the bytes read."""
+    host, port = uri.removeprefix("tcp://").split(":")
+    connection = socket.socket()
+    connection.setblocking(False)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    await asyncio.get_running_loop().sock_connect(connection, (host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=connection, limit=4096)
+    events = (
+        (SynthesizeStart(), SynthesizeChunk(text=LONG_TEXT), SynthesizeStop())
+        if is_streamed
+        else (Synthesize(LONG_TEXT),)
+    )
+    for event in events:
+        await async_write_event(event.event(), writer)
+    received = len(await reader.read(8192))
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while loop.time() < end and (piece := await reader.read(8192)):
+        received += len(piece)
+        await asyncio.sleep(len(piece) / (2 * 22_050))
+    writer.transport.abort()
+    return received
 
 
 async def test_benchmark_client_runs_in_both_modes_without_an_error() -> None:

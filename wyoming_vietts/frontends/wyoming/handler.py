@@ -201,12 +201,15 @@ class Handler:
             events.append(AudioStart(**audio_format))
         # The last sample is an event of its own, as it waits for what comes next: see `_write`.
         size, end = self._chunk_bytes, len(pcm) - SAMPLE_WIDTH
-        for start in range(0, end, size):
-            events.append(AudioChunk(**audio_format, audio=pcm[start : min(start + size, end)]))
-        events.append(AudioChunk(**audio_format, audio=pcm[end:]))
-        batch = max(1, _BATCH_BYTES // size)
-        for first in range(0, len(events), batch):
-            await self._write(*events[first : first + batch], goes_on=True)
+        batch = size * max(1, _BATCH_BYTES // size)
+        # Not all at once: a slow reader would hold a copy of the whole of it.
+        for first in range(0, max(1, end), batch):
+            for start in range(first, min(first + batch, end), size):
+                events.append(AudioChunk(**audio_format, audio=pcm[start : min(start + size, end)]))
+            if first + batch >= end:
+                events.append(AudioChunk(**audio_format, audio=pcm[end:]))
+            await self._write(*events, goes_on=True)
+            events = []
 
     async def _finish(self, answer: Answer) -> None:
         await self._speak(answer, answer.speech.finish())
