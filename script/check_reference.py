@@ -53,7 +53,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     oracle = Oracle(args.oracle, args.oracle_python)
-    networks = load_networks(args.model_dir, args.device, torch.float32, torch.float32)
+    networks = finish(load_networks(args.model_dir, args.device, torch.float32, torch.float32))
     compare = Comparison(networks, oracle, args.model_dir, args.seed, args.device)
     wrong = 0
     with torch.inference_mode():

@@ -7,6 +7,7 @@ import torch
 
 from tests.engines.vietts.goldens import RATES
 from tests.engines.vietts.tiny_model import write_model_dir
+from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.model.loading import load_networks, load_plain_networks
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 
@@ -25,7 +26,7 @@ def model_dirs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 def networks(model_dirs: dict[int, Path]) -> dict[int, Networks]:
     """By token rate."""
     return {
-        rate: load_networks(path, CPU, torch.float32, torch.float32)
+        rate: finish(load_networks(path, CPU, torch.float32, torch.float32))
         for rate, path in model_dirs.items()
     }
 
@@ -33,7 +34,7 @@ def networks(model_dirs: dict[int, Path]) -> dict[int, Networks]:
 @pytest.fixture(scope="session")
 def plain_networks(model_dirs: dict[int, Path]) -> Networks:
     """As they are written down, without what makes them fast."""
-    return load_plain_networks(model_dirs[25], CPU, torch.float32, torch.float32)
+    return finish(load_plain_networks(model_dirs[25], CPU, torch.float32, torch.float32))
 
 
 @pytest.fixture

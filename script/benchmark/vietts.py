@@ -101,11 +101,13 @@ def main(options: argparse.Namespace) -> None:
 def load(options: argparse.Namespace, quality: str | None = None) -> Networks:
     device = choose_device(options.device)
     chosen = QUALITIES[quality or options.quality]
-    return load_networks(
-        options.model_dir,
-        device,
-        lm_type(device, chosen.int8_lm),
-        flow_type(device, chosen.half_flow),
+    return finish(
+        load_networks(
+            options.model_dir,
+            device,
+            lm_type(device, chosen.int8_lm),
+            flow_type(device, chosen.half_flow),
+        )
     )
 
 

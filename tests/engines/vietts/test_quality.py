@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 
 def load_int8(model_dir: Path) -> Networks:
-    return load_networks(model_dir, CPU, torch.int8, torch.float32)
+    return finish(load_networks(model_dir, CPU, torch.int8, torch.float32))
 
 
 def scores(networks: Networks) -> torch.Tensor:
@@ -55,10 +55,10 @@ def test_int8_layer_is_close_to_the_layer(rows: int) -> None:
 
 def test_more_hidden_units_change_nothing(model_dir: Path) -> None:
     lm = empty_networks(load_config(model_dir / "config.yaml")).lm
-    load_published(lm, model_dir / "llm.pt", "llm")
+    finish(load_published(lm, model_dir / "llm.pt", "llm"))
     layer = lm.decoder.layers[0]
     wanted = [Int8Linear(layer.expand), Int8Linear(layer.contract)]
-    use_int8(lm)
+    finish(use_int8(lm))
     got = [layer.expand, layer.contract]
     assert len(got[0].weight) > len(wanted[0].weight)
     wanted, got = ([packed(linear) for linear in pair] for pair in (wanted, got))
@@ -70,7 +70,7 @@ def test_more_hidden_units_change_nothing(model_dir: Path) -> None:
 
 def test_int8_lm_thinks_almost_the_same(model_dir: Path, networks: dict[int, Networks]) -> None:
     wanted, got = (
-        scores(load_networks(model_dir, CPU, torch.float32, torch.float32)),
+        scores(finish(load_networks(model_dir, CPU, torch.float32, torch.float32))),
         scores(load_int8(model_dir)),
     )
     divergence = float((wanted.exp() * (wanted - got)).sum(dim=1).mean())

@@ -20,7 +20,7 @@ from torch import Tensor
 from ...errors import SetupError, SynthesisError
 from ..contract import ClonedVoice, Heard, clamp_speed
 from ..cores import granted_cores
-from ..steps import Steps, in_turns
+from ..steps import Steps, finish, in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
@@ -118,11 +118,13 @@ class VietTTSEngine:
         quality = quality or ("exact" if on_gpu else "balanced")
         _LOGGER.info("VietTTS on %s, %d threads, quality %s", self._device, threads, quality)
         self._quality = QUALITIES[quality]
-        self._networks = load_networks(
-            model_dir,
-            self._device,
-            lm_type(self._device, self._quality.int8_lm),
-            flow_type(self._device, self._quality.half_flow),
+        self._networks = finish(
+            load_networks(
+                model_dir,
+                self._device,
+                lm_type(self._device, self._quality.int8_lm),
+                flow_type(self._device, self._quality.half_flow),
+            )
         )
         self._weight_files = WeightFiles(model_dir)
         self._schedule = cosine_schedule(

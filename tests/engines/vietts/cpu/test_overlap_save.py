@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.conftest import CPU
+from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.cpu import overlap_save
 from wyoming_vietts.engines.vietts.cpu.convolution import ChannelsLastConv1d
 from wyoming_vietts.engines.vietts.cpu.overlap_save import OverlapSaveConv1d
@@ -65,14 +66,14 @@ def test_convolution_is_direct_where_that_is_faster(
     model_dirs: dict[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overlap_save, "IS_FASTER", False)
-    hift = load_networks(model_dirs[25], CPU, torch.float32, torch.float32).hift
+    hift = finish(load_networks(model_dirs[25], CPU, torch.float32, torch.float32)).hift
     assert not any(isinstance(layer, OverlapSaveConv1d) for layer in hift.modules())
     convolutions = [layer for layer in hift.modules() if isinstance(layer, ChannelsLastConv1d)]
     assert {7, 11} <= {layer.weight.shape[3] for layer in convolutions}
 
 
 def test_loaded_vocoder_computes_its_long_kernels_so(model_dirs: dict[int, Path]) -> None:
-    hift = load_networks(model_dirs[25], CPU, torch.float32, torch.float32).hift
+    hift = finish(load_networks(model_dirs[25], CPU, torch.float32, torch.float32)).hift
     layers = [layer for layer in hift.modules() if isinstance(layer, OverlapSaveConv1d)]
     assert {layer.taps for layer in layers} == {7, 11}
     assert all(layer.weight.is_mkldnn for layer in layers)

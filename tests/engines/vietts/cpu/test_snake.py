@@ -24,6 +24,6 @@ def test_folded_block_is_the_block(kernel: int) -> None:
         wanted = finish(block.walk(x))
         folded = FoldedResBlock(deepcopy(block))
         torch.testing.assert_close(finish(folded.walk(x)), wanted, atol=1e-5, rtol=1e-5)
-        pack_convolutions(folded)
+        finish(pack_convolutions(folded))
         assert not any(isinstance(layer, nn.Conv1d) for layer in folded.modules())
         torch.testing.assert_close(finish(folded.walk(x)), wanted, atol=1e-5, rtol=1e-5)

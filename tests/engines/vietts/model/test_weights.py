@@ -10,6 +10,7 @@ import torch
 from tests.conftest import CPU
 from tests.engines.vietts.cpu.test_memory import resident_file_pages
 from tests.engines.vietts.goldens import golden
+from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.model import loading as module
 from wyoming_vietts.engines.vietts.model.loading import (
     PREPARED_TYPES,
@@ -24,11 +25,11 @@ from wyoming_vietts.errors import WeightsError
 
 
 def load(model_dir: Path) -> Networks:
-    return load_networks(model_dir, CPU, torch.float32, torch.float32)
+    return finish(load_networks(model_dir, CPU, torch.float32, torch.float32))
 
 
 def load_reduced(model_dir: Path) -> Networks:
-    return load_networks(model_dir, CPU, torch.int8, torch.bfloat16)
+    return finish(load_networks(model_dir, CPU, torch.int8, torch.bfloat16))
 
 
 def change(model_dir: Path, part: str, changes: dict[str, torch.Tensor | None]) -> None:
@@ -140,7 +141,7 @@ def test_stacked_weights_do_not_stay_in_memory_beside_their_parts(tmp_path: Path
         }
     )
     before = resident_file_pages()
-    load_published(network, tmp_path / "parts.pt", "")
+    finish(load_published(network, tmp_path / "parts.pt", ""))
     assert resident_file_pages() - before <= 8
     assert torch.equal(network["query_key_value"].weight, torch.cat([*parts.values()]))
 
@@ -290,11 +291,11 @@ def test_files_can_be_read_by_the_servers_user(model_dir: Path) -> None:
 
 def test_reduced_weights_of_a_former_model_are_not_used(model_dir: Path) -> None:
     """Those of a GPU, when the model was replaced and converted for a CPU."""
-    load_networks(model_dir, CPU, torch.bfloat16, torch.float32)
+    finish(load_networks(model_dir, CPU, torch.bfloat16, torch.float32))
     change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
     prepare(model_dir)
     (model_dir / "llm.pt").unlink()
-    lm = load_networks(model_dir, CPU, torch.bfloat16, torch.float32).lm
+    lm = finish(load_networks(model_dir, CPU, torch.bfloat16, torch.float32)).lm
     assert float(lm.logits.bias[0]) == 5.0
 
 
@@ -311,11 +312,11 @@ def test_tensor_that_only_looks_large_takes_no_memory(model_dir: Path) -> None:
     state[name] = torch.zeros(1).expand(60_000, 60_000)
     torch.save(state, model_dir / "hift.pt")
     with pytest.raises(WeightsError, match=r"has the shape \[60000, 60000\]; according to"):
-        load_networks(model_dir, CPU, torch.float32, torch.float32)
+        load(model_dir)
 
 
 def test_pytorchs_advice_to_switch_its_safety_off_is_not_repeated(model_dir: Path) -> None:
     torch.save({"a": print}, model_dir / "llm.pt")
     with pytest.raises(WeightsError, match="it holds more than tensors") as refused:
-        load_networks(model_dir, CPU, torch.float32, torch.float32)
+        load(model_dir)
     assert "weights_only" not in str(refused.value)

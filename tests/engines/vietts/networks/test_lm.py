@@ -104,7 +104,7 @@ def test_length_stays_within_its_bounds(
     model_dirs: dict[int, Path], case: dict[str, torch.Tensor]
 ) -> None:
     """Whether the model would end at once or never."""
-    lm = load_networks(model_dirs[25], torch.device("cpu"), torch.float32, torch.float32).lm
+    lm = finish(load_networks(model_dirs[25], torch.device("cpu"), torch.float32, torch.float32)).lm
     text_tokens = len(case["text"])
     for bias, expected in ((50.0, 2 * text_tokens), (-50.0, 20 * text_tokens)):
         lm.logits.bias[lm.end] = bias

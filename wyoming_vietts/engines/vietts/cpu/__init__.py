@@ -6,6 +6,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from ...steps import Steps
 from ..networks.hift import ResBlock
 from ..networks.networks import Networks
 from ..networks.unet import TransformerBlock
@@ -23,35 +24,36 @@ _OVERLAP_SAVE_FROM = 7  # taps; shorter convolutions are faster when computed di
 
 
 @torch.no_grad()
-def optimize(networks: Networks) -> None:
+def optimize(networks: Networks) -> Steps[None]:
     """Replace layers by faster ones that compute the same, up to rounding errors.
 
-    The order matters. Snake's scales are folded into convolutions before those are packed, and a
-    convolution or linear layer is packed by the first rule that fits it. Layers with 8-bit weights
-    exist already, as they are loaded from a file; here they are packed, too.
+    Pauses after each layer. The order matters. Snake's scales are folded into convolutions before
+    those are packed, and a convolution or linear layer is packed by the first rule that fits it.
+    Layers with 8-bit weights exist already, as they are loaded from a file; here they are packed,
+    too.
     """
     lm, flow, hift = networks.lm, networks.flow, networks.hift
 
-    _replace(hift, ResBlock, FoldedResBlock)
+    yield from _replace(hift, ResBlock, FoldedResBlock)
     for block in (*hift.resblocks, *hift.source_resblocks):
-        pack_convolutions(block)
+        yield from pack_convolutions(block)
     # Not those of the pitch: the source adds up the pitch over the utterance, so it must match
     # the reference's to the last bit.
-    _replace(hift, nn.Conv1d, ChannelsLastConv1d, but=[*hift.f0_convs])
+    yield from _replace(hift, nn.Conv1d, ChannelsLastConv1d, but=[*hift.f0_convs])
 
-    _replace(flow, TransformerBlock, _fused_block)
+    yield from _replace(flow, TransformerBlock, _fused_block)
     encoders = (lm.text_encoder, lm.decoder, flow.encoder)
     positions = [layer.attention.position for encoder in encoders for layer in encoder.layers]
     for network in (lm, flow):
-        _replace(network, nn.Linear, _packed_linear, but=positions)
+        yield from _replace(network, nn.Linear, _packed_linear, but=positions)
         # Rarely needed, and then for so many positions that packing gains nothing.
-        _replace(network, nn.Linear, _unpacked_linear)
-    _replace(lm, Int8Linear, PackedInt8Linear)
+        yield from _replace(network, nn.Linear, _unpacked_linear)
+    yield from _replace(lm, Int8Linear, PackedInt8Linear)
 
 
-def pack_convolutions(network: nn.Module) -> None:
+def pack_convolutions(network: nn.Module) -> Steps[None]:
     """Replace the convolutions of a network by the fastest kind for their number of taps."""
-    _replace(network, nn.Conv1d, _packed_convolution)
+    yield from _replace(network, nn.Conv1d, _packed_convolution)
 
 
 def _replace(
@@ -59,12 +61,13 @@ def _replace(
     kind: type[L],
     replacement: Callable[[L], nn.Module],
     but: Collection[nn.Module] = (),
-) -> None:
+) -> Steps[None]:
     """Put `replacement(layer)` in the place of every layer of a kind within a network."""
     for parent in [*network.modules()]:
         for name, layer in [*parent.named_children()]:
             if isinstance(layer, kind) and layer not in but:
                 setattr(parent, name, replacement(layer))
+                yield
 
 
 def _packed_convolution(conv: nn.Conv1d) -> nn.Module:

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...steps import Steps
 from ..networks.layers import Linear
 from ..networks.lm import SpeechLM
 from .memory import forget
@@ -57,11 +58,12 @@ class PackedInt8Linear(nn.Module):
         return torch.addcmul(self.bias, products, self.scales)
 
 
-def use_int8(lm: SpeechLM) -> None:
+def use_int8(lm: SpeechLM) -> Steps[None]:
     """Put `Int8Linear` in place of the layers whose weights every sentence or token has to read.
 
-    Feed-forward layers get a few extra hidden units, which are always 0: rows of 4096 weights would
-    compete for the same lines of the processor's cache, and take twice as long to pack.
+    Pauses after each layer. Feed-forward layers get a few extra hidden units, which are always 0:
+    rows of 4096 weights would compete for the same lines of the processor's cache, and take twice
+    as long to pack.
     """
     for encoder in (lm.text_encoder, lm.decoder):
         for layer in encoder.layers:
@@ -72,6 +74,7 @@ def use_int8(lm: SpeechLM) -> None:
             contract = _padded(layer.contract, inputs=_PADDING)
             for name, linear in (("expand", expand), ("contract", contract)):
                 setattr(layer, name, Int8Linear(linear))
+            yield
     setattr(lm, "logits", Int8Linear(lm.logits))  # noqa: B010, another type of layer
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ....errors import DeviceError
+from ...steps import Steps, finish
 from ..cpu import optimize
 from ..cpu.int8 import use_int8
 from ..cpu.memory import forget_copied
@@ -33,23 +34,25 @@ PREPARED_TYPES = {
 """The number types in which `prepare` writes each of the networks."""
 
 
+@torch.inference_mode(False)  # the same tensors, whether a start or a request waits for them
 def load_networks(
     model_dir: Path, device: torch.device, lm_dtype: torch.dtype, flow_dtype: torch.dtype
-) -> Networks:
+) -> Steps[Networks]:
     """Load a model directory and make it fast on its device; see `load_plain_networks`."""
-    networks = load_plain_networks(model_dir, device, lm_dtype, flow_dtype)
+    networks = yield from load_plain_networks(model_dir, device, lm_dtype, flow_dtype)
     if device.type == "cpu":
-        optimize(networks)
-    tabulate_speech_inputs(networks.lm)
+        yield from optimize(networks)
+    yield from tabulate_speech_inputs(networks.lm)
     return networks
 
 
 def load_plain_networks(
     model_dir: Path, device: torch.device, lm_dtype: torch.dtype, flow_dtype: torch.dtype
-) -> Networks:
+) -> Steps[Networks]:
     """Load a model directory into the networks as they are defined, without optimizing them.
 
-    The vocoder is always in fp32: it is small, and the last to touch the sound.
+    The vocoder is always in fp32: it is small, and the last to touch the sound. Pauses after each
+    layer, but for a file that has to be prepared, which is written at once.
 
     Args:
         lm_dtype: fp32, bf16 or, on a CPU, int8, which applies to the weights only.
@@ -62,17 +65,15 @@ def load_plain_networks(
     """
     networks = empty_networks(load_config(model_dir / "config.yaml"))
     types = {"llm": lm_dtype, "flow": flow_dtype, "hift": torch.float32}
+    yield
     for part, network in networks.parts.items():
-        _load(network, model_dir, part, types[part])
-    try:
-        for network in networks.parts.values():
-            network.to(device)
-    except torch.OutOfMemoryError as error:
-        raise DeviceError(f"The model does not fit into the memory of {device}") from error
+        yield from _load(network, model_dir, part, types[part])
+    if device.type != "cpu":
+        yield from _move(networks, device)
     return networks
 
 
-def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) -> None:
+def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) -> Steps[None]:
     """Give an empty network its weights; those not in fp32 are computed once and kept in a file.
 
     A prepared file is used in place of the published one that it was made from, or if there is
@@ -81,25 +82,27 @@ def _load(network: nn.Module, model_dir: Path, part: str, dtype: torch.dtype) ->
     prepared = _prepared_file(model_dir, part, dtype)
     source = _source(model_dir, part)
     if prepared.exists() and source in (None, source_of(prepared)):
-        _set_type(network, dtype)
-        state = read_safetensors(prepared)
+        yield from _set_type(network, dtype)
+        state = yield from read_safetensors(prepared)
         check_likeness(network, state, prepared)
         _assign(network, state)
+        yield
     elif dtype == torch.float32:
-        load_published(network, _published_file(model_dir, part), part)
+        yield from load_published(network, _published_file(model_dir, part), part)
     else:
         _LOGGER.info("Preparing %s: only the first start takes this long", prepared.name)
-        _load(network, model_dir, part, torch.float32)
-        _set_type(network, dtype)
+        yield from _load(network, model_dir, part, torch.float32)
+        yield from _set_type(network, dtype)
         try:
             # A server that shares the folder may have been quicker, and may be using its file.
             if not (prepared.exists() and source_of(prepared) == source):
                 save_prepared(network, prepared, source)
         except OSError as error:
             _LOGGER.warning("Cannot write %s, so each start makes it again: %s", prepared, error)
+        yield
 
 
-def load_published(network: nn.Module, path: Path, part: str) -> None:
+def load_published(network: nn.Module, path: Path, part: str) -> Steps[None]:
     """Give an empty network the published weights of ``part``, in fp32.
 
     Raises:
@@ -107,8 +110,11 @@ def load_published(network: nn.Module, path: Path, part: str) -> None:
             the wrong shape.
     """
     published = read_published(path)
-    _assign(network, translate(network, part, published, path))
+    yield
+    _assign(network, (yield from translate(network, part, published, path)))
+    yield
     forget_copied(published.values(), network)
+    yield
 
 
 def _assign(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
@@ -125,12 +131,29 @@ def _source(model_dir: Path, part: str) -> str | None:
     return source_of(in_fp32) if in_fp32.exists() else None
 
 
-def _set_type(network: nn.Module, dtype: torch.dtype) -> None:
+def _set_type(network: nn.Module, dtype: torch.dtype) -> Steps[None]:
     if dtype == torch.int8:
         assert isinstance(network, SpeechLM)
-        use_int8(network)
+        yield from use_int8(network)
     else:
-        network.to(dtype)
+        yield from _convert(network, dtype)
+
+
+def _move(networks: Networks, device: torch.device) -> Steps[None]:
+    try:
+        for network in networks.parts.values():
+            yield from _convert(network, device)
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(f"The model does not fit into the memory of {device}") from error
+
+
+def _convert(network: nn.Module, to: torch.dtype | torch.device) -> Steps[None]:
+    """Call `network.to`, with a pause after each layer."""
+    for layer in network.modules():
+        if next(layer.children(), None) is None:
+            layer.to(to)
+            yield
+    network.to(to)  # what is no layer's own
 
 
 def _published_file(model_dir: Path, part: str) -> Path:
@@ -156,9 +179,9 @@ def prepare(model_dir: Path) -> list[Path]:
     networks = empty_networks(load_config(model_dir / "config.yaml"))
     for part, network in networks.parts.items():
         published = _published_file(model_dir, part)
-        load_published(network, published, part)
+        finish(load_published(network, published, part))
         for dtype in PREPARED_TYPES[part]:
-            _set_type(network, dtype)
+            finish(_set_type(network, dtype))
             paths.append(_prepared_file(model_dir, part, dtype))
             save_prepared(network, paths[-1], fingerprint(published))
     return paths

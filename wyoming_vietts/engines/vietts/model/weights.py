@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ....errors import WeightsError
 from ....files import replacement
+from ...steps import Steps
 from .names import published_names
 
 _DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file, about 60 for each tensor
@@ -85,10 +86,15 @@ def read_published(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a prepared file, mapped into memory."""
+def read_safetensors(path: Path) -> Steps[dict[str, Tensor]]:
+    """The tensors of a prepared file, mapped into memory, with a pause after each of them."""
+    tensors = {}
     try:
-        return safetensors.torch.load_file(path)
+        with safetensors.safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118, it is no dictionary
+                tensors[name] = file.get_tensor(name)
+                yield
+        return tensors
     except safetensors.SafetensorError as error:
         raise _not_safetensors(path, error) from error
 
@@ -99,10 +105,11 @@ def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> WeightsE
 
 def translate(
     module: nn.Module, part: str, state: Mapping[str, Tensor], path: Path
-) -> dict[str, Tensor]:
+) -> Steps[dict[str, Tensor]]:
     """Published tensors under this package's names, in fp32, every name and shape checked.
 
-    Weight norms are folded, and queries, keys and values are stacked into one layer.
+    Weight norms are folded, and queries, keys and values are stacked into one layer. Pauses after
+    each tensor.
 
     Raises:
         WeightsError: a tensor is missing, unknown or of the wrong shape.
@@ -112,16 +119,14 @@ def translate(
     for name, wanted in module.state_dict().items():
         sources = published_names(part, name)
         shape = [*wanted.shape]
-        if len(sources) == 1:
-            translated[name] = _take(remaining, sources[0], shape, path)
-            continue
         shape[0] //= len(sources)
         tensors = [_take(remaining, source, shape, path) for source in sources]
-        translated[name] = torch.cat(tensors)
+        translated[name] = (torch.cat(tensors) if len(tensors) > 1 else tensors[0]).float()
+        yield
     if remaining:
         known = ", ".join(repr(name) for name in sorted(remaining)[:3])
         raise WeightsError(f"{path}: {len(remaining)} unknown tensors, such as {known}")
-    return {name: tensor.float() for name, tensor in translated.items()}
+    return translated
 
 
 def _take(state: dict[str, Tensor], name: str, shape: list[int], path: Path) -> Tensor:

@@ -14,6 +14,7 @@ from .transformer import Encoder, KVCache
 
 MIN_RATIO, MAX_RATIO = 2, 20
 """Speech tokens for each text token: with fewer, speech may not end; more are cut off."""
+_TABULATED_AT_ONCE = 512  # speech tokens
 
 
 class SpeechLM(nn.Module):
@@ -53,9 +54,13 @@ class SpeechLM(nn.Module):
 
 
 @torch.inference_mode()
-def tabulate_speech_inputs(lm: SpeechLM) -> None:
-    """Compute the decoder's input for all speech tokens at once, for use in every step."""
-    lm.speech_inputs = lm.decoder.embed(lm.speech_embedding.weight)
+def tabulate_speech_inputs(lm: SpeechLM) -> Steps[None]:
+    """Compute the decoder's input for all speech tokens, for use in every step; with pauses."""
+    inputs = []
+    for embeddings in torch.split(lm.speech_embedding.weight, _TABULATED_AT_ONCE):
+        inputs.append(lm.decoder.embed(embeddings))
+        yield
+    lm.speech_inputs = torch.cat(inputs)
 
 
 def encode_text(lm: SpeechLM, text_tokens: Tensor) -> Steps[Tensor]:
