@@ -174,6 +174,9 @@ def _serve(flags: _Flags) -> None:
         help="clients at once; more are refused (default: %(default)s)")  # fmt: skip
     flags.add("--idle-timeout", type=_number(1.0, 86_400.0), metavar="SECONDS", default=600.0,
         help="end connections that say nothing for so long (default: 600)")  # fmt: skip
+    flags.add("--unload-after", type=_number(0.001, 100_000.0), metavar="MINUTES",
+        help="for vietts: give its memory back when nobody has spoken for so long; the next "
+        "request loads it again (default: never)")  # fmt: skip
     flags.add("--no-streaming", action="store_true",
         help="accept texts, and send sentences, only as a whole; clients are told so")  # fmt: skip
     _logging(flags)

@@ -17,4 +17,5 @@ def engine_settings(options: argparse.Namespace) -> EngineSettings:
         quality=options.quality,
         streams_sentences=not getattr(options, "no_streaming", False),
         seed=options.seed,
+        unload_after_minutes=getattr(options, "unload_after", None),
     )

@@ -33,6 +33,7 @@ class EngineSettings:
     quality: str | None
     streams_sentences: bool
     seed: int | None
+    unload_after_minutes: float | None
 
 
 class Catalogue:
@@ -128,6 +129,7 @@ def make_vietts(settings: EngineSettings) -> "VietTTSEngine":
         quality=settings.quality,
         streams_sentences=settings.streams_sentences,
         seed=settings.seed,
+        unload_after_minutes=settings.unload_after_minutes,
     )
     if not engine.voices:
         _LOGGER.warning("No voice yet: put a recording of a few seconds into %s", engine.voices_dir)

@@ -34,7 +34,11 @@ def record(path: Path, voice: str = "espeak-north-male") -> Path:
 
 
 def make_engine(
-    model_dir: Path, voices_dir: Path, streams_sentences: bool = True, seed: int | None = 1
+    model_dir: Path,
+    voices_dir: Path,
+    streams_sentences: bool = True,
+    seed: int | None = 1,
+    unload_after_minutes: float | None = None,
 ) -> VietTTSEngine:
     return VietTTSEngine(
         model_dir,
@@ -44,6 +48,7 @@ def make_engine(
         quality="exact",
         streams_sentences=streams_sentences,
         seed=seed,
+        unload_after_minutes=unload_after_minutes,
     )
 
 

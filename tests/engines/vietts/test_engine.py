@@ -22,6 +22,7 @@ from tests.engines.vietts.speech import (
 )
 from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts import engine as module
+from wyoming_vietts.engines.vietts import loader
 from wyoming_vietts.engines.vietts.device import choose_device
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.networks import flow_stream
@@ -105,7 +106,8 @@ def test_inference_mode_does_not_leak_to_the_caller(streaming: VietTTSEngine) ->
 def test_it_yields_at_every_token_and_every_block(whole: VietTTSEngine) -> None:
     steps = sum(1 for _ in say(whole, SENTENCE, "an"))
     text_tokens = len(whole._tokenizer.encode_sentence(SENTENCE))
-    blocks = sum(len(stage.blocks) for stage in whole._networks.flow.unet.middle)
+    flow = finish(whole._loader.load()).networks.flow
+    blocks = sum(len(stage.blocks) for stage in flow.unet.middle)
     assert steps > 2 * text_tokens + 10 * blocks
 
 
@@ -160,9 +162,9 @@ def speak_tokens(
     """Waveform of given speech tokens handed over in pieces, and where its pieces meet."""
     with torch.inference_mode():
         generator = torch.Generator().manual_seed(3)
-        encoded = finish(engine._encoded(engine.voices["an"]))
-        networks, schedule = engine._networks, engine._schedule
-        output = Utterance(networks, schedule, encoded.flow, 1.0, 1.0, generator)
+        model = finish(engine._loader.load())
+        encoded = finish(engine._encoded(engine.voices["an"], model.networks.flow))
+        output = Utterance(model.networks, model.schedule, encoded.flow, 1.0, 1.0, generator)
         pieces = []
         for cut in [*cuts, len(tokens)]:
             pieces += [p for p in output.speak(tokens[:cut], last=cut == len(tokens)) if p]
@@ -191,10 +193,11 @@ def test_windows_fade_into_each_other(
 
     def second_piece() -> tuple[torch.Tensor, torch.Tensor]:
         """What the first window foresaw of the second piece, and the second piece."""
-        networks = streaming._networks
+        model = finish(streaming._loader.load())
+        flow = model.networks.flow
         draw = torch.Generator().manual_seed(1)
-        voice = flow_voice(networks.flow, torch.ones(192), tokens[:20], torch.zeros(80, 68) - 5)
-        stream = FlowStream.start(networks.flow, voice, streaming._schedule, draw)
+        voice = flow_voice(flow, torch.ones(192), tokens[:20], torch.zeros(80, 68) - 5)
+        stream = FlowStream.start(flow, voice, model.schedule, draw)
         finish(stream.feed(tokens[:30], last=False))
         foreseen = stream.foreseen
         return foreseen, finish(stream.feed(tokens, last=True))
@@ -517,8 +520,8 @@ def test_half_precision_as_on_a_gpu_speaks_nearly_the_same(
 ) -> None:
     tokens = np.random.RandomState(5).randint(0, 60, 90).tolist()
     full, _ = speak_tokens(make_engine(model_dirs[25], voices_dir), tokens, [40])
-    monkeypatch.setattr(module, "lm_type", lambda device, int8_on_cpu: torch.bfloat16)
-    monkeypatch.setattr(module, "flow_type", lambda device, half_on_cpu: torch.bfloat16)
+    monkeypatch.setattr(loader, "lm_type", lambda device, int8_on_cpu: torch.bfloat16)
+    monkeypatch.setattr(loader, "flow_type", lambda device, half_on_cpu: torch.bfloat16)
     engine = make_engine(model_dirs[25], voices_dir)
     half, _ = speak_tokens(engine, tokens, [40])
     assert len(half) == len(full)

@@ -116,7 +116,8 @@ def test_every_quality_speaks_and_keeps_no_more_prompt_than_it_wants(
         seed=1,
     )
     assert b"".join(say(engine, SENTENCE, "an"))
-    encoded = finish(engine._encoded(engine.voices["an"]))
+    flow = finish(engine._loader.load()).networks.flow
+    encoded = finish(engine._encoded(engine.voices["an"], flow))
     seconds = len(encoded.flow.prompt_tokens) / 25
     assert seconds <= QUALITIES[quality].prompt_seconds
     assert encoded.flow.prompt_mel.shape[1] / 86.13 == pytest.approx(seconds, abs=0.1)

@@ -1,10 +1,14 @@
-"""Where the networks run, and with how many threads."""
+"""Where the networks run, and the memory that they have there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import onnxruntime
 import torch
 
-from ...errors import DeviceError
+from ...errors import DeviceError, SynthesisError
 from .cpu import features
+from .cpu.memory import give_back_freed_memory, resident_bytes
 
 
 def choose_device(name: str) -> torch.device:
@@ -45,3 +49,31 @@ def onnx_providers(device: torch.device) -> tuple[str, ...]:
     cuda = "CUDAExecutionProvider"
     is_there = device.type == "cuda" and cuda in onnxruntime.get_available_providers()
     return (cuda, "CPUExecutionProvider") if is_there else ("CPUExecutionProvider",)
+
+
+def held_bytes(device: torch.device) -> int:
+    """Memory of the device that this process holds; for a CPU, all that the process takes."""
+    if device.type == "cuda":
+        return torch.cuda.memory_reserved(device)
+    return torch.mps.driver_allocated_memory() if device.type == "mps" else resident_bytes()
+
+
+def give_back_memory(device: torch.device) -> None:
+    """Return what is free again, on the device and beside it, to the rest of the machine."""
+    give_back_freed_memory()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+@contextmanager
+def out_of_memory_ends_the_request() -> Iterator[None]:
+    """If the device's memory is full, fail only this request, and free the memory that it held."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise SynthesisError(
+            "The GPU is out of memory; send shorter sentences or fewer at a time"
+        ) from error

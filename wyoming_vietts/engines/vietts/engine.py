@@ -9,8 +9,7 @@ import logging
 import math
 import os
 import secrets
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,16 +19,15 @@ from torch import Tensor
 from ...errors import SetupError, SynthesisError
 from ..contract import ClonedVoice, Heard, clamp_speed
 from ..cores import granted_cores
-from ..steps import Steps, finish, in_turns
+from ..steps import Steps, in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
 from .cpu.spare_cores import SpareCores
-from .device import choose_device, flow_type, lm_type, onnx_providers
-from .model.loading import load_networks
+from .device import choose_device, onnx_providers, out_of_memory_ends_the_request
+from .loader import LoadedModel, ModelLoader
 from .model.tokenizer import load_tokenizer
-from .model.weight_files import WeightFiles
-from .networks.flow import FlowVoice, cosine_schedule, flow_voice, mel_frames
+from .networks.flow import Flow, FlowVoice, flow_voice, mel_frames
 from .networks.flow_stream import FORESIGHT_TOKENS
 from .networks.lm import MAX_RATIO, generate
 from .prompt.cache import VoiceCache
@@ -64,6 +62,10 @@ class VietTTSVoice(ClonedVoice):
         """Its recording has been encoded."""
         return self.engine.has_encoded(self.recording)
 
+    def load(self) -> Steps[None]:
+        """Load the engine; see `Voice`."""
+        return self.engine.load()
+
     def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
         """Speak a sentence; see `Voice`."""
         return self.engine.speak(text, self, speed)
@@ -91,6 +93,7 @@ class VietTTSEngine:
         quality: str | None,
         streams_sentences: bool,
         seed: int | None,
+        unload_after_minutes: float | None = None,
     ) -> None:
         """Load the model.
 
@@ -103,6 +106,7 @@ class VietTTSEngine:
             quality: a key of QUALITIES; None for balanced on a CPU and exact on a GPU.
             streams_sentences: yield a sentence's audio while the rest of it is being computed.
             seed: the same text always gives the same audio; with None, it differs each time.
+            unload_after_minutes: see `ModelLoader`.
 
         Raises:
             ModelError, DeviceError: the message says what is wrong, and where.
@@ -118,19 +122,8 @@ class VietTTSEngine:
         quality = quality or ("exact" if on_gpu else "balanced")
         _LOGGER.info("VietTTS on %s, %d threads, quality %s", self._device, threads, quality)
         self._quality = QUALITIES[quality]
-        self._networks = finish(
-            load_networks(
-                model_dir,
-                self._device,
-                lm_type(self._device, self._quality.int8_lm),
-                flow_type(self._device, self._quality.half_flow),
-            )
-        )
-        self._weight_files = WeightFiles(model_dir)
-        self._schedule = cosine_schedule(
-            self._networks.flow, self._quality.solver_steps, self._quality.guidance_every
-        )
-        config = self._networks.config
+        self._loader = ModelLoader(model_dir, self._device, self._quality, unload_after_minutes)
+        config = self._loader.config
         self._tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
         self._cache = VoiceCache(model_dir, config, threads, onnx_providers(self._device))
         self._folder = VoiceFolder(voices_dir, find_recordings, self._make_voice)
@@ -168,7 +161,8 @@ class VietTTSEngine:
 
     @torch.inference_mode()
     def idle_work(self) -> Generator[None, None, None]:
-        """Encode new voices; see `Engine`."""
+        """Unload the networks if they are not used, and encode new voices; see `Engine`."""
+        self._loader.unload_unused()
         for voice in [*self.voices.values()]:
             try:
                 yield from self._cache.get(voice.recording, voice.name)
@@ -200,6 +194,11 @@ class VietTTSEngine:
         )
         return (voice,)
 
+    def load(self) -> Steps[None]:
+        """Load the networks unless they are there; see `Voice`."""
+        with self._loader.in_use():
+            yield from self._loader.load()
+
     @torch.inference_mode()
     def speak(
         self, text: str, voice: VietTTSVoice, speed: float = 1.0
@@ -207,19 +206,21 @@ class VietTTSEngine:
         """Speak a sentence; see `Voice`.
 
         Raises:
-            SynthesisError: the voice is gone, or the device is out of memory.
+            SynthesisError: the voice is gone, the networks cannot be loaded, or the device is out
+                of memory.
         """
         text_tokens = self._tokenizer.encode_sentence(text)
         if not text_tokens:
             return
         lm_draws, audio_draws = self._generators()
-        self._weight_files.check()
-        encoded = yield from self._encoded(voice)
-        with _out_of_memory_ends_the_request():
+        with self._loader.in_use(), out_of_memory_ends_the_request():
+            model = yield from in_turns(self._loader.load())
+            model.weight_files.check()
+            encoded = yield from self._encoded(voice, model.networks.flow)
             tokens = torch.tensor(text_tokens, device=self._device)
-            spoken = generate(self._networks.lm, tokens, encoded.speaker_embedding, lm_draws)
-            utterance = self._utterance(voice, encoded, speed, audio_draws)
-            rate = self._networks.flow.config.token_rate
+            spoken = generate(model.networks.lm, tokens, encoded.speaker_embedding, lm_draws)
+            utterance = _utterance(model, voice, encoded, speed, audio_draws)
+            rate = model.networks.flow.config.token_rate
             chunk = rate * (FIRST_CHUNK_SECONDS if self._streams_sentences else WHOLE_SECONDS)
             speech_tokens: list[int] = []
             for token in spoken:
@@ -254,10 +255,11 @@ class VietTTSEngine:
         yield b""
         speech_tokens = self._cache.make_encoder().speech_tokens(wave).tolist()
         yield b""
-        encoded = yield from self._encoded(voice)
-        with _out_of_memory_ends_the_request():
+        with self._loader.in_use(), out_of_memory_ends_the_request():
+            model = yield from in_turns(self._loader.load())
+            encoded = yield from self._encoded(voice, model.networks.flow)
             _, audio_draws = self._generators()
-            utterance = self._utterance(voice, encoded, 1.0, audio_draws)
+            utterance = _utterance(model, voice, encoded, 1.0, audio_draws)
             yield from utterance.speak(speech_tokens, last=True)
 
     def _use_spare_cores(self) -> None:
@@ -270,19 +272,7 @@ class VietTTSEngine:
         lm_draws, audio_draws = (torch.Generator(self._device) for _ in range(2))
         return lm_draws.manual_seed(seed), audio_draws.manual_seed(seed + 1)
 
-    def _utterance(
-        self, voice: VietTTSVoice, encoded: EncodedVoice, speed: float, draws: torch.Generator
-    ) -> Utterance:
-        return Utterance(
-            self._networks,
-            self._schedule,
-            encoded.flow,
-            clamp_speed(speed * voice.settings.speed),
-            voice.settings.volume,
-            draws,
-        )
-
-    def _encoded(self, voice: VietTTSVoice) -> Generator[bytes, None, EncodedVoice]:
+    def _encoded(self, voice: VietTTSVoice, flow: Flow) -> Generator[bytes, None, EncodedVoice]:
         """What the networks need to know about a voice."""
         try:
             prompt = yield from in_turns(self._cache.get(voice.recording, voice.name))
@@ -294,32 +284,34 @@ class VietTTSEngine:
                 ) from error
             raise SynthesisError(f"Voice '{voice.name}' cannot be used: {error}") from error
         embedding = prompt.speaker_embedding.to(self._device)
-        tokens, mel = self._end_of_prompt(prompt)
-        return EncodedVoice(embedding, flow_voice(self._networks.flow, embedding, tokens, mel))
+        tokens, mel = self._end_of_prompt(prompt, flow)
+        return EncodedVoice(embedding, flow_voice(flow, embedding, tokens, mel))
 
-    def _end_of_prompt(self, prompt: Prompt) -> tuple[Tensor, Tensor]:
+    def _end_of_prompt(self, prompt: Prompt, flow: Flow) -> tuple[Tensor, Tensor]:
         """The last tokens [P] and mel [80, F] of a prompt, as many as the quality asks for.
 
         The end is kept: the recording's speech pauses there, and the utterance continues from it.
         """
-        rate = self._networks.flow.config.token_rate
+        rate = flow.config.token_rate
         dropped = len(prompt.speech_tokens) - self._quality.prompt_seconds * rate
         if dropped <= 0:
             return prompt.speech_tokens, prompt.mel
         tokens = math.ceil(dropped)
-        return (
-            prompt.speech_tokens[tokens:],
-            prompt.mel[:, mel_frames(self._networks.flow, tokens) :],
-        )
+        return prompt.speech_tokens[tokens:], prompt.mel[:, mel_frames(flow, tokens) :]
 
 
-@contextmanager
-def _out_of_memory_ends_the_request() -> Iterator[None]:
-    """If the device's memory is full, fail only this request, and free the memory that it held."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
-        raise SynthesisError(
-            "The GPU is out of memory; send shorter sentences or fewer at a time"
-        ) from error
+def _utterance(
+    model: LoadedModel,
+    voice: ClonedVoice,
+    encoded: EncodedVoice,
+    speed: float,
+    draws: torch.Generator,
+) -> Utterance:
+    return Utterance(
+        model.networks,
+        model.schedule,
+        encoded.flow,
+        clamp_speed(speed * voice.settings.speed),
+        voice.settings.volume,
+        draws,
+    )

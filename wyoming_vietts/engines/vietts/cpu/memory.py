@@ -3,9 +3,11 @@
 import ctypes
 import mmap
 from collections.abc import Iterable
+from pathlib import Path
 
 from torch import Tensor, nn
 
+_STATM = Path("/proc/self/statm")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
@@ -19,6 +21,18 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the largest value that every glibc accepts
         mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+
+
+def give_back_freed_memory() -> None:
+    """Return to the kernel what has been freed and `keep_freed_memory` keeps."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(ctypes.c_size_t(0))
+
+
+def resident_bytes() -> int:
+    """The memory that this process takes; 0 on systems other than Linux."""
+    return int(_STATM.read_text().split()[1]) * mmap.PAGESIZE if _STATM.exists() else 0
 
 
 def forget(tensor: Tensor) -> None:

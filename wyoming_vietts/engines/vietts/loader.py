@@ -1,0 +1,131 @@
+"""The model in memory: there while it is used, and given back when nobody has spoken for long."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ...errors import ConfigError, SetupError, SynthesisError
+from ..steps import Shared, Steps, finish
+from .device import flow_type, give_back_memory, held_bytes, lm_type
+from .model.config import load_config
+from .model.loading import load_networks
+from .model.weight_files import WeightFiles
+from .networks.flow import Schedule, cosine_schedule
+from .networks.networks import Networks
+from .quality import Quality
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """All that takes memory for as long as the model is loaded."""
+
+    networks: Networks
+    schedule: Schedule
+    weight_files: WeightFiles
+
+
+class ModelLoader:
+    """Loads a model when it is needed, and unloads it when nobody has spoken for a while."""
+
+    def __init__(
+        self,
+        model_dir: Path,
+        device: torch.device,
+        quality: Quality,
+        unload_after_minutes: float | None,
+    ) -> None:
+        """Load a model directory.
+
+        Args:
+            unload_after_minutes: how long nobody has to speak; with None it stays loaded.
+
+        Raises:
+            ModelError, DeviceError: the message says what is wrong, and where.
+        """
+        self._model_dir = model_dir
+        self._device = device
+        self._quality = quality
+        self._unload_after_minutes = unload_after_minutes
+        self._loaded: LoadedModel | None = finish(self._load())
+        self._loading: Shared[LoadedModel] | None = None
+        self._users = 0
+        self._last_used = time.monotonic()
+        self.config = self._loaded.networks.config
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """While this lasts, the model is not unloaded."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            self._last_used = time.monotonic()
+
+    def load(self) -> Steps[LoadedModel]:
+        """The model, which is loaded with pauses if it is not there; several may wait for it.
+
+        Raises:
+            SynthesisError: it cannot be loaded now.
+        """
+        if self._loaded is not None:
+            return self._loaded
+        if self._loading is None:
+            self._loading = Shared(self._load_again())
+        return (yield from self._loading.wait())
+
+    def unload_unused(self) -> None:
+        """Give the model's memory back if nobody has spoken for long enough."""
+        limit = self._unload_after_minutes
+        # A loading that nobody waits for any more holds memory, too.
+        is_there = self._loaded is not None or self._loading is not None
+        if limit is None or self._users or not is_there:
+            return
+        if time.monotonic() - self._last_used < 60 * limit:
+            return
+        before = held_bytes(self._device)
+        self._loaded = self._loading = None
+        give_back_memory(self._device)
+        _LOGGER.info(
+            "Unloaded the neural engine after %g minutes without speech: %.0f MB given back",
+            limit,
+            (before - held_bytes(self._device)) / 1e6,
+        )
+
+    def _load_again(self) -> Steps[LoadedModel]:
+        started = time.perf_counter()
+        config_file = self._model_dir / "config.yaml"
+        try:
+            if load_config(config_file) != self.config:
+                raise ConfigError(f"{config_file} has been changed; start the server again")
+            loaded = yield from self._load()
+        except (OSError, SetupError, RuntimeError) as error:  # PyTorch's own: no memory, for one
+            reason = f"{error!s:.300}"
+        else:
+            self._loaded, self._loading = loaded, None
+            _LOGGER.info("Loaded the neural engine in %.1f s", time.perf_counter() - started)
+            return loaded
+        # Out here nothing holds what had been loaded; the error did.
+        self._loading = None
+        give_back_memory(self._device)
+        raise SynthesisError(f"The neural engine cannot be loaded: {reason}")
+
+    def _load(self) -> Steps[LoadedModel]:
+        networks = yield from load_networks(
+            self._model_dir,
+            self._device,
+            lm_type(self._device, self._quality.int8_lm),
+            flow_type(self._device, self._quality.half_flow),
+        )
+        yield
+        schedule = cosine_schedule(
+            networks.flow, self._quality.solver_steps, self._quality.guidance_every
+        )
+        return LoadedModel(networks, schedule, WeightFiles(self._model_dir))
