@@ -42,6 +42,7 @@ def write_safetensors(
     # Under another name first: whoever finds the file finds all of it.
     unfinished = path.with_suffix(".unfinished")
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    unfinished.open("wb").close()  # if it cannot be written, that shows before a second's work
     try:
         safetensors.torch.save_file(contiguous, unfinished, metadata)
     except safetensors.SafetensorError as error:
