@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from tests.conftest import CPU
@@ -277,7 +278,9 @@ def test_folder_that_cannot_be_written_costs_time_and_says_so(
     obstacles = [model_dir / f".{name}.0" for name in REDUCED]
     for path in obstacles:
         path.mkdir()
-    reduced = load_reduced(model_dir)
+    with monkeypatch.context() as patched:
+        patched.setattr(safetensors.torch, "save_file", None)  # is not even tried
+        reduced = load_reduced(model_dir)
     assert caplog.text.count("Cannot write") == 2
     for path in obstacles:
         path.rmdir()

@@ -70,11 +70,12 @@ def use_int8(lm: SpeechLM) -> Steps[None]:
             attention = layer.attention
             for name in ("query_key_value", "output"):
                 setattr(attention, name, Int8Linear(getattr(attention, name)))
+                yield
             expand = _padded(layer.expand, outputs=_PADDING)
             contract = _padded(layer.contract, inputs=_PADDING)
             for name, linear in (("expand", expand), ("contract", contract)):
                 setattr(layer, name, Int8Linear(linear))
-            yield
+                yield
     setattr(lm, "logits", Int8Linear(lm.logits))  # noqa: B010, another type of layer
 
 

@@ -42,6 +42,7 @@ def write_safetensors(
     """
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     with replacement(path) as unfinished:
+        unfinished.open("wb").close()  # if it cannot be written, that shows before a second's work
         try:
             safetensors.torch.save_file(contiguous, unfinished, metadata)
         except safetensors.SafetensorError as error:
