@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from wyoming_vietts.engines import voice_folder as module
 from wyoming_vietts.engines.vietts.prompt.recording import find_recordings
@@ -54,6 +56,33 @@ def test_all_layouts_and_formats_are_voices(tmp_path: Path) -> None:
         "em",
         "gi",
     ]
+
+
+def test_change_is_seen_at_once_by_whoever_knows_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RESCAN_SECONDS", 3600.0)
+    folder = watch(tmp_path)
+    assert not folder.voices
+    put(tmp_path / "an.wav")
+    assert not folder.voices
+    folder.look_again()
+    assert list(folder.voices) == ["an"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    description=st.text(st.characters(exclude_categories=["Cs"])),
+    speed=st.floats(0.5, 2.0),
+    volume=st.floats(0.0, 4.0),
+)
+def test_settings_are_written_as_they_are_read(
+    tmp_path_factory: pytest.TempPathFactory, description: str, speed: float, volume: float
+) -> None:
+    wanted = VoiceSettings(description, "vi", speed, volume)
+    path = tmp_path_factory.getbasetemp() / "settings.toml"
+    path.write_bytes(wanted.as_toml().encode())
+    assert VoiceSettings.load(path) == wanted
 
 
 def test_settings_beside_the_recording_are_read(tmp_path: Path) -> None:

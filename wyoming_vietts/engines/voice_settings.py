@@ -60,8 +60,10 @@ class VoiceSettings:
 
     def as_toml(self) -> str:
         """The content of a file that says the same."""
-        return "".join(
-            f"{field.name} = {json.dumps(getattr(self, field.name), ensure_ascii=False)}\n"
-            for field in fields(self)
-            if getattr(self, field.name) != field.default
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        lines = (
+            f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
+            for key, value in values.items()
+            if value != getattr(VoiceSettings, key)
         )
+        return "".join(lines).replace("\x7f", "\\u007f")  # JSON may have it, TOML may not

@@ -495,6 +495,23 @@ def test_hours_of_recording_are_not_read_to_be_refused(
     assert list(engine.voices) == []
 
 
+def test_recording_that_was_heard_is_not_checked_again(
+    model_dirs: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine(model_dirs[25], tmp_path / "voices")
+    recording = record(tmp_path / "an.wav", "espeak-south-male")
+    finish(engine.listen(recording.read_bytes(), "an.wav"))
+    (tmp_path / "voices").mkdir()
+    recording.rename(tmp_path / "voices" / "an.wav")
+    engine.look_again()
+    monkeypatch.setattr(cache, "load_prompt_audio", lambda *_: pytest.fail("it was checked"))
+    (voice,) = engine.voices.values()
+    assert not voice.is_ready
+    monkeypatch.undo()
+    assert any(voice.speak("xin chào."))
+    assert voice.is_ready
+
+
 def test_conversion_says_a_recording_in_another_voice(
     model_dirs: dict[int, Path], voices_dir: Path
 ) -> None:

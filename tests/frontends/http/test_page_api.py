@@ -119,6 +119,15 @@ async def test_sentences_are_written_out_with_the_lexicon(tmp_path: Path) -> Non
     assert len(sentences) == 2
 
 
+async def test_sentences_are_written_out_with_the_lexicon_of_now(tmp_path: Path) -> None:
+    (tmp_path / "lexicon.txt").write_text("Bo = Bô")
+    settings = replace(SETTINGS, lexicon=LexiconFile(tmp_path / "lexicon.txt"))
+    async with running_doors(StepEngine(), settings=settings) as doors:
+        (tmp_path / "lexicon.txt").write_text("Bo = Bơ bơ")
+        answer = await doors.ask("POST", "/api/normalize", json={"text": "Bo."})
+    assert answer.json["sentences"] == [{"written": "Bo.", "spoken": "Bơ bơ."}]
+
+
 async def test_too_long_a_text_is_not_written_out() -> None:
     async with running_doors(StepEngine()) as doors:
         answer = await doors.ask("POST", "/api/normalize", json={"text": "a" * 20_001})

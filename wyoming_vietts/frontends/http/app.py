@@ -1,9 +1,10 @@
 """The web application: what every request goes through, whatever it asks for."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ...errors import WyomingViettsError
 from .errors import error_response
@@ -11,11 +12,9 @@ from .guard import HEADERS, Guard
 
 _LOGGER = logging.getLogger(__name__)
 
-_MAX_BYTES_A_CHARACTER = 12  # an emoji in JSON is \\ud83d\\ude00
+_MAX_BYTES_A_CHARACTER = 12  # an emoji in JSON may be \ud83d\ude00
 _OTHER_BYTES = 10_000  # of a request, besides its text
 _CODES = {404: "not-found", 405: "wrong-method", 413: "too-large"}
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> web.Application:

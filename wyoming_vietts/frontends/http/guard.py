@@ -5,11 +5,12 @@ import binascii
 import hmac
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from .address import Network
 from .errors import HttpError
@@ -30,9 +31,6 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 """Of every answer."""
-
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Guard:

@@ -28,6 +28,7 @@ from .voices import VoiceRoutes
 HEAD_SECONDS = 30.0  # in which a client must send its next request, as far as the body
 STOP_TIMEOUT_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 1.0
+_TOLD_AT_ONCE = 20  # clients, that there is no place for them
 _MAX_LINE_BYTES = 64 * 1024  # a text may be in it, nine bytes a letter: %E1%BB%87
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n"
@@ -92,6 +93,7 @@ class HttpServer:
             shutdown_timeout=_LAST_WORDS_SECONDS,
         )
         self._listening: list[asyncio.Server] = []
+        self._turned_away: set[asyncio.Transport] = set()
 
     async def start(self) -> None:
         """Accept connections from now on.
@@ -122,7 +124,7 @@ class HttpServer:
         server = self._runner.server
         assert server is not None
         if len(server.connections) >= self._settings.max_clients:
-            return _TurnAway()
+            return _TurnAway(self._turned_away)
         protocol: asyncio.Protocol = server()
         return protocol
 
@@ -134,7 +136,19 @@ async def _health(request: web.Request) -> web.Response:
 class _TurnAway(asyncio.Protocol):
     """Tells a client that there is no place for it."""
 
+    def __init__(self, others: set[asyncio.Transport]) -> None:
+        self._others = others  # that are being told, too
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
         transport.write(_BUSY)
-        transport.close()
+        if len(self._others) >= _TOLD_AT_ONCE:
+            transport.close()
+            return
+        self._others.add(transport)
+        transport.write_eof()  # what it sends must still be read, or it sees a reset and no answer
+        asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, transport.close)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._others.discard(self._transport)

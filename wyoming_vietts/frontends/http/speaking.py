@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ...errors import ServerStoppingError
 from ...speech.answer import HUNG_UP, SPOKEN, Answer
@@ -22,8 +23,6 @@ _LOGGER = logging.getLogger(__name__)
 DOOR = "http"
 
 _STOPPING = "The server is shutting down"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
