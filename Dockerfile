@@ -16,7 +16,7 @@ ENV PATH=/venv/bin:$PATH \
     WYOMING_VIETTS_PIPER_DIR=/data/piper \
     WYOMING_VIETTS_MODEL_DIR=/data/models/viet-tts \
     WYOMING_VIETTS_VOICES_DIR=/data/voices
-EXPOSE 10200
+EXPOSE 10200 10280
 # A download before the first start takes its time.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=10m \
     CMD ["wyoming-vietts", "healthcheck"]
