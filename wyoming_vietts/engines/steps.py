@@ -61,3 +61,21 @@ class Shared(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._result[0]
+
+
+class Queue:
+    """Runs some computations of PCM at a time; others wait, first come, first served."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._computations: list[Generator[bytes, None, None]] = []
+
+    def run(self, computation: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+        """Run a computation; yield empty PCM until there is a place for it."""
+        self._computations.append(computation)
+        try:
+            while computation not in self._computations[: self._places]:
+                yield b""
+            yield from computation
+        finally:
+            self._computations.remove(computation)

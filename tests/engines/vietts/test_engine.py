@@ -144,6 +144,45 @@ def test_closing_stops_the_computation(
     assert 0 < len(drawn) <= 5
 
 
+def test_a_crowd_is_spoken_to_some_at_a_time_in_the_order_in_which_it_came(
+    model_dirs: dict[int, Path], voices_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_UTTERANCES", 3)
+    engine = make_engine(model_dirs[25], voices_dir)
+    alone = b"".join(say(engine, "chào.", "an"))
+    begun: list[int] = []
+    ended: list[int] = []
+    real = module.generate
+
+    def watched(*arguments: object) -> object:
+        number = len(begun)
+        begun.append(number)
+        try:
+            yield from real(*arguments)  # type: ignore[arg-type]
+        finally:
+            ended.append(number)
+
+    monkeypatch.setattr(module, "generate", watched)
+    crowd = {number: say(engine, "chào.", "an") for number in range(6)}
+    spoken = dict.fromkeys(crowd, b"")
+    for _ in range(10):
+        for number, pieces in crowd.items():
+            spoken[number] += next(pieces)
+    assert begun == [0, 1, 2]
+    assert not ended
+    crowd.pop(1).close()  # one that is spoken to hangs up, and one that waits
+    crowd.pop(4).close()
+    while crowd:
+        for number, pieces in list(crowd.items()):
+            if (piece := next(pieces, None)) is None:
+                assert spoken[number] == alone
+                del crowd[number]
+            else:
+                spoken[number] += piece
+        assert len(begun) - len(ended) <= 3
+    assert len(begun) == len(ended) == 5
+
+
 @pytest.mark.parametrize("rate", [25, 50])
 def test_streamed_sentence_is_as_long_as_the_whole_one(
     rate: int, model_dirs: dict[int, Path], voices_dir: Path
