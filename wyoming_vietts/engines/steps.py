@@ -63,8 +63,8 @@ class Shared(Generic[T]):
         return self._result[0]
 
 
-class Queue:
-    """Runs some computations of PCM at a time; others wait, first come, first served."""
+class Places:
+    """Lets some computations of PCM hold memory at a time; others wait until one of them ends."""
 
     def __init__(self, places: int) -> None:
         self._places = places

@@ -19,7 +19,7 @@ from torch import Tensor
 from ...errors import SetupError, SynthesisError
 from ..contract import ClonedVoice, Heard, clamp_speed
 from ..cores import granted_cores
-from ..steps import Queue, Steps, in_turns
+from ..steps import Places, Steps, in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
@@ -129,7 +129,7 @@ class VietTTSEngine:
         self._cache = VoiceCache(model_dir, config, threads, onnx_providers(self._device))
         self._folder = VoiceFolder(voices_dir, find_recordings, self._make_voice)
         self._failed: set[Path] = set()  # recordings that could not be encoded
-        self._queue = Queue(MAX_UTTERANCES)
+        self._places = Places(MAX_UTTERANCES)
         self._streams_sentences = streams_sentences
         self._seed = seed
         self.sample_rate: int = config.hift.sample_rate
@@ -210,10 +210,10 @@ class VietTTSEngine:
             SynthesisError: the voice is gone, the networks cannot be loaded, or the device is out
                 of memory.
         """
-        return self._queue.run(self._speak(text, voice, speed))
+        return self._places.run(self._speak(text, voice, speed))
 
     @torch.inference_mode()
-    def _speak(self, text: str, voice: ClonedVoice, speed: float) -> Generator[bytes, None, None]:
+    def _speak(self, text: str, voice: VietTTSVoice, speed: float) -> Generator[bytes, None, None]:
         text_tokens = self._tokenizer.encode_sentence(text)
         if not text_tokens:
             return
