@@ -183,7 +183,10 @@ async def at_random_times(uri: str, rate: float) -> list[tuple[float, float]]:
         await asyncio.sleep(due - time.perf_counter())
         asked.append(asyncio.create_task(answer(uri, TEXT)))
         due += draw.expovariate(rate)
-    return await asyncio.gather(*asked)
+    try:
+        return await asyncio.gather(*asked)
+    except RuntimeError as error:  # too many wait
+        sys.exit(f"Measure again when this machine is quiet: half was too much. {error}")
 
 
 # --- servers --------------------------------------------------------------------------------------
