@@ -2,8 +2,6 @@
 
 import argparse
 import difflib
-import logging
-import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,14 +11,19 @@ from typing import Any
 from . import __version__
 from .engines.downloads import DOWNLOADS
 from .engines.names import ENGINES
-from .frontends.http.address import (
-    DEFAULT_ADDRESS,
-    LOOPBACK,
-    Network,
-    parse_address,
-    parse_networks,
+from .frontends.http.address import DEFAULT_ADDRESS, LOOPBACK
+from .frontends.wyoming.uri import DEFAULT_URI
+from .option_values import (
+    device,
+    engine_names,
+    http_address,
+    log_format,
+    networks,
+    number,
+    token,
+    uri,
+    whole_number,
 )
-from .frontends.wyoming.uri import DEFAULT_URI, parse_uri
 
 DEFAULT_PIPER_DIR = Path("models/piper")
 ENVIRONMENT_PREFIX = "WYOMING_VIETTS_"
@@ -144,37 +147,37 @@ def _value(action: argparse.Action, value: str) -> Any:
 
 
 def _serve(flags: _Flags) -> None:
-    flags.add("--uri", type=_uri, default=DEFAULT_URI, help="where to listen: tcp://HOST:PORT, "
+    flags.add("--uri", type=uri, default=DEFAULT_URI, help="where to listen: tcp://HOST:PORT, "
         "unix://PATH or stdio:// (default: %(default)s)")  # fmt: skip
     flags.add("--zeroconf", nargs="?", const="", metavar="NAME",
         help="announce the server, so that Home Assistant finds it")  # fmt: skip
-    flags.add("--http", nargs="?", const=DEFAULT_ADDRESS, type=_http_address, metavar="HOST:PORT",
+    flags.add("--http", nargs="?", const=DEFAULT_ADDRESS, type=http_address, metavar="HOST:PORT",
         help="also serve a page and an API over HTTP (without an address: on "
         f"{DEFAULT_ADDRESS})")  # fmt: skip
-    flags.add("--http-token", type=_token, metavar="TOKEN",
+    flags.add("--http-token", type=token, metavar="TOKEN",
         help="what HTTP requests must carry, as a bearer token or as a password")  # fmt: skip
-    flags.add("--http-allow", type=_networks, default=LOOPBACK, metavar="NETWORK[,NETWORK]",
+    flags.add("--http-allow", type=networks, default=LOOPBACK, metavar="NETWORK[,NETWORK]",
         help="who may use HTTP (default: this machine, 127.0.0.0/8,::1)")  # fmt: skip
     _engines(flags)
     flags.add("--download", choices=tuple(DOWNLOADS), metavar="NAME",
         help="download this first where it is missing: " + ", ".join(DOWNLOADS))  # fmt: skip
     flags.add("--voice", metavar="NAME", help="voice for requests that name none "
         "(default: the first)")  # fmt: skip
-    flags.add("--speed", type=_number(0.5, 2.0), default=1.0, metavar="FACTOR",
+    flags.add("--speed", type=number(0.5, 2.0), default=1.0, metavar="FACTOR",
         help="1.0 is the voice's own speed; 0.5 to 2 (default: 1.0)")  # fmt: skip
-    flags.add("--samples-per-chunk", type=_whole_number(64, 1_000_000), default=4096, metavar="N",
+    flags.add("--samples-per-chunk", type=whole_number(64, 1_000_000), default=4096, metavar="N",
         help="samples in an audio chunk, at most (default: %(default)s)")  # fmt: skip
-    flags.add("--sentence-silence", type=_number(0.0, 10.0), default=0.0, metavar="SECONDS",
+    flags.add("--sentence-silence", type=number(0.0, 10.0), default=0.0, metavar="SECONDS",
         help="silence between sentences (default: 0)")  # fmt: skip
-    flags.add("--max-text", type=_whole_number(1, 10_000_000), metavar="CHARACTERS",
+    flags.add("--max-text", type=whole_number(1, 10_000_000), metavar="CHARACTERS",
         default=20_000, help="longest text of one request (default: %(default)s)")  # fmt: skip
     flags.add("--lexicon", type=Path, metavar="FILE",
         help="how to pronounce words: lines of 'written = spoken'")  # fmt: skip
-    flags.add("--max-clients", type=_whole_number(1, 10_000), metavar="N", default=200,
+    flags.add("--max-clients", type=whole_number(1, 10_000), metavar="N", default=200,
         help="clients at once; more are refused (default: %(default)s)")  # fmt: skip
-    flags.add("--idle-timeout", type=_number(1.0, 86_400.0), metavar="SECONDS", default=600.0,
+    flags.add("--idle-timeout", type=number(1.0, 86_400.0), metavar="SECONDS", default=600.0,
         help="end connections that say nothing for so long (default: 600)")  # fmt: skip
-    flags.add("--unload-after", type=_number(0.001, 100_000.0), metavar="MINUTES",
+    flags.add("--unload-after", type=number(0.001, 100_000.0), metavar="MINUTES",
         help="for vietts: give its memory back when nobody has spoken for so long; the next "
         "request loads it again (default: never)")  # fmt: skip
     flags.add("--no-streaming", action="store_true",
@@ -185,7 +188,7 @@ def _serve(flags: _Flags) -> None:
 def _say(flags: _Flags) -> None:
     flags.parser.add_argument("text", help="what to say; - reads standard input")
     flags.parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a WAV file")
-    flags.add("--uri", type=_uri, default=DEFAULT_URI, help="the server (default: %(default)s)")
+    flags.add("--uri", type=uri, default=DEFAULT_URI, help="the server (default: %(default)s)")
     flags.parser.add_argument("--voice", metavar="NAME", help="a voice of the server")
     flags.parser.add_argument("--ssml", action="store_true", help="the text is SSML")
     flags.parser.add_argument("--normalize", action="store_true",
@@ -195,12 +198,12 @@ def _say(flags: _Flags) -> None:
 
 
 def _healthcheck(flags: _Flags) -> None:
-    flags.add("--uri", type=_uri, default=DEFAULT_URI, help="the server (default: %(default)s)")
+    flags.add("--uri", type=uri, default=DEFAULT_URI, help="the server (default: %(default)s)")
     _plain_messages(flags)
 
 
 def _doctor(flags: _Flags) -> None:
-    flags.add("--uri", type=_uri, default=DEFAULT_URI,
+    flags.add("--uri", type=uri, default=DEFAULT_URI,
         help="where the server would listen (default: %(default)s)")  # fmt: skip
     flags.parser.add_argument("--json", action="store_true", help="for issue reports")
     _engines(flags)
@@ -236,7 +239,7 @@ def _convert(flags: _Flags) -> None:
 
 def _engines(flags: _Flags) -> None:
     _piper_dir(flags)
-    flags.add("--engine", type=_engine_names, default=("auto",), metavar="NAME[,NAME]",
+    flags.add("--engine", type=engine_names, default=("auto",), metavar="NAME[,NAME]",
         help=f"auto, or some of {', '.join(ENGINES)}, best first; auto: "
         "vietts where a model and a recording are, piper where its voices are, else espeak "
         "(default: auto)")  # fmt: skip
@@ -247,13 +250,13 @@ def _vietts(flags: _Flags) -> None:
     _model_dir(flags)
     flags.add("--voices-dir", type=Path, metavar="DIR",
         help="recordings to clone, one for each voice (default: voices/ of the model)")  # fmt: skip
-    flags.add("--threads", type=_whole_number(1, 1024), metavar="N",
+    flags.add("--threads", type=whole_number(1, 1024), metavar="N",
         help="for vietts: number of threads (default: the cores that others leave)")  # fmt: skip
     flags.add("--quality", choices=("exact", "balanced", "fast"),
         help="for vietts: see BENCHMARKS.md (default: balanced; exact on a GPU)")  # fmt: skip
-    flags.add("--seed", type=_whole_number(0, 2**63 - 1), metavar="N",
+    flags.add("--seed", type=whole_number(0, 2**63 - 1), metavar="N",
         help="the same audio for the same text every time")  # fmt: skip
-    flags.add("--device", type=_device, default="auto",
+    flags.add("--device", type=device, default="auto",
         help="for vietts: auto, cuda, cuda:N, mps or cpu (default: auto)")  # fmt: skip
 
 
@@ -270,7 +273,7 @@ def _model_dir(flags: _Flags) -> None:
 def _logging(flags: _Flags) -> None:
     flags.add("--debug", action="store_true", help="also log what is spoken")
     flags.add("--log-format", default="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        type=_log_format, metavar="FORMAT", help="as for Python's logging")  # fmt: skip
+        type=log_format, metavar="FORMAT", help="as for Python's logging")  # fmt: skip
 
 
 def _plain_messages(flags: _Flags) -> None:
@@ -288,89 +291,3 @@ _COMMANDS: dict[str, tuple[str, Callable[[_Flags], None]]] = {
     "doctor": ("Look at this machine, and say what to do next", _doctor),
     "healthcheck": ("Ask a running server to describe itself", _healthcheck),
 }
-
-
-# --- values --------------------------------------------------------------------------------------
-
-
-def _uri(value: str) -> str:
-    try:
-        parse_uri(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return value
-
-
-def _http_address(value: str) -> str:
-    try:
-        parse_address(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return value
-
-
-def _token(value: str) -> str:
-    if not re.fullmatch(r"[!-~]+", value):
-        raise argparse.ArgumentTypeError("it must be of ASCII letters, digits and signs alone")
-    return value
-
-
-def _networks(value: str) -> tuple[Network, ...]:
-    try:
-        return parse_networks(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _engine_names(value: str) -> tuple[str, ...]:
-    names = tuple(value.split(","))
-    if names != ("auto",) and (not set(names) <= set(ENGINES) or len(set(names)) < len(names)):
-        raise argparse.ArgumentTypeError(
-            f"'{value}' must be auto, or one or more of {', '.join(ENGINES)}, separated by commas"
-        )
-    return names
-
-
-def _device(value: str) -> str:
-    kind, _, index = value.partition(":")
-    if value in ("auto", "cuda", "mps", "cpu") or (kind == "cuda" and index.isdecimal()):
-        return value
-    raise argparse.ArgumentTypeError(f"'{value}' must be auto, cuda, cuda:N, mps or cpu")
-
-
-def _log_format(value: str) -> str:
-    try:
-        logging.Formatter(value).format(logging.makeLogRecord({}))
-    except (ValueError, KeyError, TypeError) as error:
-        raise argparse.ArgumentTypeError(f"'{value}' is not a logging format: {error}") from error
-    return value
-
-
-def _number(least: float, most: float) -> Callable[[str], float]:
-    """An argparse type: a number from `least` to `most`."""
-
-    def parse(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(
-                f"'{value}' must be a number from {least:g} to {most:g}"
-            )
-        return number
-
-    return parse
-
-
-def _whole_number(least: int, most: int) -> Callable[[str], int]:
-    """An argparse type: a whole number from `least` to `most`."""
-
-    def parse(value: str) -> int:
-        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
-            raise argparse.ArgumentTypeError(
-                f"'{value}' must be a whole number from {least} to {most}"
-            )
-        return int(value)
-
-    return parse
