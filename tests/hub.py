@@ -3,13 +3,14 @@
 import hashlib
 import re
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.http_server import serving
 
 REPOSITORIES = {"dangvansam/viet-tts": "main", "rhasspy/piper-voices": "v1.0.0"}
 
@@ -51,15 +52,9 @@ def running_hub(folder: Path) -> Iterator[Hub]:
         def log_message(self, *_: object) -> None:
             """Nothing: the tests' output is for the tests."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
-    server.daemon_threads = True
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(("127.0.0.1", 0), Request) as (host, port):
+        hub.url = f"http://{host}:{port}"
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def answer(request: BaseHTTPRequestHandler, hub: Hub, with_body: bool) -> None:
