@@ -1,24 +1,20 @@
 // A voice from a recording: a file or the microphone, a look at it, a name and a yes.
 import { ask, ServerError } from "./api.js";
-import { $, attempt, say } from "./dom.js";
+import { $, attempt, make, say } from "./dom.js";
 import { record } from "./recorder.js";
-import { sentence, t } from "./texts.js";
-import { refresh } from "./voices.js";
+import { sentence, setText, t } from "./texts.js";
+import { introduce } from "./voices.js";
+import { pcmOf, wav } from "./wav.js";
 import { decode, draw, play } from "./waveform.js";
 
 const MESSAGE = "clone-message";
 const RECORDING_SECONDS = 8;
+const SENT_AS_THEY_ARE = /\.(wav|flac|mp3|ogg|opus)$/i; // what the server reads
 
 let recording = null; // { file, audio, found }
 let stopsRecording = null;
 
-export function start(status) {
-  $("clone").hidden = !status.can_clone;
-  $("how-to-clone").hidden = status.can_clone;
-  if (!status.can_clone) {
-    $("how-to-clone").textContent = t("needsEngine", status.how_to_clone);
-    return;
-  }
+export function start() {
   $("file").addEventListener("change", () => $("file").files[0] && attempt(MESSAGE, () => look($("file").files[0])));
   for (const [event, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
     $("drop").addEventListener(event, (moved) => {
@@ -37,47 +33,67 @@ export function start(status) {
   });
 }
 
+export function show({ can_clone: canClone, how_to_clone: how }) {
+  $("clone").hidden = !canClone;
+  $("how-to-clone").hidden = canClone;
+  if (!canClone) $("how-to-clone").replaceChildren(t("needsEngine"), " ", make("code", { lang: "en", textContent: how }));
+  if (recording) showStretch(recording.found);
+}
+
 async function listen() {
   stopsRecording = new AbortController();
-  $("record").textContent = t("stopRecording");
+  setText($("record"), "stopRecording");
+  let blob;
   try {
-    const blob = await record(RECORDING_SECONDS, stopsRecording.signal, (level, left) => {
+    blob = await record(RECORDING_SECONDS, stopsRecording.signal, (level, left) => {
       $("recording").hidden = false;
       $("level").value = level;
       $("countdown").textContent = t("seconds", Math.max(0, left));
     });
-    await look(new File([blob], "recording.wav", { type: "audio/wav" }));
   } catch (error) {
-    throw error instanceof DOMException || error instanceof TypeError ? new Error(t("noMicrophone")) : error;
+    throw new Error(t(error.name === "NotFoundError" ? "noMicrophone" : "microphoneForbidden"));
   } finally {
     stopsRecording = null;
     $("recording").hidden = true;
-    $("record").textContent = t("record");
+    setText($("record"), "record");
   }
+  await look(new File([blob], "recording.wav"));
 }
 
-async function look(file) {
+async function look(original) {
   $("make").hidden = true;
   say(MESSAGE, t("checking"));
+  const audio = await decode(original);
+  const file = audio && !SENT_AS_THEY_ARE.test(original.name) ? asWav(audio) : original;
   const found = await ask("POST", `api/recordings?filename=${encodeURIComponent(file.name)}`, { body: file });
-  if (found.problem) throw new ServerError(found.problem.code, found.problem.message);
-  recording = { file, found, audio: await decode(file) };
+  const trouble = found.problem ?? found.warning;
+  if (found.problem) throw new ServerError(trouble.code, trouble.message);
+  recording = { file, found, audio };
   $("make").hidden = false;
-  draw($("waveform"), recording.audio, found);
-  $("waveform").setAttribute("aria-label", t("stretch", found.start_seconds, found.end_seconds));
-  const { warning } = found;
-  say(MESSAGE, warning ? sentence(warning.code, warning.message) : t("goodRecording"), Boolean(warning));
+  $("picture").hidden = !audio;
+  if (audio) draw($("waveform"), audio, found);
+  showStretch(found);
+  say(MESSAGE, trouble ? sentence(trouble.code, trouble.message) : t("goodRecording"), Boolean(trouble));
+}
+
+function asWav(audio) {
+  return new File([wav([pcmOf(audio.getChannelData(0))], audio.sampleRate)], "recording.wav");
+}
+
+function showStretch({ start_seconds: from, end_seconds: to }) {
+  $("stretch").textContent = t("stretch", from, to);
 }
 
 async function makeVoice() {
+  const description = $("voice-name").value;
   const body = new FormData();
-  body.append("description", $("voice-name").value);
+  body.append("description", description);
   body.append("consent", $("consent").checked ? "yes" : "no");
   body.append("recording", recording.file, recording.file.name);
-  await ask("POST", "api/voices", { body });
-  say(MESSAGE, t("made", $("voice-name").value));
+  const { name } = await ask("POST", "api/voices", { body });
   $("make").reset();
   $("make").hidden = true;
   $("file").value = "";
-  await refresh();
+  await introduce(name);
+  say(MESSAGE, t("made", description));
 }

@@ -1,53 +1,59 @@
 // Voices and models from the hub. The server knows how far they are, so a reload changes nothing.
 import { ask } from "./api.js";
-import { $, attempt, keepUp, make, say } from "./dom.js";
-import { about, t } from "./texts.js";
+import { $, button, fill, keepUp, make, say } from "./dom.js";
+import { about, licenceOf, size, t } from "./texts.js";
 import { refresh as refreshVoices } from "./voices.js";
 
 const MESSAGE = "downloads-message";
 const POLL_MILLISECONDS = 1000;
 
-let isPolling = false;
+let timer = null;
 
 export async function refresh() {
   const { downloads } = await ask("GET", "api/downloads");
-  $("downloads").replaceChildren(...downloads.map(row));
+  const running = downloads.filter(({ progress }) => progress !== null);
+  if (!advance(running)) fill($("downloads"), downloads.map(row));
   const failed = downloads.find(({ error }) => error);
-  if (failed) say(MESSAGE, failed.error, true);
-  if (downloads.some(({ progress }) => progress !== null)) poll();
+  if (failed) say(MESSAGE, t("downloadFailed", failed.name, failed.error), true);
+  clearTimeout(timer);
+  if (running.length) timer = setTimeout(() => keepUp(MESSAGE, poll), POLL_MILLISECONDS);
+  return running.length;
 }
 
-function poll() {
-  if (isPolling) return;
-  isPolling = true;
-  setTimeout(() => {
-    isPolling = false;
-    keepUp(MESSAGE, async () => {
-      await refresh();
-      if (!isPolling) await refreshVoices();
-    });
-  }, POLL_MILLISECONDS);
+async function poll() {
+  if (!(await refresh())) await refreshVoices();
+}
+
+// Moves the bars that are shown: new ones would be read out anew each second.
+function advance(running) {
+  const bars = [...$("downloads").querySelectorAll("progress")];
+  const isSame = bars.length > 0 && String(bars.map((bar) => bar.dataset.name)) === String(running.map(({ name }) => name));
+  if (isSame) bars.forEach((bar, i) => (bar.value = running[i].progress));
+  return isSame;
 }
 
 function row({ name, description, megabytes, licence, is_there: isThere, needs, progress }) {
-  const what = make("div", { className: "what" }, about(name, description), make("small", { textContent: `${name} · ${megabytes} MB` }));
-  what.append(make("small", { textContent: t("licence", licence) }));
+  const identity = make("small", { textContent: `${name} · ${size(megabytes)}` });
+  const terms = make("small", { textContent: t("licence", licenceOf(name, licence)) });
+  const what = make("div", { className: "what" }, about(name, description), identity, terms);
   const item = make("li", {}, what);
-  item.dataset.download = name;
-  if (needs) what.append(make("small", { textContent: t("needs", needs) }));
+  item.dataset.name = name;
+  if (needs && !isThere) what.append(make("small", {}, t("needs"), " ", make("span", { lang: "en", textContent: needs })));
   if (isThere) item.append(make("span", { className: "badge", textContent: t("isThere") }));
-  else if (progress !== null) item.append(make("progress", { value: progress, max: 1, ariaLabel: t("progress", name) }));
-  else if (!needs) item.append(button(name));
+  else if (progress !== null) item.append(bar(name, progress));
+  else if (!needs) {
+    item.append(
+      button("download", t("downloadWhat", name), MESSAGE, async () => {
+        await ask("POST", `api/downloads/${encodeURIComponent(name)}`);
+        await refresh();
+      }),
+    );
+  }
   return item;
 }
 
-function button(name) {
-  const element = make("button", { type: "button", textContent: t("download"), ariaLabel: t("downloadWhat", name) });
-  element.addEventListener("click", () =>
-    attempt(MESSAGE, async () => {
-      await ask("POST", `api/downloads/${encodeURIComponent(name)}`);
-      await refresh();
-    }),
-  );
+function bar(name, progress) {
+  const element = make("progress", { value: progress, max: 1, ariaLabel: t("progress", name) });
+  element.dataset.name = name;
   return element;
 }

@@ -3,34 +3,44 @@ import * as api from "./api.js";
 import * as cloning from "./cloning.js";
 import { $, keepUp, say } from "./dom.js";
 import * as downloads from "./downloads.js";
+import * as lexicon from "./lexicon.js";
 import * as speaking from "./speaking.js";
 import { preferredLanguage, rememberLanguage, setLanguage, t } from "./texts.js";
 import * as voices from "./voices.js";
 
 const STATUS_MILLISECONDS = 5000;
 
-async function showStatus() {
-  const status = await api.status();
-  say("status", t("status", status));
-  return status;
-}
+let shown = null; // how many voices the lists were made for
 
-function refreshLists() {
-  keepUp("voices-message", voices.refresh);
-  keepUp("downloads-message", downloads.refresh);
+async function showStatus() {
+  try {
+    const status = await api.status();
+    say("status", t("status", status));
+    cloning.show(status);
+    lexicon.show(status);
+    if (shown !== status.voices) {
+      shown = status.voices;
+      keepUp("voices-message", voices.refresh);
+      keepUp("downloads-message", downloads.refresh);
+    }
+  } catch (error) {
+    shown = null;
+    throw error;
+  }
 }
 
 $("language").value = preferredLanguage();
 setLanguage($("language").value);
 $("language").addEventListener("change", () => {
   rememberLanguage($("language").value);
-  location.reload();
+  setLanguage($("language").value);
+  speaking.showSpeed();
+  shown = null;
+  keepUp("status", showStatus);
 });
 
-keepUp("status", async () => {
-  const status = await showStatus();
-  speaking.start(status);
-  cloning.start(status);
-  refreshLists();
-  setInterval(() => keepUp("status", showStatus), STATUS_MILLISECONDS);
-});
+speaking.start();
+lexicon.start(speaking.showWords);
+cloning.start();
+keepUp("status", showStatus);
+setInterval(() => document.hidden || keepUp("status", showStatus), STATUS_MILLISECONDS);

@@ -1,37 +1,35 @@
 // Text in, speech out; and what the text became before it was spoken.
 import { ask } from "./api.js";
 import { $, attempt, make, say } from "./dom.js";
+import * as lexicon from "./lexicon.js";
 import { speak, stop } from "./player.js";
-import { t } from "./texts.js";
+import { number, t } from "./texts.js";
 
-let hasLexicon = false;
+const MESSAGE = "speak-message";
 
-export function start(status) {
-  hasLexicon = status.has_lexicon;
-  if (!$("text").value) $("text").value = t("sample");
-  $("speed").addEventListener("input", () => ($("speed-value").value = `${Number($("speed").value)}×`));
-  $("stop").addEventListener("click", stop);
+export function start() {
+  $("text").value ||= t("sample");
+  showSpeed();
+  $("speed").addEventListener("input", showSpeed);
+  $("stop").addEventListener("click", () => {
+    stop();
+    say(MESSAGE, "");
+  });
   $("speak").addEventListener("submit", (event) => {
     event.preventDefault();
-    attempt("speak-message", hear);
+    attempt(MESSAGE, hear);
   });
-  $("show-words").addEventListener("click", () => attempt("speak-message", showWords));
-  $("lexicon").addEventListener("submit", (event) => {
-    event.preventDefault();
-    attempt("lexicon-message", addWord);
-  });
+  $("show-words").addEventListener("click", () => attempt(MESSAGE, showWords));
+}
+
+export function showSpeed() {
+  $("speed-value").value = `${number(Number($("speed").value))}×`;
 }
 
 async function hear() {
-  say("speak-message", t("speaking"));
-  $("stop").disabled = false;
-  try {
-    const file = await speak($("text").value, $("voice").value, Number($("speed").value));
-    say("speak-message", "");
-    if (file) offer(file);
-  } finally {
-    $("stop").disabled = true;
-  }
+  say(MESSAGE, t("speaking"));
+  const isHeard = await speak($("text").value, $("voice").value, Number($("speed").value), offer);
+  if (isHeard) say(MESSAGE, "");
 }
 
 function offer(file) {
@@ -40,22 +38,14 @@ function offer(file) {
   $("result").hidden = false;
 }
 
-async function showWords() {
+export async function showWords() {
   const { sentences } = await ask("POST", "api/normalize", { json: { text: $("text").value } });
   $("sentences").replaceChildren(
     ...sentences.map(({ written, spoken }) =>
       make("li", {}, make("div", { textContent: written }), make("div", { className: "spoken", textContent: spoken })),
     ),
   );
+  if (!sentences.length) say(MESSAGE, t("nothingToSay"));
   $("words").hidden = false;
-  for (const field of $("lexicon").querySelectorAll("input, button")) field.disabled = !hasLexicon;
-  if (!hasLexicon) say("lexicon-message", t("noLexicon"));
-}
-
-async function addWord() {
-  const [written, spoken] = [$("written").value, $("spoken").value];
-  await ask("POST", "api/lexicon", { json: { written, spoken } });
-  $("lexicon").reset();
-  await showWords();
-  say("lexicon-message", t("wordAdded", written, spoken));
+  await lexicon.refresh();
 }

@@ -9,76 +9,100 @@ const TEXTS = {
     speakHeading: "Đọc thử", text: "Văn bản", voice: "Giọng", speed: "Tốc độ", speak: "Đọc", stop: "Dừng",
     sample: "Xin chào! Bây giờ là 8h30, ngoài trời 26,5°C.",
     speaking: "Đang đọc…", spokenText: "Bài đọc", save: "Tải về tệp WAV",
-    showWords: "Xem cách đọc", wordsHeading: "Văn bản được đọc thành",
+    showWords: "Xem cách đọc", wordsHeading: "Văn bản được đọc thành", nothingToSay: "Văn bản này không có gì để đọc.",
     lexiconHelp: "Đọc chưa đúng? Thêm từ vào từ điển riêng:", written: "Viết là", spoken: "Đọc là", addWord: "Thêm từ",
     wordAdded: (written, spoken) => `Từ nay “${written}” đọc là “${spoken}”.`,
-    noLexicon: "Máy chủ chưa có từ điển: hãy chạy với --lexicon TỆP.",
+    entryCount: (n) => `Từ điển riêng (${n})`, removeWord: (word) => `Xóa từ ${word}`, wordRemoved: (word) => `Đã xóa từ “${word}”.`,
+    noLexicon: "Máy chủ chưa có từ điển riêng: hãy khởi động với --lexicon TỆP.",
     voicesHeading: "Các giọng đọc", hear: "Nghe", hearVoice: (name) => `Nghe giọng ${name}`,
-    rename: "Đổi tên", renameVoice: (name) => `Đổi tên giọng ${name}`, newName: "Tên mới", keep: "Lưu", cancel: "Thôi",
-    remove: "Xóa", removeVoice: (name) => `Xóa giọng ${name}`, removed: (name) => `Đã xóa giọng ${name}. `, undo: "Hoàn tác",
-    restored: (name) => `Đã khôi phục giọng ${name}.`,
-    byDefault: "Mặc định", makeDefault: "Đặt mặc định", makeVoiceDefault: (name) => `Đặt giọng ${name} làm mặc định`,
+    rename: "Đổi tên", renameVoice: (name) => `Đổi tên giọng ${name}`, newName: "Tên mới", keep: "Lưu", cancel: "Hủy",
+    remove: "Xóa", removeVoice: (name) => `Xóa giọng ${name}`, removed: (name) => `Đã xóa giọng ${name}.`,
+    undo: "Hoàn tác", undoRemoving: (name) => `Hoàn tác việc xóa giọng ${name}`, restored: (name) => `Đã khôi phục giọng ${name}.`,
+    byDefault: "Mặc định", makeDefault: "Đặt mặc định", makeVoiceDefault: (name) => `Đặt mặc định: giọng ${name}`,
     greeting: (name) => `Xin chào, tôi là ${name}. Rất vui được đọc cho bạn nghe.`,
     preparing: "đang chuẩn bị",
-    cloneHeading: "Nhân bản một giọng", cloneHelp: "Chỉ cần vài giây ghi âm của một người, nói rõ, không có tiếng ồn. Thả tệp vào đây, hoặc ghi âm ngay.",
-    needsEngine: (how) => `Muốn nhân bản giọng, máy chủ cần bộ máy VietTTS: ${how}`,
-    chooseFile: "Tệp ghi âm", record: "Ghi âm", stopRecording: "Dừng ghi", level: "Độ lớn",
-    seconds: (n) => `${n} giây`, checking: "Đang nghe bản ghi…",
-    stretch: (from, to) => `Dạng sóng của bản ghi; phần được dùng là từ giây ${number(from)} đến giây ${number(to)}`,
-    playStretch: "Nghe phần được dùng", voiceName: "Tên giọng", goodRecording: "Bản ghi dùng được. Đây là phần sẽ làm nên giọng.",
-    consent: "Người trong bản ghi đồng ý cho nhân bản giọng của mình.", makeVoice: "Tạo giọng", made: (name) => `Đã có giọng ${name}.`,
-    noMicrophone: "Trình duyệt không cho dùng micrô. Micrô chỉ dùng được qua HTTPS hoặc trên chính máy này.",
-    downloadsHeading: "Tải giọng và mô hình", download: "Tải về", downloadWhat: (name) => `Tải ${name}`, isThere: "đã có",
-    licence: (text) => `Giấy phép: ${text}`, needs: (what) => `Cần trước: ${what}`, progress: (name) => `Tiến độ tải ${name}`,
+    cloneHeading: "Nhân bản giọng nói",
+    cloneHelp: "Chỉ cần vài giây ghi âm một người nói rõ, không có tiếng ồn. Thả tệp vào đây, hoặc ghi âm ngay.",
+    needsEngine: "Muốn nhân bản giọng nói, máy chủ cần có VietTTS. Cách cài:",
+    chooseFile: "Chọn tệp ghi âm", record: "Ghi âm", stopRecording: "Dừng ghi", level: "Âm lượng",
+    seconds: (n) => `Còn ${n} giây`, checking: "Đang kiểm tra bản ghi…",
+    waveform: "Dạng sóng của bản ghi, phần được dùng có nền màu",
+    stretch: (from, to) => `Phần được dùng: từ giây ${tenths(from)} đến giây ${tenths(to)}.`,
+    playStretch: "Nghe phần được dùng", voiceName: "Tên giọng", goodRecording: "Bản ghi dùng được.",
+    consent: "Người trong bản ghi đồng ý cho nhân bản giọng của mình.", makeVoice: "Tạo giọng",
+    made: (name) => `Đã tạo giọng ${name}.`, noMicrophone: "Không tìm thấy micrô.",
+    microphoneForbidden: "Trình duyệt không cho dùng micrô: hãy cho phép, và mở trang qua HTTPS hoặc ngay trên máy chủ.",
+    downloadsHeading: "Tải giọng và mô hình", download: "Tải về", downloadWhat: (name) => `Tải về ${name}`, isThere: "Đã tải",
+    licence: (text) => `Giấy phép: ${text}`, needs: "Cần cài trước:", progress: (name) => `Tiến độ tải ${name}`,
+    downloadFailed: (name, message) => `Không tải được ${name}: ${message}`,
     about: {
-      "vi_VN-vais1000-medium": "giọng tự nhiên cho máy nhỏ (Piper)",
-      vietts: "mô hình AI để nhân bản giọng (cần PyTorch)",
+      "vi_VN-vais1000-medium": "Giọng tự nhiên cho máy nhỏ (Piper)",
+      vietts: "Mô hình nơ-ron để nhân bản giọng nói (cần PyTorch)",
     },
+    licences: {
+      "vi_VN-vais1000-medium": "dữ liệu CC BY 4.0 (VAIS-1000); tinh chỉnh từ một giọng tiếng Anh có dữ liệu hạn chế " +
+        "dùng cho mục đích thương mại, nên chưa rõ có được dùng để kinh doanh hay không",
+      vietts: "CC BY-NC 4.0: không dùng cho mục đích thương mại",
+    },
+    otherError: (message) => `Có lỗi: ${message}`,
     errors: {
-      unreachable: "Không kết nối được với máy chủ.", "text-too-long": "Văn bản dài quá.", "unknown-voice": "Giọng này không còn.",
-      "engine-failed": "Bộ máy đọc gặp lỗi; xem nhật ký của máy chủ.", "bad-ssml": "SSML viết sai.", unauthorized: "Cần mã truy cập.",
-      "not-audio": "Tệp này không phải âm thanh mà máy chủ đọc được.", "too-short": "Bản ghi ngắn quá: cần ít nhất 2 giây.",
+      unreachable: "Không kết nối được với máy chủ.", "cut-off": "Máy chủ ngừng giữa chừng, chưa đọc hết.",
+      "shutting-down": "Máy chủ đang tắt.", unauthorized: "Cần mã truy cập.", forbidden: "Máy chủ không cho phép; hãy tải lại trang.",
+      "not-found": "Mục này không còn nữa.", "text-too-long": "Văn bản dài quá.", "unknown-voice": "Giọng này không còn nữa.",
+      "engine-failed": "Không đọc được; xem nhật ký của máy chủ.",
+      "not-audio": "Tệp này không phải bản ghi âm mà máy chủ đọc được.", "too-short": "Bản ghi ngắn quá: cần ít nhất 2 giây tiếng nói.",
       "too-long": "Bản ghi dài quá: nhiều nhất 10 phút.", "too-quiet": "Bản ghi nhỏ quá: hãy nói gần micrô hơn.",
-      clipped: "Bản ghi bị vỡ tiếng: hãy nói xa micrô hơn.", "no-speech": "Không nghe thấy ai nói trong bản ghi.",
+      clipped: "Bản ghi bị vỡ tiếng: hãy nói xa micrô hơn một chút.", "no-speech": "Không nghe thấy ai nói trong bản ghi.",
       "two-voices": "Hình như có hai người nói: chỉ nên có một giọng.", "too-large": "Tệp lớn quá.",
-      "too-many": "Đã tạo nhiều giọng quá; hãy thử lại sau.",
+      "too-slow": "Gửi chậm quá; hãy thử lại.", "too-many": "Đã tạo nhiều giọng quá; hãy thử lại sau.",
     },
   },
   en: {
     language: "Language",
     connecting: "Connecting to the server…",
-    status: (s) => `${s.engine} on ${s.device} · ${s.voices} voices · ${s.requests} answers` +
+    status: (s) => `${s.engine} on ${s.device} · ${counted(s.voices, "voice")} · ${counted(s.requests, "answer")}` +
       (s.real_time_factor === null ? "" : ` · real-time factor ${number(s.real_time_factor)}`),
     speakHeading: "Try it", text: "Text", voice: "Voice", speed: "Speed", speak: "Speak", stop: "Stop",
     sample: "Xin chào! Bây giờ là 8h30, ngoài trời 26,5°C.",
     speaking: "Speaking…", spokenText: "What was spoken", save: "Save as a WAV file",
-    showWords: "Show how it is read", wordsHeading: "The text is read as",
+    showWords: "Show how it is read", wordsHeading: "The text is read as", nothingToSay: "There is nothing to say in this text.",
     lexiconHelp: "Not read well? Add a word to your lexicon:", written: "Written", spoken: "Spoken", addWord: "Add word",
     wordAdded: (written, spoken) => `“${written}” is read as “${spoken}” from now on.`,
+    entryCount: (n) => `Your lexicon (${n})`, removeWord: (word) => `Delete the word ${word}`, wordRemoved: (word) => `Deleted “${word}”.`,
     noLexicon: "The server has no lexicon: start it with --lexicon FILE.",
     voicesHeading: "Voices", hear: "Hear", hearVoice: (name) => `Hear the voice ${name}`,
     rename: "Rename", renameVoice: (name) => `Rename the voice ${name}`, newName: "New name", keep: "Save", cancel: "Cancel",
-    remove: "Delete", removeVoice: (name) => `Delete the voice ${name}`, removed: (name) => `Deleted the voice ${name}. `, undo: "Undo",
-    restored: (name) => `The voice ${name} is back.`,
-    byDefault: "Default", makeDefault: "Make default", makeVoiceDefault: (name) => `Make ${name} the default voice`,
+    remove: "Delete", removeVoice: (name) => `Delete the voice ${name}`, removed: (name) => `Deleted the voice ${name}.`,
+    undo: "Undo", undoRemoving: (name) => `Undo deleting the voice ${name}`, restored: (name) => `The voice ${name} is back.`,
+    byDefault: "Default", makeDefault: "Make default", makeVoiceDefault: (name) => `Make default: the voice ${name}`,
     greeting: (name) => `Xin chào, tôi là ${name}. Rất vui được đọc cho bạn nghe.`,
     preparing: "being prepared",
-    cloneHeading: "Clone a voice", cloneHelp: "A few seconds of one person are enough, speaking clearly and without noise. Drop a file here, or record now.",
-    needsEngine: (how) => `To clone voices, the server needs the VietTTS engine: ${how}`,
-    chooseFile: "Recording", record: "Record", stopRecording: "Stop recording", level: "Level",
-    seconds: (n) => `${n} seconds`, checking: "Listening to the recording…",
-    stretch: (from, to) => `The recording's waveform; what is used is from second ${number(from)} to ${number(to)}`,
-    playStretch: "Hear what is used", voiceName: "Name of the voice", goodRecording: "The recording can be used. This part will make the voice.",
-    consent: "The person in the recording has agreed to it.", makeVoice: "Make the voice", made: (name) => `The voice ${name} is there.`,
-    noMicrophone: "The browser does not let the page use the microphone. It does over HTTPS, or on the server's own machine.",
-    downloadsHeading: "Download voices and models", download: "Download", downloadWhat: (name) => `Download ${name}`, isThere: "is there",
-    licence: (text) => `Licence: ${text}`, needs: (what) => `First: ${what}`, progress: (name) => `Progress of ${name}`,
-    about: {},
+    cloneHeading: "Clone a voice",
+    cloneHelp: "A few seconds of one person speaking clearly, without noise, are enough. Drop a file here, or record now.",
+    needsEngine: "To clone voices, the server needs VietTTS:",
+    chooseFile: "Choose a recording", record: "Record", stopRecording: "Stop recording", level: "Level",
+    seconds: (n) => `${counted(n, "second")} left`, checking: "Checking the recording…",
+    waveform: "The recording's waveform; the part that is used has a coloured background",
+    stretch: (from, to) => `What is used: from second ${tenths(from)} to second ${tenths(to)}.`,
+    playStretch: "Hear what is used", voiceName: "Name of the voice", goodRecording: "The recording can be used.",
+    consent: "The person in the recording agrees to have their voice cloned.", makeVoice: "Make the voice",
+    made: (name) => `Made the voice ${name}.`, noMicrophone: "There is no microphone.",
+    microphoneForbidden: "The browser blocks the microphone: allow it, and open the page over HTTPS or on the server itself.",
+    downloadsHeading: "Download voices and models", download: "Download", downloadWhat: (name) => `Download ${name}`, isThere: "Downloaded",
+    licence: (text) => `Licence: ${text}`, needs: "Install first:", progress: (name) => `Progress of ${name}`,
+    downloadFailed: (name, message) => `Cannot download ${name}: ${message}`,
+    about: {
+      "vi_VN-vais1000-medium": "A natural voice for small machines (Piper)",
+      vietts: "The neural model, which clones voices (needs PyTorch)",
+    },
+    licences: {},
+    otherError: (message) => message,
     errors: {
-      unreachable: "The server cannot be reached.",
-      "not-audio": "This file is no audio that the server can read.", "too-short": "The recording is too short: at least 2 seconds.",
+      unreachable: "The server cannot be reached.", "cut-off": "The server stopped before the end of the text.",
+      forbidden: "The server does not allow it; load the page again.",
+      "not-audio": "The server cannot read this file as audio.", "too-short": "The recording is too short: it needs 2 seconds of speech.",
       "too-long": "The recording is too long: at most 10 minutes.", "too-quiet": "The recording is too quiet: speak closer to the microphone.",
-      clipped: "The recording is clipped: speak further from the microphone.", "no-speech": "Nobody is heard to speak in the recording.",
+      clipped: "The recording is clipped: speak a little further from the microphone.", "no-speech": "Nobody speaks in the recording.",
       "two-voices": "Two people seem to speak: there should be only one.", "too-large": "The file is too large.",
       "too-many": "Too many voices were made; try again later.",
     },
@@ -87,8 +111,20 @@ const TEXTS = {
 
 let language = "vi";
 
-function number(value) {
+export function number(value) {
   return value.toLocaleString(language, { maximumSignificantDigits: 2 });
+}
+
+function counted(n, noun) {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+export function size(megabytes) {
+  return megabytes < 1000 ? `${megabytes} MB` : `${number(megabytes / 1000)} GB`;
+}
+
+function tenths(value) {
+  return value.toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 export function t(key, ...values) {
@@ -98,26 +134,37 @@ export function t(key, ...values) {
 
 // An error in the language of the page; the server's own words where there is no better sentence.
 export function sentence(code, message) {
-  return TEXTS[language].errors[code] ?? message;
+  return TEXTS[language].errors[code] ?? t("otherError", message);
 }
 
-// What a download is, in the language of the page; the server's own words for those that came later.
+// What a download is, and its licence; the server's own words for those that came later.
 export function about(name, description) {
   return TEXTS[language].about[name] ?? description;
 }
 
+export function licenceOf(name, licence) {
+  return TEXTS[language].licences[name] ?? licence;
+}
+
+export function setText(element, key) {
+  element.dataset.text = key;
+  element.textContent = t(key);
+}
+
 export function setLanguage(name) {
-  language = name in TEXTS ? name : "vi";
+  language = name;
   document.documentElement.lang = language;
-  for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
+  for (const element of document.querySelectorAll("[data-text]")) setText(element, element.dataset.text);
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
 }
 
 export function preferredLanguage() {
+  const preferred = navigator.language.startsWith("vi") ? "vi" : "en";
   try {
-    return localStorage.getItem("language") ?? (navigator.language.startsWith("vi") ? "vi" : "en");
+    const chosen = localStorage.getItem("language");
+    return chosen in TEXTS ? chosen : preferred;
   } catch {
-    return "vi"; // storage is forbidden
+    return preferred; // storage is forbidden
   }
 }
 

@@ -1,75 +1,88 @@
 // The list of voices: hear, rename, delete, and choose the default one.
 import { ask } from "./api.js";
-import { $, attempt, keepUp, make, say } from "./dom.js";
+import { $, attempt, button, fill, focusRow, keepUp, make, say } from "./dom.js";
 import { speak } from "./player.js";
 import { t } from "./texts.js";
 
 const MESSAGE = "voices-message";
 const POLL_MILLISECONDS = 2000;
 
+let timer;
+
 export async function refresh() {
   const { default: byDefault, voices } = await ask("GET", "api/voices");
   const chosen = $("voice").value || byDefault;
-  $("voice").replaceChildren(...voices.map(({ name, description }) => make("option", { value: name, textContent: description })));
+  $("voice").replaceChildren(...voices.map(({ name, description }) => new Option(description, name)));
   $("voice").value = voices.some(({ name }) => name === chosen) ? chosen : byDefault;
-  $("voices").replaceChildren(...voices.map((voice) => row(voice, voice.name === byDefault)));
-  if (voices.some((voice) => !voice.is_ready)) setTimeout(pollUnlessRenaming, POLL_MILLISECONDS);
+  const isRenaming = $("voices").querySelector("form");
+  if (!isRenaming) fill($("voices"), voices.map((voice) => row(voice, voice.name === byDefault)));
+  clearTimeout(timer);
+  if (voices.some((voice) => !voice.is_ready)) {
+    timer = setTimeout(() => keepUp(MESSAGE, refresh), POLL_MILLISECONDS);
+  }
 }
 
-function pollUnlessRenaming() {
-  if (!$("voices").querySelector("form")) keepUp(MESSAGE, refresh);
+// Shows a voice that is new: it can be heard with one more key.
+export async function introduce(name) {
+  await refresh();
+  $("voice").value = name;
+  focusRow($("voices"), name, "hear");
 }
 
 function row(voice, isDefault) {
   const { name, description } = voice;
-  const details = [name, voice.engine, voice.language, voice.is_ready ? "" : t("preparing")].filter(Boolean).join(" · ");
-  const item = make("li", {}, make("div", { className: "who" }, description, make("small", { textContent: details })));
-  item.dataset.voice = name;
-  item.append(button("hear", t("hearVoice", description), () => speak(t("greeting", description), name, 1)));
-  if (isDefault) item.append(make("span", { className: "badge", textContent: t("byDefault") }));
-  else item.append(button("makeDefault", t("makeVoiceDefault", description), () => makeDefault(name)));
+  const details = [name === description ? "" : name, voice.engine, voice.language, voice.is_ready ? "" : t("preparing")];
+  const who = make("div", { className: "who" }, description, " ");
+  if (isDefault) who.append(make("span", { className: "badge", textContent: t("byDefault") }));
+  who.append(make("small", { textContent: details.filter(Boolean).join(" · ") }));
+  const item = make("li", {}, who);
+  item.dataset.name = name;
+  const add = (key, label, work) => item.append(button(key, label, MESSAGE, work));
+  add("hear", t("hearVoice", description), () => speak(t("greeting", description), name, 1));
+  if (!isDefault) add("makeDefault", t("makeVoiceDefault", description), () => makeDefault(name));
   if (voice.is_cloned) {
-    item.append(button("rename", t("renameVoice", description), () => item.replaceChildren(renaming(voice))));
-    item.append(button("remove", t("removeVoice", description), () => remove(voice)));
+    add("rename", t("renameVoice", description), () => rename(item, voice));
+    add("remove", t("removeVoice", description), () => remove(voice));
   }
   return item;
 }
 
-function button(key, label, work) {
-  const element = make("button", { type: "button", textContent: t(key), ariaLabel: label });
-  element.addEventListener("click", () => attempt(MESSAGE, work));
-  return element;
-}
-
 async function makeDefault(voice) {
   await ask("PUT", "api/default", { json: { voice } });
+  $("voice").value = voice;
   await refresh();
 }
 
-function renaming({ name, description }) {
+function rename(item, { name, description }) {
   const field = make("input", { value: description, required: true, maxLength: 60 });
   const form = make("form", { className: "row" }, make("label", {}, t("newName"), " ", field));
-  form.append(make("button", { type: "submit", textContent: t("keep") }), button("cancel", t("cancel"), refresh));
+  const end = async () => {
+    form.remove();
+    await refresh();
+    focusRow($("voices"), name, "rename");
+  };
+  form.append(make("button", { type: "submit", textContent: t("keep") }));
+  form.append(button("cancel", t("cancel"), MESSAGE, end));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(MESSAGE, async () => {
       await ask("PATCH", `api/voices/${encodeURIComponent(name)}`, { json: { description: field.value } });
-      await refresh();
+      await end();
     });
   });
-  setTimeout(() => field.focus());
-  return form;
+  item.replaceChildren(form);
+  field.focus();
 }
 
 async function remove({ name, description }) {
   const { undo } = await ask("DELETE", `api/voices/${encodeURIComponent(name)}`);
   await refresh();
-  say(MESSAGE, t("removed", description));
-  const back = button("undo", t("undo"), async () => {
+  const back = button("undo", t("undoRemoving", description), MESSAGE, async () => {
     await ask("POST", `api/undo/${encodeURIComponent(undo)}`);
-    await refresh();
+    await introduce(name);
     say(MESSAGE, t("restored", description));
   });
-  $(MESSAGE).append(back);
+  say(MESSAGE, t("removed", description));
+  $(MESSAGE).append(" ", back);
   back.focus();
 }

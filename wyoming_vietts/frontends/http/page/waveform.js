@@ -1,9 +1,15 @@
 // A recording as a picture, with the stretch that makes the voice; and that stretch to hear.
 
+let playing = null;
+
+// The samples of a file; null if this browser does not know its format.
 export async function decode(file) {
   const context = new AudioContext();
   try {
     return await context.decodeAudioData(await file.arrayBuffer());
+  } catch (error) {
+    if (error.name === "EncodingError") return null;
+    throw error;
   } finally {
     await context.close();
   }
@@ -30,9 +36,9 @@ export function draw(canvas, audio, { start_seconds: start, end_seconds: end }) 
 }
 
 export function play(audio, { start_seconds: start, end_seconds: end }) {
+  playing?.stop();
   const context = new AudioContext();
-  const node = context.createBufferSource();
-  node.buffer = audio;
+  const node = (playing = new AudioBufferSourceNode(context, { buffer: audio }));
   node.connect(context.destination);
   node.addEventListener("ended", () => context.close());
   node.start(0, start, end - start);

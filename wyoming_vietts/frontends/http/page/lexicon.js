@@ -1,0 +1,51 @@
+// The user's own words: add one, see all, remove one.
+import { ask } from "./api.js";
+import { $, attempt, button, fill, make, say } from "./dom.js";
+import { t } from "./texts.js";
+
+const MESSAGE = "lexicon-message";
+
+let hasLexicon = false;
+let showWords; // what a change may have changed
+
+export function start(onChange) {
+  showWords = onChange;
+  $("lexicon").addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(MESSAGE, add);
+  });
+}
+
+export function show(status) {
+  hasLexicon = status.has_lexicon;
+  $("has-lexicon").hidden = !hasLexicon;
+  $("no-lexicon").hidden = hasLexicon;
+}
+
+export async function refresh() {
+  if (hasLexicon) list(await ask("GET", "api/lexicon"));
+}
+
+function list({ entries }) {
+  $("entry-count").textContent = t("entryCount", entries.length);
+  fill($("entries"), entries.map(row));
+}
+
+function row({ written, spoken }) {
+  const remove = button("remove", t("removeWord", written), MESSAGE, async () => {
+    await ask("DELETE", "api/lexicon", { json: { written } });
+    await showWords();
+    say(MESSAGE, t("wordRemoved", written));
+  });
+  const item = make("li", {}, make("span", { textContent: `${written} = ${spoken}` }), remove);
+  item.dataset.name = written;
+  return item;
+}
+
+async function add() {
+  const [written, spoken] = [$("written").value.trim(), $("spoken").value.trim()];
+  await ask("POST", "api/lexicon", { json: { written, spoken } });
+  $("lexicon").reset();
+  await showWords();
+  say(MESSAGE, t("wordAdded", written, spoken));
+}
