@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import multiprocessing
+import random
 import statistics
 
 from measure import THIS_PROGRAM, free_uri, server, speak
@@ -41,15 +43,31 @@ async def measure(command: tuple[str, ...], repeat: int) -> tuple[float, float]:
     uri = free_uri()
     async with server(uri, command):
         await speak(uri, NEWCOMER)
-        quiet = [(await speak(uri, NEWCOMER))[0] for _ in range(5 * repeat)]
-        crowd = [asyncio.create_task(keep_talking(uri)) for _ in range(CROWD)]
+        quiet = await come_now_and_then(uri, 10 * repeat)
+        # Another process, as the newcomer's client has nothing to do with the others'.
+        crowd = multiprocessing.Process(target=keep_talking, args=(uri,), daemon=True)
+        crowd.start()
         await asyncio.sleep(3)
-        beside = [(await speak(uri, NEWCOMER))[0] for _ in range(5 * repeat)]
-        for talker in crowd:
-            talker.cancel()
+        beside = await come_now_and_then(uri, 10 * repeat)
+        crowd.kill()
     return statistics.median(quiet), statistics.median(beside)
 
 
-async def keep_talking(uri: str) -> None:
-    while True:
-        await speak(uri, LONG_TEXT)
+async def come_now_and_then(uri: str, times: int) -> list[float]:
+    """Seconds to the first audio of requests at random moments."""
+    seconds = []
+    for _ in range(times):
+        await asyncio.sleep(random.uniform(0, 0.1))
+        seconds.append((await speak(uri, NEWCOMER))[0])
+    return seconds
+
+
+def keep_talking(uri: str) -> None:
+    async def listen() -> None:
+        while True:
+            await speak(uri, LONG_TEXT)
+
+    async def crowd() -> None:
+        await asyncio.gather(*(listen() for _ in range(CROWD)))
+
+    asyncio.run(crowd())

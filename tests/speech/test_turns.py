@@ -1,6 +1,8 @@
 """Whose turn it is: by deadline, one step at a time."""
 
 import asyncio
+import json
+import socket
 import time
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import cast
 import pytest
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart
 
+from tests.frontends.http.harness import running_doors
 from tests.harness import (
     StepEngine,
     connected,
@@ -80,6 +83,55 @@ class SlowEngine(StepEngine):
             while time.perf_counter() < until:
                 pass
             yield pcm
+
+
+@dataclass
+class VisitedEngine(StepEngine):
+    """In the middle of one of its steps a client connects and sends all of its request."""
+
+    address: tuple[str, int] = ("", 0)
+    request: bytes = b""
+    visitor: socket.socket | None = None
+
+    def speak(self, text: str, voice: str, speed: float) -> Generator[bytes, None, None]:
+        for number, pcm in enumerate(super().speak(text, voice, speed)):
+            if number == 20 and self.visitor is None:
+                self.visitor = socket.create_connection(self.address)
+                self.visitor.sendall(self.request)
+                self.computed.clear()
+            yield pcm
+
+
+_BODY = json.dumps({"input": "Xin chào.", "model": "vietts", "response_format": "wav"}).encode()
+_HTTP = (
+    b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b'{"type": "synthesize", "data": {"text": "Xin ch\u00e0o."}}\n',
+        b'{"type": "synthesize-start", "data": {}}\n'
+        b'{"type": "synthesize-chunk", "data": {"text": "Xin ch\u00e0o."}}\n'
+        b'{"type": "synthesize-stop"}\n',
+        _HTTP % (len(_BODY), _BODY),
+    ],
+    ids=["synthesize", "stream", "http"],
+)
+async def test_who_comes_during_a_step_is_next(request_bytes: bytes) -> None:
+    engine = VisitedEngine(steps=50, samples_per_step=20_000, request=request_bytes)
+    async with running_doors(engine) as doors:
+        address = doors.url.removeprefix("http://") if b"HTTP" in request_bytes else doors.uri
+        engine.address = ("127.0.0.1", int(address.rpartition(":")[2]))
+        crowd = [asyncio.create_task(synthesize(doors.uri, LONG)) for _ in range(7)]
+        while len(engine.computed) < 30 or engine.visitor is None:
+            await asyncio.sleep(0.01)
+        for task in crowd:
+            task.cancel()
+        engine.visitor.close()
+    assert engine.computed[0] == "Xin chào."
 
 
 @pytest.mark.parametrize("samples_per_step", [20, 20_000])  # slower than real time, and faster

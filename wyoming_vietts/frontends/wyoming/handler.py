@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.audio import AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, Eventable
 from wyoming.info import Describe
@@ -28,7 +28,7 @@ from ...speech.narrator import Narrator
 from ...speech.speech import PCM, SAMPLE_WIDTH
 from ..sockets import close_by_reset, reset
 from .info import make_info
-from .wire import encode_event, read_event
+from .wire import encode_chunks, encode_event, read_event
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -194,22 +194,22 @@ class Handler:
                     raise HungUpError
 
     async def _send_pcm(self, sample_rate: int, pcm: bytes) -> None:
-        audio_format = {"rate": sample_rate, "width": SAMPLE_WIDTH, "channels": 1}
-        events: list[Eventable] = []
+        data = b""
         if not self._has_started_audio:
             self._has_started_audio = True
-            events.append(AudioStart(**audio_format))
-        # The last sample is an event of its own, as it waits for what comes next: see `_write`.
+            audio_format = AudioStart(rate=sample_rate, width=SAMPLE_WIDTH, channels=1)
+            data = encode_event(audio_format.event())
+        # The last sample is an event of its own, as it waits for what comes next: see `_send`.
         size, end = self._chunk_bytes, len(pcm) - SAMPLE_WIDTH
         batch = size * max(1, _BATCH_BYTES // size)
         # Not all at once: a slow reader would hold a copy of the whole of it.
         for first in range(0, max(1, end), batch):
-            for start in range(first, min(first + batch, end), size):
-                events.append(AudioChunk(**audio_format, audio=pcm[start : min(start + size, end)]))
-            if first + batch >= end:
-                events.append(AudioChunk(**audio_format, audio=pcm[end:]))
-            await self._write(*events, goes_on=True)
-            events = []
+            last = min(first + batch, end)
+            data += encode_chunks(sample_rate, pcm[first:last], size)
+            if last == end:
+                data += encode_chunks(sample_rate, pcm[end:], size)
+            await self._send(data, goes_on=True)
+            data = b""
 
     async def _finish(self, answer: Answer) -> None:
         await self._speak(answer, answer.speech.finish())
@@ -218,15 +218,19 @@ class Handler:
         answer.end(SPOKEN)
         self._answer = None
 
-    async def _write(self, *events: Eventable, goes_on: bool = False) -> None:
-        """Send events at once; see `_drain`.
+    async def _write(self, event: Eventable) -> None:
+        """Send an event at once; see `_drain`."""
+        await self._send(encode_event(event.event()))
+
+    async def _send(self, data: bytes, goes_on: bool = False) -> None:
+        """Send whole events at once; see `_drain`.
 
         Args:
             goes_on: more must follow, and the last byte waits for it. Clients take an answer for
                 complete that ends between two events; one that is cut off ends within one, even
                 where a proxy between turns the reset of a killed server into a normal end.
         """
-        data = b"".join((self._held_back, *(encode_event(event.event()) for event in events)))
+        data = self._held_back + data
         end = len(data) - goes_on
         self._held_back = data[end:]
         self._writer.write(data[:end])

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from wyoming import __version__ as PROTOCOL_VERSION
+from wyoming.audio import AudioChunk
 from wyoming.event import Event
 
 from ...errors import WireError
@@ -98,10 +99,28 @@ def _length(header: dict[str, Any], key: str, limit: int) -> int:
 
 def encode_event(event: Event) -> bytes:
     """The bytes of an event: a header line, then data and payload if there are any."""
+    return _head(event) + (event.payload or b"")
+
+
+def encode_chunks(sample_rate: int, pcm: bytes, chunk_bytes: int) -> bytes:
+    """The bytes of `audio-chunk` events, each with at most so many bytes of mono int16 PCM."""
+    heads: dict[int, bytes] = {}  # all but the last have the same
+    pieces: list[bytes] = []
+    for start in range(0, len(pcm), chunk_bytes):
+        chunk = pcm[start : start + chunk_bytes]
+        if len(chunk) not in heads:
+            event = AudioChunk(rate=sample_rate, width=2, channels=1, audio=chunk).event()
+            heads[len(chunk)] = _head(event)
+        pieces += heads[len(chunk)], chunk
+    return b"".join(pieces)
+
+
+def _head(event: Event) -> bytes:
+    """All of an event but its payload."""
     header: dict[str, Any] = {"type": event.type, "version": PROTOCOL_VERSION}
     data = json.dumps(event.data, ensure_ascii=False).encode() if event.data else b""
     if data:
         header["data_length"] = len(data)
     if event.payload:
         header["payload_length"] = len(event.payload)
-    return b"".join((json.dumps(header).encode(), b"\n", data, event.payload or b""))
+    return b"".join((json.dumps(header).encode(), b"\n", data))
