@@ -428,6 +428,27 @@ def test_new_voice_is_encoded_while_nobody_is_served(
     assert list(engine.idle_work()) == []
 
 
+def test_features_of_a_removed_recording_are_removed(model_dir: Path, tmp_path: Path) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    copy = recording.with_name("binh.wav")
+    shutil.copy(recording, copy)
+    engine = make_engine(model_dir, recording.parent)
+    list(engine.idle_work())
+    recording.unlink()
+    engine.look_again()
+    list(engine.idle_work())
+    assert len(list((model_dir / cache.CACHE_FOLDER).iterdir())) == 1, "binh has the same"
+    assert b"".join(say(engine, SENTENCE, "binh"))
+    copy.rename(recording)  # so it is an's again
+    engine.look_again()
+    list(engine.idle_work())
+    assert len(list((model_dir / cache.CACHE_FOLDER).iterdir())) == 1
+    recording.unlink()
+    engine.look_again()
+    list(engine.idle_work())
+    assert list((model_dir / cache.CACHE_FOLDER).iterdir()) == []
+
+
 def test_cached_voice_of_wrong_shapes_is_made_again(
     model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -299,6 +299,23 @@ async def test_removed_voice_is_gone_after_an_hour(
     assert files(tmp_path) == []
 
 
+async def test_voice_that_was_removed_before_a_restart_is_gone_after_an_hour(
+    model_dirs: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cloning(model_dirs, tmp_path) as doors:
+        for description in ("An", "Bình"):
+            await make(doors, description=description)
+            await doors.change("DELETE", f"/api/voices/{(await names(doors))[0]}")
+    first, _ = (tmp_path / ".deleted").iterdir()
+    os.utime(first, (0, 0))
+    async with cloning(model_dirs, tmp_path):
+        assert len(files(tmp_path)) == 2, "one of them was removed an hour ago"
+    monkeypatch.setattr(voice_bin, "KEPT_SECONDS", 0.5)
+    async with cloning(model_dirs, tmp_path):
+        await asyncio.sleep(2)
+        assert files(tmp_path) == []
+
+
 async def test_undo_does_not_overwrite_another_voice(
     model_dirs: dict[int, Path], tmp_path: Path
 ) -> None:

@@ -163,7 +163,7 @@ class VietTTSEngine:
 
     @torch.inference_mode()
     def idle_work(self) -> Generator[None, None, None]:
-        """Unload the networks if they are not used, and encode new voices; see `Engine`."""
+        """Unload unused networks, encode new voices, forget removed ones; see `Engine`."""
         self._loader.unload_unused()
         for voice in [*self.voices.values()]:
             try:
@@ -172,6 +172,7 @@ class VietTTSEngine:
                 if voice.recording not in self._failed:
                     _LOGGER.warning("Voice '%s' cannot be used: %s", voice.name, error)
                 self._failed.add(voice.recording)
+        self._cache.forget_removed()  # last, as a new recording may be the same as an old one
 
     def _make_voice(
         self, name: str, recording: Path, settings: VoiceSettings

@@ -1,6 +1,7 @@
 """Where the files of removed voices lie for an hour, in case that somebody wants them back."""
 
 import asyncio
+import contextlib
 import re
 import secrets
 import shutil
@@ -15,11 +16,14 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 
 class VoiceBin:
-    """A hidden folder beside the recordings."""
+    """A hidden folder beside the recordings. Several servers may share it."""
 
     def __init__(self, voices_dir: Path) -> None:
+        """Take the folder of recordings; an event loop must be running."""
         self._voices_dir = voices_dir
         self._folder = voices_dir / _FOLDER
+        self._emptying: asyncio.TimerHandle | None = None
+        self.empty()  # of what was removed before the last stop was removed before the last stop
 
     def put(self, files: Iterable[Path]) -> str:
         """Move files of the voices' folder here; return what `take_back` wants to know.
@@ -27,13 +31,12 @@ class VoiceBin:
         Raises:
             OSError: they cannot be moved.
         """
-        self.empty()
         identifier = secrets.token_hex(8)
         for file in files:
             here = self._folder / identifier / file.relative_to(self._voices_dir)
             here.parent.mkdir(parents=True, exist_ok=True)
             file.rename(here)
-        asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, self.empty)
+        self.empty()
         return identifier
 
     def take_back(self, identifier: str) -> list[Path]:
@@ -63,7 +66,17 @@ class VoiceBin:
         return targets
 
     def empty(self) -> None:
-        """Remove for good what has been here for an hour."""
+        """Remove for good what has been here for an hour, and the rest when its time comes."""
+        left = []
         for folder in self._folder.glob("*"):
-            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # another server has removed it
+                seconds = folder.stat().st_mtime + KEPT_SECONDS - time.time()
+                if seconds > 0:
+                    left.append(seconds)
+                else:
+                    shutil.rmtree(folder, ignore_errors=True)
+        if self._emptying is not None:
+            self._emptying.cancel()
+        if left:
+            loop = asyncio.get_running_loop()
+            self._emptying = loop.call_later(min(left) + 1, self.empty)

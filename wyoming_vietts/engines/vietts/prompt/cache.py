@@ -1,8 +1,10 @@
 """A cache of voices: what the networks need from a recording, computed once and kept in a file."""
 
+import contextlib
 import hashlib
 import logging
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
@@ -28,6 +30,14 @@ _File = tuple[Path, int, int]
 """Path, nanoseconds of its modification, bytes."""
 
 
+@dataclass(frozen=True)
+class _Encoded:
+    """The prompt of a recording, and where it is kept."""
+
+    prompt: Prompt
+    path: Path
+
+
 class VoiceCache:
     """Prompts by recording; the same content is encoded only once, and by one at a time."""
 
@@ -44,8 +54,8 @@ class VoiceCache:
         self._threads = threads
         self._providers = providers
         self._encoders = "".join(check_onnx(model_dir / name) for name in ENCODERS)
-        self._by_file: dict[_File, Prompt] = {}
-        self._under_way: dict[_File, Shared[Prompt]] = {}
+        self._by_file: dict[_File, _Encoded] = {}
+        self._under_way: dict[_File, Shared[_Encoded]] = {}
         self._heard: deque[Path] = deque(maxlen=_HEARD)
 
     def has(self, recording: Path) -> bool:
@@ -76,7 +86,17 @@ class VoiceCache:
             finally:
                 if shared.is_done:
                     self._under_way.pop(file, None)
-        return self._by_file[file]
+        return self._by_file[file].prompt
+
+    def forget_removed(self) -> None:
+        """Drop what was computed from recordings that are not there any more."""
+        for file in [*self._by_file]:
+            if _is_there(file):
+                continue
+            path = self._by_file.pop(file).path
+            if all(path != other.path for other in self._by_file.values()):
+                with contextlib.suppress(OSError):  # as in a read-only model directory
+                    path.unlink()
 
     def make_encoder(self) -> PromptEncoder:
         """The networks that hear a recording. They are large, so they are not kept."""
@@ -99,7 +119,7 @@ class VoiceCache:
         if cached not in self._heard and not cached.is_file():
             finish(load_prompt_audio(content, recording.name))
 
-    def _load_or_encode(self, recording: Path, name: str) -> Steps[Prompt]:
+    def _load_or_encode(self, recording: Path, name: str) -> Steps[_Encoded]:
         content = read_recording(recording)
         path = self._cached(content)
         if path.is_file():
@@ -107,7 +127,7 @@ class VoiceCache:
                 # Read, not mapped: another server that shares the folder may replace the file.
                 prompt = Prompt(**safetensors.torch.load(path.read_bytes()))
                 prompt.check(self._config)
-                return prompt
+                return _Encoded(prompt, path)
             except (OSError, SafetensorError, TypeError, ValueError) as error:
                 _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
         wave = yield from load_prompt_audio(content, recording.name)
@@ -119,7 +139,7 @@ class VoiceCache:
         prompt = Prompt(speech_tokens, encoder.speaker_embedding(wave), prompt_mel(wave))
         _save(prompt, path)
         _LOGGER.info("Voice '%s' is ready", name)
-        return prompt
+        return _Encoded(prompt, path)
 
     def _cached(self, content: bytes) -> Path:
         """Where the features of a recording are kept, by it and the networks that hear it."""
@@ -131,6 +151,15 @@ class VoiceCache:
 def _file(recording: Path) -> _File:
     status = recording.stat()
     return recording, status.st_mtime_ns, status.st_size
+
+
+def _is_there(file: _File) -> bool:
+    try:
+        return _file(file[0]) == file
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # such as: its folder may not be entered for now
+        return True
 
 
 def _save(prompt: Prompt, path: Path) -> None:
