@@ -133,7 +133,7 @@ async def test_server_that_cannot_download_speaks_all_the_same(hub: Hub, tmp_pat
         assert process.wait(10) == 0
         assert process.stderr
         log = process.stderr.read().decode()
-    assert f"Going on without '{NATURAL_VOICE}': Cannot download {JSON}" in log
+    assert f"Going on without '{NATURAL_VOICE}' until the next start: Cannot download {JSON}" in log
     assert "503" in log
     assert "Traceback" not in log
 

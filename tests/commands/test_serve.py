@@ -88,6 +88,16 @@ async def test_first_start_speaks_and_says_how_to_get_a_natural_voice(tmp_path: 
     assert folder.is_dir()
 
 
+async def test_first_start_with_the_page_names_it(tmp_path: Path) -> None:
+    uri, page = f"tcp://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    arguments = ("--uri", uri, "--http", page, "--piper-dir", str(tmp_path))
+    with server_process(*arguments, "--model-dir", str(tmp_path)) as process:
+        await wait_until_ready(uri)
+        process.terminate()
+        log = process.communicate()[1].decode()
+    assert "MB): download it on the page, or " in log
+
+
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 async def test_signal_lets_the_utterance_finish_and_exits_0(stop_signal: signal.Signals) -> None:
     uri = f"tcp://127.0.0.1:{free_port()}"

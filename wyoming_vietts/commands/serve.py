@@ -55,7 +55,7 @@ def download_if_missing(name: str, options: argparse.Namespace) -> bool:
     try:
         download(name, options)
     except (OSError, SetupError) as error:
-        _LOGGER.warning("Going on without '%s': %s", name, explain(error))
+        _LOGGER.warning("Going on without '%s' until the next start: %s", name, explain(error))
         return False
     return True
 
@@ -148,15 +148,17 @@ def _http_server(options: argparse.Namespace, narrator: Narrator) -> "HttpServer
 
 
 def _way_to_natural_voice(options: argparse.Namespace) -> str:
-    """The very command that gets one where this server runs."""
+    """What gets one where this server runs: the very command, or its page."""
     entry = DOWNLOADS[NATURAL_VOICE]
     what = f"download {NATURAL_VOICE}"
     if parse_options(["download"]).piper_dir != options.piper_dir:
         what += f" --piper-dir {options.piper_dir}"
-    steps = [command(what)]
+    way = command(what)
     if not PiperEngine.is_installed():
-        steps.insert(0, how_to_install("piper"))
-    return f"For a natural voice ({entry.megabytes} MB): {', then '.join(steps)}"
+        way = f"{how_to_install('piper')}, then {way}"
+    elif options.http is not None:
+        way = f"download it on the page, or {way}"
+    return f"For a natural voice ({entry.megabytes} MB): {way}"
 
 
 def _announcement(options: argparse.Namespace) -> ZeroconfAnnouncement | None:
