@@ -48,11 +48,13 @@ def test_replacement_that_fails_changes_nothing(tmp_path: Path) -> None:
 
 def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(tmp_path: Path) -> None:
     old, new = tmp_path / ".file.0123abcd", tmp_path / ".file.4567cdef"
-    for leftover in (old, new):
+    of_editor = tmp_path / ".file.swp"
+    for leftover in (old, new, of_editor):
         leftover.write_bytes(b"half")
     os.utime(old, (0, 0))
+    os.utime(of_editor, (0, 0))
     replace_file(tmp_path / "file", b"whole")
-    assert sorted(tmp_path.iterdir()) == [new, tmp_path / "file"]
+    assert sorted(tmp_path.iterdir()) == [new, of_editor, tmp_path / "file"]
 
 
 def test_denied_file_says_whose_it_is_and_what_to_do(tmp_path: Path) -> None:

@@ -350,6 +350,17 @@ def test_words_added_on_the_page_outlive_the_next_start(app: App) -> None:
     assert "Aqara = a ca ra" not in lexicon.read_text()
 
 
+def test_word_of_the_options_that_the_page_has_changed_stays_so_until_they_change(app: App) -> None:
+    lexicon = app.data / "lexicon.txt"
+    starts = (("Aqara = a ca ra", "a ca ra"), ("Aqara = a ca ra", "a qua"), ("Aqara = e", "e"))
+    for option, spoken in starts:
+        app.choose(**EMBEDDED, lexicon=[option])
+        with app.running():
+            asyncio.run(wait_until_ready(app.uri))
+        assert lexicon.read_text().startswith(f"Aqara = {spoken}\n")
+        lexicon.write_text(lexicon.read_text().replace("a ca ra", "a qua"))  # as the page does
+
+
 def test_missing_options_are_an_error_that_names_the_file(app: App) -> None:
     assert f"{app.data / 'options.json'}" in app.log_of_failure()
     (app.data / "options.json").write_text("{")

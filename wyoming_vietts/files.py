@@ -39,7 +39,8 @@ def replacement(path: Path) -> Iterator[Path]:
         OSError: it cannot be written; what was there is as it was.
     """
     path = path.resolve()
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*"):  # of one that was killed
+    unfinished_files = f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"
+    for leftover in path.parent.glob(unfinished_files):  # of one that was killed
         with suppress(OSError):
             if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
                 leftover.unlink()

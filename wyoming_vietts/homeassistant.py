@@ -7,9 +7,11 @@ there. SHARE (/share/vietts) is what the user sees: recordings and Piper voices.
 """
 
 import difflib
+import hashlib
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
@@ -27,7 +29,9 @@ from .frontends.wyoming.uri import parse_uri
 from .options import parse_options
 from .text import LexiconFile
 
-_OWN_WORDS = "# The lines above are the app's options, written at each start. Your own words:"
+_OWN_WORDS = (
+    "# The lines above are the app's options ({}), as of their last change. Your own words:"
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,10 +80,17 @@ def _run(data: Path, share: Path) -> None:
 
 
 def _write_lexicon(path: Path, lines: Sequence[str]) -> None:
-    """Put the lines of the options before the words that the user has added on the page."""
+    """Put the lines of the options before the words that the user has added on the page.
+
+    Options that have not changed leave alone what the page has made of them.
+    """
+    start, end = _OWN_WORDS.split("{}")
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
     content = path.read_text("utf-8") if path.exists() else ""
-    _, _, own = content.partition(f"{_OWN_WORDS}\n")
-    replace_file(path, "\n".join((*lines, _OWN_WORDS, own)).encode())
+    marker = re.search(rf"^{re.escape(start)}(.*){re.escape(end)}\n", content, re.MULTILINE)
+    if marker is None or marker[1] != digest:
+        own = content[marker.end() :] if marker else ""
+        replace_file(path, "\n".join((*lines, f"{start}{digest}{end}", own)).encode())
 
 
 def _announcement(port: int) -> SupervisorAnnouncement:

@@ -176,7 +176,8 @@ def _serve(flags: _Flags) -> None:
     flags.add("--max-clients", type=whole_number(1, 10_000), metavar="N", default=200,
         help="clients at once; more are refused (default: %(default)s)")  # fmt: skip
     flags.add("--idle-timeout", type=number(1.0, 86_400.0), metavar="SECONDS", default=600.0,
-        help="end connections that say nothing for so long (default: 600)")  # fmt: skip
+        help="end connections, but not stdio, that say nothing for so long "
+        "(default: 600)")  # fmt: skip
     flags.add("--unload-after", type=number(0.001, 100_000.0), metavar="MINUTES",
         help="for vietts: give its memory back when nobody has spoken for so long; the next "
         "request loads it again (default: never)")  # fmt: skip

@@ -1,6 +1,8 @@
 """Speaking a text through a running server."""
 
 import os
+import subprocess
+import sys
 import wave
 from pathlib import Path
 
@@ -36,6 +38,18 @@ async def test_say_writes_what_the_server_says(tmp_path: Path) -> None:
         assert wav.readframes(wav.getnframes()) == expected
     assert refused.returncode == 1
     assert "Unknown voice 'x'" in refused.stderr
+
+
+def test_say_reads_standard_input_and_refuses_what_is_not_utf_8() -> None:
+    command = (sys.executable, "-m", "wyoming_vietts", "say", "-", "--normalize")
+    good, bad = [
+        subprocess.run(command, input="Xin chào 25%.".encode(encoding), capture_output=True)
+        for encoding in ("utf-8-sig", "utf-16")
+    ]
+    assert good.stdout.decode() == "Xin chào hai mươi lăm phần trăm.\n"
+    assert bad.returncode == 1
+    assert "Standard input is not UTF-8 (byte 0)" in bad.stderr.decode()
+    assert b"Traceback" not in bad.stderr
 
 
 def test_say_normalize_prints_what_would_be_spoken(tmp_path: Path) -> None:

@@ -180,6 +180,19 @@ def test_stdio_answers_all_that_is_piped_in_and_ends() -> None:
     assert len(answer) > 22_050 * 2
 
 
+def test_stdio_waits_for_as_long_as_its_client_likes() -> None:
+    with server_process(
+        *("--uri", "stdio://", "--idle-timeout", "1"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(b'{"type": "ping"}\n')
+        process.stdin.flush()
+        time.sleep(2.5)
+        assert process.poll() is None
+        answer, log = process.communicate(b'{"type": "ping"}\n', timeout=30)
+    assert answer.count(b'"pong"') == 2, log
+
+
 def test_stdio_gives_a_slow_reader_everything() -> None:
     text = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 3
     request = json.dumps({"type": "synthesize", "data": {"text": text}}).encode() + b"\n"

@@ -5,7 +5,7 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
 
@@ -22,6 +22,7 @@ from tests.harness import (
     synthesize,
     types,
 )
+from wyoming_vietts.engines.steps import Places
 from wyoming_vietts.speech.answer import Answer
 from wyoming_vietts.speech.speech import Speech
 from wyoming_vietts.speech.turns import Turns
@@ -112,9 +113,9 @@ _HTTP = (
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b'{"type": "synthesize", "data": {"text": "Xin ch\u00e0o."}}\n',
+        b'{"type": "synthesize", "data": {"text": "Xin ch\\u00e0o."}}\n',
         b'{"type": "synthesize-start", "data": {}}\n'
-        b'{"type": "synthesize-chunk", "data": {"text": "Xin ch\u00e0o."}}\n'
+        b'{"type": "synthesize-chunk", "data": {"text": "Xin ch\\u00e0o."}}\n'
         b'{"type": "synthesize-stop"}\n',
         _HTTP % (len(_BODY), _BODY),
     ],
@@ -216,6 +217,27 @@ async def test_long_computation_without_audio_keeps_nobody_waiting() -> None:
         assert not any(task.done() for task in crowd)
         for task in crowd:
             task.cancel()
+
+
+@dataclass
+class CrowdedEngine(StepEngine):
+    """Speaks one sentence at a time."""
+
+    places: Places = field(default_factory=lambda: Places(1))
+    looks: int = 0
+
+    def speak(self, text: str, voice: str, speed: float) -> Generator[bytes, None, None]:
+        for pcm in self.places.run(super().speak(text, voice, speed)):
+            self.looks += not pcm
+            yield pcm
+
+
+async def test_who_waits_for_a_place_takes_no_turns_from_those_who_have_one() -> None:
+    engine = CrowdedEngine(steps=500, samples_per_step=2000)
+    async with running_server(engine) as uri:
+        answers = await asyncio.gather(*(synthesize(uri, "Xin chào.") for _ in range(3)))
+    assert [types(answer)[-1] for answer in answers] == ["audio-stop"] * 3
+    assert engine.looks < 50
 
 
 async def test_waiting_for_text_earns_no_credit() -> None:

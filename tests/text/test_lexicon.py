@@ -99,6 +99,17 @@ def test_a_lexicon_never_changes(tmp_path: Path) -> None:
     assert (speakable("Bo", lexicon), speakable("Bo", file.lexicon)) == ("Bô", "Bơ")
 
 
+def test_reading_that_was_broken_off_is_begun_again(tmp_path: Path) -> None:
+    file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
+    _rewrite(tmp_path / "lexicon.txt", "Bo = Bơ bơ")
+    broken_off = file.refresh()
+    next(broken_off)
+    list(file.refresh())  # another one, who does not wait for it
+    broken_off.close()
+    list(file.refresh())
+    assert speakable("Bo", file.lexicon) == "Bơ bơ"
+
+
 def test_sixty_thousand_words_are_read_again_in_steps_and_found_quickly(tmp_path: Path) -> None:
     file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
     lines = (f"máy số {number} = cái {spoken_letters(number)}" for number in range(60_000))

@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         OSError: the server cannot be reached, or the file cannot be written.
         SynthesisError: the server refuses the request.
-        SetupError: there is no player, or it fails.
+        SetupError: standard input is not UTF-8, there is no player, or it fails.
     """
-    text = sys.stdin.read() if options.text == "-" else options.text
+    text = _read_standard_input() if options.text == "-" else options.text
     if options.normalize:
         lexicon = LexiconFile(options.lexicon).lexicon if options.lexicon else None
         spoken = (speakable(sentence, lexicon) for sentence in split_sentences(text, lexicon))
@@ -53,6 +53,13 @@ def run(options: argparse.Namespace) -> None:
         print(f"Wrote {options.output}", file=sys.stderr)
     else:
         _play(chunks, player)
+
+
+def _read_standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SetupError(f"Standard input is not UTF-8 (byte {error.start})") from error
 
 
 async def _synthesize(uri: str, text: str, voice: str | None, is_ssml: bool) -> list[AudioChunk]:

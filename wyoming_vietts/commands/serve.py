@@ -88,7 +88,8 @@ async def _serve(options: argparse.Namespace, announcement: Announcement | None)
     handler_settings = HandlerSettings(
         samples_per_chunk=options.samples_per_chunk,
         supports_streaming=not options.no_streaming,
-        idle_timeout_seconds=options.idle_timeout,
+        # The one client of stdio takes nobody's place.
+        idle_timeout_seconds=None if options.uri.startswith("stdio") else options.idle_timeout,
     )
     server = Server(options.uri, options.max_clients, partial(Handler, narrator, handler_settings))
     if http is not None:

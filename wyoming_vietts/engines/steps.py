@@ -30,6 +30,14 @@ def in_turns(steps: Steps[T]) -> Generator[bytes, None, T]:
         yield b""
 
 
+class _Waiting(bytes):
+    """Empty, as there is no audio."""
+
+
+WAITING = _Waiting()
+"""What a computation yields that can only wait; it needs no turn to look whether it still must."""
+
+
 class Shared(Generic[T]):
     """A computation that several may wait for; each of them runs it a step further."""
 
@@ -71,11 +79,11 @@ class Places:
         self._computations: list[Generator[bytes, None, None]] = []
 
     def run(self, computation: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
-        """Run a computation; yield empty PCM until there is a place for it."""
+        """Run a computation; yield `WAITING` until there is a place for it."""
         self._computations.append(computation)
         try:
             while computation not in self._computations[: self._places]:
-                yield b""
+                yield WAITING
             yield from computation
         finally:
             self._computations.remove(computation)

@@ -1,15 +1,20 @@
 """An answer under way: what its listener has heard, whose turn it is, and how it ended."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from ..engines.steps import WAITING
 from .speech import PCM, SAMPLE_WIDTH, Speech
 from .turns import Turns
 
 SPOKEN, HUNG_UP = "spoken", "hung-up"
 """How an answer ends, if not with the code of an error."""
+
+
+_WAITING_SECONDS = 0.1  # between two looks, where there is nothing to compute yet
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,12 @@ class Answer:
         """Compute PCM step by step, with a turn for others after each; pieces may be empty."""
         self._resume()
         with closing(pcm_pieces):
+            pcm: bytes | None = b""
             while True:
-                await self._turns.wait(self._deadline)
+                if pcm is WAITING:
+                    await asyncio.sleep(_WAITING_SECONDS)
+                else:
+                    await self._turns.wait(self._deadline)
                 pcm = self._next_piece(pcm_pieces)
                 if pcm is None:
                     return

@@ -142,7 +142,8 @@ class Speech:
         for piece in cut_spoken(spoken):
             with closing(self.voice.speak(piece, speed)) as pcm_pieces:
                 for pcm in pcm_pieces:
-                    yield self._counted(shifter.shift(scale(pcm, prosody.volume)))
+                    # An empty piece goes on as it is, as it may be `WAITING`.
+                    yield pcm and self._counted(shifter.shift(scale(pcm, prosody.volume)))
         yield self._counted(shifter.finish())
 
     def _silence(self, seconds: float) -> PCM:

@@ -140,12 +140,15 @@ class LexiconFile:
 
         A bad file is reported once and not used. Until it has been read, `lexicon` is as it was.
         """
+        before = self._version
         try:
-            version = _file_version(self.path)
-            if version != self._version:
-                self._version = version
+            self._version = _file_version(self.path)
+            if self._version != before:
                 self.lexicon = yield from _read_lexicon(self.path)
                 self._last_error = ""
+        except GeneratorExit:  # whoever read it has hung up, so the next one reads it
+            self._version = before
+            raise
         except LexiconError as error:
             if self._last_error != str(error):
                 self._last_error = str(error)

@@ -195,6 +195,12 @@ def test_wrong_configuration_says_why(content: str, message: str, tmp_path: Path
         load_config(tmp_path / "binh.onnx.json")
 
 
+def test_link_that_cannot_be_followed_is_no_voice(tmp_path: Path) -> None:
+    write_voice(tmp_path / "an.onnx")
+    (tmp_path / "x.onnx").symlink_to("x" * 300)
+    assert list(make_engine(tmp_path).voices) == ["an"]
+
+
 def test_voice_without_tones_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     voice = voice_of(write_voice(tmp_path / "an.onnx", tones="0156"))
     assert "Voice 'an' was trained without 2 of the six tones" in caplog.text

@@ -1,6 +1,7 @@
 """Downloads that the page starts, from a hub on this machine."""
 
 import asyncio
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,20 @@ async def test_download_that_fails_says_why_and_may_be_tried_again(
         await doors.change("POST", f"/api/downloads/{VIETTS}")
         entry = await ended(doors)
     assert (entry["is_there"], entry["error"]) == (True, None)
+
+
+async def test_download_that_cannot_begin_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", fail)
+    async with running_doors(StepEngine(), model_dir=tmp_path) as doors:
+        await doors.change("POST", f"/api/downloads/{VIETTS}")
+        entry = await ended(doors)
+    assert "No space left" in entry["error"]
+    assert f"The download of '{VIETTS}' failed: {entry['error']}" in caplog.text
 
 
 async def test_stopping_server_stops_a_download(tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ def test_ingress_has_any_name(
         ("Basic YW55Ym9keTpzZWNyZXQ=", 200),
         ("Basic YW55Ym9keTp3cm9uZw==", 401),
         ("Basic ***", 401),
+        ("Basic mật:khẩu", 401),
         ("Digest secret", 401),
     ],
 )

@@ -79,6 +79,10 @@ async def test_default_voice_is_that_of_both_doors_and_of_the_next_start(tmp_pat
         assert (await doors.get("/api/voices")).json["default"] == other
     async with serving(*arguments, "--voice", "espeak-north-female") as (doors, _):
         assert (await doors.get("/api/voices")).json["default"] == "espeak-north-female"
+        await doors.change("PUT", "/api/default", json={"voice": other})
+    for flag, default in (("north-female", other), ("north-male", "espeak-north-male")):
+        async with serving(*arguments, "--voice", f"espeak-{flag}") as (doors, _):
+            assert (await doors.get("/api/voices")).json["default"] == default
 
 
 async def test_default_voice_that_is_not_there_is_refused_or_passed_over(tmp_path: Path) -> None:
@@ -96,6 +100,7 @@ async def test_choice_that_cannot_be_kept_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "voices").write_text("a file")
     async with running_doors(StepEngine(), voices_dir=tmp_path / "voices") as doors:
         answer = await doors.change("PUT", "/api/default", json={"voice": "binh"})
+        assert (await doors.get("/api/voices")).json["default"] == "an"
     assert answer.status == 500
     assert str(tmp_path) in answer.error["message"]
 

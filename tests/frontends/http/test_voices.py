@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import soundfile
 from tests.engines.vietts.prompt.test_listening import MEN, TEXTS, WOMAN, recorded, spoken
 from tests.engines.vietts.speech import make_engine
 from tests.frontends.http.harness import Answer, Doors, raw, running_doors, serving
-from tests.harness import StepEngine, describe
+from tests.harness import SETTINGS, StepEngine, describe
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.frontends.http import voice_bin
 
@@ -284,6 +285,19 @@ async def test_voice_of_a_folder_is_removed_and_taken_back(
         back = await doors.change("POST", f"/api/undo/{removed.json['undo']}")
         assert back.json == {"name": "lan"}
         assert await names(doors) == ["lan"]
+
+
+async def test_voice_that_the_server_was_told_to_use_is_not_removed(
+    model_dirs: dict[int, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "an.wav").write_bytes(GOOD)
+    engine = make_engine(model_dirs[25], tmp_path)
+    settings = replace(SETTINGS, voice="an")
+    async with running_doors(engine, settings=settings, voices_dir=tmp_path) as doors:
+        refused = await doors.change("DELETE", "/api/voices/an")
+        assert await names(doors) == ["an"]
+    assert refused.status == 409
+    assert "'an' (--voice" in refused.error["message"]
 
 
 async def test_removed_voice_is_gone_after_an_hour(

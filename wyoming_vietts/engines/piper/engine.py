@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import math
+import os
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -148,5 +149,5 @@ class PiperEngine:
 def _find(folder: Path) -> Iterator[tuple[str, Path]]:
     """Names and files of the voices in a folder."""
     for path in folder.glob("*.onnx"):
-        if path.is_file():
+        if os.path.isfile(path):  # Path.is_file raises where it may not look
             yield path.stem, path

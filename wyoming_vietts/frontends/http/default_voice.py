@@ -14,19 +14,25 @@ _MAX_BYTES = 1000
 
 
 class DefaultVoice:
-    """The choice, which a file keeps across restarts."""
+    """The choice, which a file keeps across restarts.
+
+    The later one of two choices counts: the page's, or a `--voice` that was not the same then.
+    """
 
     def __init__(self, narrator: Narrator, voices_dir: Path) -> None:
         """Keep it in a hidden file of a folder, which need not exist yet."""
         self._narrator = narrator
         self._file = voices_dir / ".default-voice"
+        self._of_flag = narrator.settings.voice
 
     def restore(self) -> None:
-        """Choose what was chosen before, unless it is gone or a flag says otherwise."""
-        if self._narrator.settings.voice is not None or not self._file.exists():
+        """Choose what was chosen before, unless it is gone or `--voice` is another one since."""
+        if not self._file.exists():
             return
         try:
-            self._use(read_bytes(self._file, _MAX_BYTES).decode().strip())
+            name, of_flag = f"{read_bytes(self._file, _MAX_BYTES).decode()}\n".split("\n")[:2]
+            if of_flag == (self._of_flag or ""):
+                self._use(name)
         except (OSError, UnicodeDecodeError, UnknownVoiceError) as error:
             _LOGGER.warning("The default voice that was chosen is not used: %s", error)
 
@@ -37,14 +43,19 @@ class DefaultVoice:
             UnknownVoiceError: there is none of this name.
             OSError: the choice cannot be kept.
         """
-        self._use(name)
+        self._narrator.choose_voice(name)
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(self._file, f"{name}\n".encode())
+        replace_file(self._file, f"{name}\n{self._of_flag or ''}\n".encode())
+        self._use(name)
+
+    def is_of_flag(self, name: str) -> bool:
+        """`--voice` names this voice, so a start without it would fail."""
+        return name == self._of_flag
 
     def forget(self, name: str) -> None:
-        """Use the first voice again if the default is this one, which is gone."""
+        """Use the flag's or the first voice again if the default is this one, which is gone."""
         if self._narrator.settings.voice == name:
-            self._narrator.settings = replace(self._narrator.settings, voice=None)
+            self._narrator.settings = replace(self._narrator.settings, voice=self._of_flag)
             self._file.unlink(missing_ok=True)
 
     def _use(self, name: str) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from ...engines.downloads import DOWNLOADS, VIETTS, Download, folder_of
 from ...engines.hub import STAGING
+from ...files import explain
 from ...program import command, how_to_install
 from .errors import HttpError
 from .guard import Guard
@@ -87,7 +88,23 @@ class Downloads:
         }
 
     async def _download(self, name: str) -> None:
-        """Run the program's own command to its end."""
+        """Download, or note why not."""
+        try:
+            error = await self._run(name)
+        except OSError as failure:  # such as: no temporary file can be made
+            error = explain(failure)
+        if error is None:
+            _LOGGER.info("Downloaded '%s'", name)
+        else:
+            self._errors[name] = error
+            _LOGGER.warning("The download of '%s' failed: %s", name, error)
+
+    async def _run(self, name: str) -> str | None:
+        """Run the program's own command to its end; return its error, if there is one.
+
+        Raises:
+            OSError: it cannot be run.
+        """
         folders = ("--piper-dir", self._piper_dir, "--model-dir", self._model_dir)
         log_format = ("--log-format", "%(message)s")
         with tempfile.TemporaryFile() as said:
@@ -105,11 +122,7 @@ class Downloads:
                 process.wait()
             said.seek(0)
             lines = said.read().decode("utf-8", "replace").strip().splitlines() or ["no message"]
-        if process.returncode == 0:
-            _LOGGER.info("Downloaded '%s'", name)
-        else:
-            self._errors[name] = lines[-1]
-            _LOGGER.warning("The download of '%s' failed: %s", name, lines[-1])
+        return None if process.returncode == 0 else lines[-1]
 
 
 def _needs(name: str) -> str | None:

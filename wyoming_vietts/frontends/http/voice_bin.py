@@ -23,7 +23,7 @@ class VoiceBin:
         self._voices_dir = voices_dir
         self._folder = voices_dir / _FOLDER
         self._emptying: asyncio.TimerHandle | None = None
-        self.empty()  # of what was removed before the last stop was removed before the last stop
+        self.empty()  # of what was removed before the last stop
 
     def put(self, files: Iterable[Path]) -> str:
         """Move files of the voices' folder here; return what `take_back` wants to know.

@@ -95,6 +95,12 @@ class VoiceRoutes:
 
     async def _remove(self, request: web.Request) -> web.Response:
         voice = self._cloned(request.match_info["name"])
+        if self._default.is_of_flag(voice.name):
+            raise HttpError(
+                "conflict",
+                f"The server was told to speak with '{voice.name}' (--voice, or the app's option "
+                "'voice'), and would not start without it; change that first",
+            )
         files = [voice.recording, _settings_file(voice)]
         undo = self._bin.put(file for file in files if file.exists())
         self._default.forget(voice.name)

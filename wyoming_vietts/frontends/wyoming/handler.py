@@ -51,7 +51,7 @@ class HandlerSettings:
 
     samples_per_chunk: int
     supports_streaming: bool
-    idle_timeout_seconds: float
+    idle_timeout_seconds: float | None
 
 
 class Handler:

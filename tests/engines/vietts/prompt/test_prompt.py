@@ -37,7 +37,8 @@ def segments_of(wave: torch.Tensor) -> list[tuple[int, int]]:
 
 
 def encode(model_dir: Path, wave: torch.Tensor) -> Prompt:
-    return PromptEncoder(model_dir, threads=1, providers=("CPUExecutionProvider",)).encode(wave)
+    encoder = PromptEncoder(model_dir, threads=1, providers=("CPUExecutionProvider",))
+    return finish(encoder.encode(wave))
 
 
 @pytest.mark.parametrize("rate", RATES)

@@ -16,7 +16,7 @@ from ...onnx_file import check_onnx
 from ...steps import Shared, Steps, finish
 from ..model.weights import write_safetensors
 from ..networks.config import ModelConfig
-from .encoder import Prompt, PromptEncoder, prompt_mel
+from .encoder import Prompt, PromptEncoder
 from .recording import listen, load_prompt_audio, read_recording
 
 _LOGGER = logging.getLogger(__name__)
@@ -134,9 +134,7 @@ class VoiceCache:
         yield
         encoder = self.make_encoder()
         yield
-        speech_tokens = encoder.speech_tokens(wave)
-        yield
-        prompt = Prompt(speech_tokens, encoder.speaker_embedding(wave), prompt_mel(wave))
+        prompt = yield from encoder.encode(wave)
         _save(prompt, path)
         _LOGGER.info("Voice '%s' is ready", name)
         return _Encoded(prompt, path)

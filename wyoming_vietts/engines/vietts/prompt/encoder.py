@@ -14,6 +14,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from torch import Tensor
 
 from ....errors import ModelError
+from ...steps import Steps
 from ..networks.config import ModelConfig
 from .recording import HEARD_SECONDS, SAMPLE_RATE, resample
 
@@ -69,13 +70,11 @@ class PromptEncoder:
         cpu = ("CPUExecutionProvider",)
         self._embedding = _open(model_dir / "speech_embedding.onnx", threads, cpu, prepack=True)
 
-    def encode(self, wave: Tensor) -> Prompt:
-        """Compute the features of a prompt [N] at 16 kHz."""
-        return Prompt(
-            speech_tokens=self.speech_tokens(wave),
-            speaker_embedding=self.speaker_embedding(wave),
-            mel=prompt_mel(wave),
-        )
+    def encode(self, wave: Tensor) -> Steps[Prompt]:
+        """Compute the features of a prompt [N] at 16 kHz, with a pause between the networks."""
+        speech_tokens = self.speech_tokens(wave)
+        yield
+        return Prompt(speech_tokens, self.speaker_embedding(wave), prompt_mel(wave))
 
     def speech_tokens(self, wave: Tensor) -> Tensor:
         """[N] at 16 kHz, of which at most 30 s are heard -> [P] int64."""
