@@ -37,8 +37,8 @@ DOWNLOADS: Mapping[str, Download] = {
     NATURAL_VOICE: Download(
         description="a natural voice for small machines (Piper)",
         megabytes=63,
-        licence="data CC BY 4.0 (VAIS-1000); tuned from an English voice whose corpus restricts "
-        "commercial speech, so commercial use is unclear",
+        licence="data CC BY 4.0 (VAIS-1000); fine-tuned from an English voice whose corpus "
+        "restricts commercial speech, so commercial use is unclear",
         repository="rhasspy/piper-voices",
         revision="v1.0.0",
         files=(
