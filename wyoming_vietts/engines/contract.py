@@ -64,7 +64,8 @@ class Voice(ABC):
         """Speak a sentence of letters and `.,;:!?`.
 
         The generator computes for at most about 50 ms, or one model step, before it yields, and
-        yields `b""` when it has no audio yet. Closing it stops the computation.
+        yields `b""` when it has no audio yet, or `steps.WAITING` where it cannot go on yet. Closing
+        it stops the computation.
 
         Args:
             text: a speakable sentence, as `wyoming_vietts.text.speakable` makes it.

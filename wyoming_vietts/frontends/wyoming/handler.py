@@ -52,6 +52,7 @@ class HandlerSettings:
     samples_per_chunk: int
     supports_streaming: bool
     idle_timeout_seconds: float | None
+    """None: wait for ever."""
 
 
 class Handler:
