@@ -296,7 +296,7 @@ async def test_voice_that_the_server_was_told_to_use_is_not_removed(
     async with running_doors(engine, settings=settings, voices_dir=tmp_path) as doors:
         refused = await doors.change("DELETE", "/api/voices/an")
         assert await names(doors) == ["an"]
-    assert refused.status == 409
+    assert (refused.status, refused.error["code"]) == (409, "needed")
     assert "'an' (--voice" in refused.error["message"]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tests.harness import (
 )
 from wyoming_vietts import __version__
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
+from wyoming_vietts.frontends.wyoming.wire import encode_event
 from wyoming_vietts.text import LexiconFile
 
 
@@ -218,6 +220,21 @@ async def test_lexicon_wins_and_is_read_again_when_it_changes(tmp_path: Path) ->
         path.write_text("Aqara = ác ca ra mới\n")
         await synthesize(uri, "Aqara")
     assert [text.rstrip(".") for text, _, _ in tts.asked] == ["a ca ra", "ác ca ra mới"]
+
+
+async def test_client_that_hangs_up_while_the_lexicon_is_read_leaves_it_to_the_next(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "lexicon"
+    path.write_text("Aqara = a ca ra\n")
+    tts = StepEngine()
+    async with running_server(tts, settings=replace(SETTINGS, lexicon=LexiconFile(path))) as uri:
+        path.write_text("Aqara = ác ca ra mới\n")
+        with socket.create_connection(("127.0.0.1", int(uri.rpartition(":")[2]))) as client:
+            client.sendall(encode_event(Synthesize("Aqara").event()))
+        await asyncio.sleep(0.2)
+        await synthesize(uri, "Aqara")
+    assert [text.rstrip(".") for text, _, _ in tts.asked] == ["ác ca ra mới"]
 
 
 async def test_debug_log_tells_what_is_spoken_for_what(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,6 +13,7 @@ _STATUSES = {
     "wrong-method": 405,
     "too-slow": 408,
     "conflict": 409,
+    "needed": 409,
     "too-large": 413,
     "too-many": 429,
     WyomingViettsError.code: 500,

@@ -97,7 +97,7 @@ class VoiceRoutes:
         voice = self._cloned(request.match_info["name"])
         if self._default.is_of_flag(voice.name):
             raise HttpError(
-                "conflict",
+                "needed",
                 f"The server was told to speak with '{voice.name}' (--voice, or the app's option "
                 "'voice'), and would not start without it; change that first",
             )

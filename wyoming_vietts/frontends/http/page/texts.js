@@ -49,6 +49,7 @@ const TEXTS = {
       unreachable: "Không kết nối được với máy chủ.", "cut-off": "Máy chủ ngừng giữa chừng, chưa đọc hết.",
       "shutting-down": "Máy chủ đang tắt.", unauthorized: "Cần mã truy cập.", forbidden: "Máy chủ không cho phép; hãy tải lại trang.",
       "not-found": "Mục này không còn nữa.", "text-too-long": "Văn bản dài quá.", "unknown-voice": "Giọng này không còn nữa.",
+      needed: "Máy chủ được đặt để dùng giọng này (--voice, hay tùy chọn về giọng của ứng dụng): hãy đổi tùy chọn đó trước.",
       "engine-failed": "Không đọc được; xem nhật ký của máy chủ.",
       "not-audio": "Tệp này không phải bản ghi âm mà máy chủ đọc được.", "too-short": "Bản ghi ngắn quá: cần ít nhất 2 giây tiếng nói.",
       "too-long": "Bản ghi dài quá: nhiều nhất 10 phút.", "too-quiet": "Bản ghi nhỏ quá: hãy nói gần micrô hơn.",
