@@ -19,13 +19,13 @@ import torch
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.oracle import Oracle
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.model import tokenizer
 from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks import flow, hift, lm, sampling
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
 from wyoming_vietts.engines.vietts.prompt import encoder, recording
+from wyoming_vietts.steps import finish
 
 SIZE = cases.Size(
     text_tokens=16, speech_tokens=40, prompt_seconds=3.0, mel_frames=90, wave_seconds=3.5

@@ -7,9 +7,9 @@ import torch
 
 from tests.engines.vietts.goldens import RATES
 from tests.engines.vietts.tiny_model import write_model_dir
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.model.loading import load_networks, load_plain_networks
 from wyoming_vietts.engines.vietts.networks.networks import Networks
+from wyoming_vietts.steps import finish
 
 CPU = torch.device("cpu")
 torch.set_num_threads(1)  # a tiny network gains nothing by more, and waits where cores are shared

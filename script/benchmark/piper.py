@@ -17,7 +17,7 @@ from wyoming_vietts.engines.piper.config import load_config
 from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
 from wyoming_vietts.engines.piper.network import PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes
-from wyoming_vietts.engines.steps import finish
+from wyoming_vietts.steps import finish
 
 EIGHT_WORDS = "Đèn trong phòng khách đã được bật rồi."
 FORTY_WORDS = (

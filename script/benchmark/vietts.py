@@ -16,7 +16,6 @@ from torch import Tensor
 
 from wyoming_vietts.engines.contract import ClonedVoice
 from wyoming_vietts.engines.cores import granted_cores
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts import engine as engine_module
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear, onednn_takes
 from wyoming_vietts.engines.vietts.cpu.memory import keep_freed_memory
@@ -41,6 +40,7 @@ from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.engines.vietts.networks.sampling import draw
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
 from wyoming_vietts.engines.vietts.quality import QUALITIES, Quality
+from wyoming_vietts.steps import finish
 
 # A random model hardly ever ends a sentence: it speaks as many tokens as a person would need.
 TOKENS_A_WORD = 6.25

@@ -22,10 +22,10 @@ from tests.harness import (
     synthesize,
     types,
 )
-from wyoming_vietts.engines.steps import Places
 from wyoming_vietts.speech.answer import Answer
 from wyoming_vietts.speech.speech import Speech
 from wyoming_vietts.speech.turns import Turns
+from wyoming_vietts.steps import Places
 
 STEP_SECONDS = 0.005
 LONG = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 40

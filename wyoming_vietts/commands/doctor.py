@@ -22,11 +22,11 @@ from ..engines.contract import Voice
 from ..engines.cores import granted_cores
 from ..engines.downloads import DOWNLOADS, NATURAL_VOICE
 from ..engines.piper.engine import PiperEngine
-from ..engines.steps import finish
 from ..errors import DiscoveryError, SetupError, SynthesisError
 from ..frontends.wyoming.discovery import ZeroconfAnnouncement
 from ..frontends.wyoming.uri import parse_uri
 from ..program import command, how_to_install
+from ..steps import finish
 from .engine_settings import engine_settings
 
 SENTENCE = "nhiệt độ phòng khách là hai mươi sáu độ."

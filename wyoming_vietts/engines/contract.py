@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
-from .steps import Steps
+from ..steps import Steps
 from .voice_settings import VoiceSettings
 
 SPEED_LIMITS = (0.4, 2.5)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from ..engines.steps import WAITING
+from ..steps import WAITING
 from .speech import PCM, SAMPLE_WIDTH, Speech
 from .turns import Turns
 

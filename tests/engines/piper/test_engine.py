@@ -32,8 +32,8 @@ from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
 from wyoming_vietts.engines.piper.graph import cut
 from wyoming_vietts.engines.piper.network import PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes, pieces
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.errors import ConfigError, SynthesisError
+from wyoming_vietts.steps import finish
 
 GOLDEN: dict[str, dict[str, str]] = json.loads(
     Path(__file__).with_name("golden").joinpath("phonemes.json").read_text("utf-8")

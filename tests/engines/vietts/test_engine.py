@@ -20,7 +20,6 @@ from tests.engines.vietts.speech import (
     voices_dir,
     write_wav,
 )
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts import engine as module
 from wyoming_vietts.engines.vietts import loader
 from wyoming_vietts.engines.vietts.device import choose_device
@@ -33,6 +32,7 @@ from wyoming_vietts.engines.vietts.prompt import cache
 from wyoming_vietts.engines.vietts.prompt.recording import SAMPLE_RATE, load_audio
 from wyoming_vietts.engines.vietts.utterance import Utterance
 from wyoming_vietts.errors import DeviceError, ModelError, SynthesisError
+from wyoming_vietts.steps import finish
 
 __all__ = ["voices_dir"]
 

@@ -28,11 +28,11 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
-from wyoming_vietts.engines.steps import Steps, finish
 from wyoming_vietts.engines.vietts import device, loader
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.errors import SynthesisError
+from wyoming_vietts.steps import Steps, finish
 
 __all__ = ["voices_dir"]
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from tests.engines.vietts.speech import SENTENCE, say, voices_dir
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts import device
 from wyoming_vietts.engines.vietts.cpu import features
 from wyoming_vietts.engines.vietts.cpu.int8 import Int8Linear, PackedInt8Linear, use_int8
@@ -17,6 +16,7 @@ from wyoming_vietts.engines.vietts.networks.flow import cosine_schedule, flow_vo
 from wyoming_vietts.engines.vietts.networks.lm import score
 from wyoming_vietts.engines.vietts.networks.networks import Networks, empty_networks
 from wyoming_vietts.engines.vietts.quality import QUALITIES
+from wyoming_vietts.steps import finish
 
 __all__ = ["voices_dir"]
 

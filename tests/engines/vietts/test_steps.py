@@ -11,11 +11,11 @@ from torch import Tensor
 
 from tests.engines.vietts.speech import make_engine, voices_dir
 from tests.harness import SETTINGS
-from wyoming_vietts.engines.steps import Steps
 from wyoming_vietts.engines.vietts.engine import MAX_CHUNK_SECONDS, VietTTSEngine
 from wyoming_vietts.engines.vietts.networks import flow_stream
 from wyoming_vietts.engines.vietts.networks.flow import Flow
 from wyoming_vietts.speech.speech import Speech
+from wyoming_vietts.steps import Steps
 
 __all__ = ["voices_dir"]
 

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from ...errors import SetupError
 from ...program import how_to_install
+from ...steps import Steps, in_turns
 from ..contract import Voice, clamp_speed
 from ..cores import granted_cores
-from ..steps import Steps, in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .config import PiperConfig, load_config

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ...errors import SynthesisError
 from ...files import read_bytes
-from ..steps import Shared, Steps
+from ...steps import Shared, Steps
 from .config import PiperConfig
 from .graph import Parts, cut
 

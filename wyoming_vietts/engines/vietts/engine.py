@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from ...errors import SetupError, SynthesisError
+from ...steps import Places, Steps, in_turns
 from ..contract import ClonedVoice, Heard, clamp_speed
 from ..cores import granted_cores
-from ..steps import Places, Steps, in_turns
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory

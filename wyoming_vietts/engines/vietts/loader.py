@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from ...errors import ConfigError, SetupError, SynthesisError
-from ..steps import Shared, Steps, finish
+from ...steps import Shared, Steps, finish
 from .device import flow_type, give_back_memory, held_bytes, lm_type
 from .model.config import load_config
 from .model.loading import load_networks

@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from tests.engines.vietts import cases
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.cpu.convolution import ChannelsLastConv1d
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear
 from wyoming_vietts.engines.vietts.cpu.overlap_save import OverlapSaveConv1d
@@ -17,6 +16,7 @@ from wyoming_vietts.engines.vietts.networks.hift import vocode
 from wyoming_vietts.engines.vietts.networks.lm import decode_one_token, prefill, score
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
+from wyoming_vietts.steps import finish
 
 
 def tensors(arrays: cases.Arrays) -> dict[str, torch.Tensor]:

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from tests.conftest import CPU
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.cpu import overlap_save
 from wyoming_vietts.engines.vietts.cpu.convolution import ChannelsLastConv1d
 from wyoming_vietts.engines.vietts.cpu.overlap_save import OverlapSaveConv1d
 from wyoming_vietts.engines.vietts.model.loading import load_networks
+from wyoming_vietts.steps import finish
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.cpu import pack_convolutions
 from wyoming_vietts.engines.vietts.cpu.snake import FoldedResBlock
 from wyoming_vietts.engines.vietts.networks.hift import ResBlock
+from wyoming_vietts.steps import finish
 
 
 @pytest.mark.parametrize("kernel", [3, 11])

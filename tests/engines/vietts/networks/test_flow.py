@@ -5,7 +5,6 @@ import torch
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import FLOWS, golden
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.networks.flow import (
     Flow,
     FlowVoice,
@@ -17,6 +16,7 @@ from wyoming_vietts.engines.vietts.networks.flow import (
     utterance_frames,
 )
 from wyoming_vietts.engines.vietts.networks.networks import Networks
+from wyoming_vietts.steps import finish
 
 
 def given(

@@ -9,7 +9,6 @@ from torch import nn
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import HIFTS, golden
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks.hift import (
     HiFT,
@@ -21,6 +20,7 @@ from wyoming_vietts.engines.vietts.networks.hift import (
 )
 from wyoming_vietts.engines.vietts.networks.hift_stream import HiFTStream
 from wyoming_vietts.engines.vietts.networks.networks import Networks
+from wyoming_vietts.steps import finish
 
 
 @pytest.fixture

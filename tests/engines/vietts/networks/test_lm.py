@@ -8,7 +8,6 @@ import torch
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import LM_SEED, golden
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks.lm import (
     SpeechLM,
@@ -20,6 +19,7 @@ from wyoming_vietts.engines.vietts.networks.lm import (
 )
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
+from wyoming_vietts.steps import finish
 
 
 @pytest.fixture

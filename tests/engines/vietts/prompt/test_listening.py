@@ -9,13 +9,13 @@ import soundfile
 import torch
 
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.prompt.recording import (
     SAMPLE_RATE,
     listen,
     load_audio,
     load_prompt_audio,
 )
+from wyoming_vietts.steps import finish
 
 TEXTS = (
     "hôm nay trời đẹp và nắng ấm, mọi người cùng nhau đi chơi ở công viên gần nhà.",

@@ -11,7 +11,6 @@ import torch
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import PROMPT_SEED, RATES, golden
-from wyoming_vietts.engines.steps import finish
 from wyoming_vietts.engines.vietts.prompt.encoder import (
     Prompt,
     PromptEncoder,
@@ -28,6 +27,7 @@ from wyoming_vietts.engines.vietts.prompt.recording import (
     speech_segments,
 )
 from wyoming_vietts.errors import ModelError, RecordingError
+from wyoming_vietts.steps import finish
 
 RATE = 16000
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from ...steps import Steps
+from ....steps import Steps
 from ..networks.hift import ResBlock
 from ..networks.networks import Networks
 from ..networks.unet import TransformerBlock

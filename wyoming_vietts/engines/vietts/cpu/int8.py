@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...steps import Steps
+from ....steps import Steps
 from ..networks.layers import Linear
 from ..networks.lm import SpeechLM
 from .memory import forget

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ...steps import Steps
+from ....steps import Steps
 from ..networks.hift import ResBlock
 from ..networks.layers import modules
 from .memory import forget

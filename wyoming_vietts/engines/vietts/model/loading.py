@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ....errors import DeviceError
-from ...steps import Steps, finish
+from ....steps import Steps, finish
 from ..cpu import optimize
 from ..cpu.int8 import use_int8
 from ..cpu.memory import forget_copied

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ....errors import WeightsError
 from ....files import replacement
-from ...steps import Steps
+from ....steps import Steps
 from .names import published_names
 
 _DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file, about 60 for each tensor

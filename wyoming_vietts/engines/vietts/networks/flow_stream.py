@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ...steps import Steps
+from ....steps import Steps
 from .flow import Flow, FlowVoice, Schedule, encode_tokens, euler, generate_mel, mel_frames
 
 CONTEXT_TOKENS = 15

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...steps import Steps
+from ....steps import Steps
 from .hift import HiFT, draw_noise, harmonic_source, start_phases, vocode
 
 F0_CONTEXT_FRAMES = 5

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...steps import Steps, finish
+from ....steps import Steps, finish
 from .config import LMConfig
 from .layers import Linear, embedding
 from .sampling import draw

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...steps import Steps, finish
+from ....steps import Steps, finish
 from .config import EncoderConfig
 from .layers import Linear, modules, split_heads
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...steps import Steps
+from ....steps import Steps
 from .config import UNetConfig
 from .layers import Conv1d, Linear, modules, split_heads
 

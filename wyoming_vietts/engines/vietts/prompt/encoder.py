@@ -14,7 +14,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from torch import Tensor
 
 from ....errors import ModelError
-from ...steps import Steps
+from ....steps import Steps
 from ..networks.config import ModelConfig
 from .recording import HEARD_SECONDS, SAMPLE_RATE, resample
 

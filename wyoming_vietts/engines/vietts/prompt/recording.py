@@ -17,8 +17,8 @@ from torch import Tensor
 
 from ....errors import RecordingError
 from ....files import read_bytes
+from ....steps import Steps
 from ...contract import Heard
-from ...steps import Steps
 from .pitch import have_two_voices
 
 PHONE_SUFFIXES = (".m4a", ".mp4", ".aac", ".webm", ".3gp")
