@@ -102,7 +102,7 @@ def expect_voice_of(folder: Path) -> None:
     """Let the offered Piper voice be that of a folder, in this process."""
     from dataclasses import replace
 
-    from wyoming_vietts.engines import downloads
+    from wyoming_vietts.downloads import table as downloads
 
     entry = downloads.DOWNLOADS[downloads.NATURAL_VOICE]
     files = []

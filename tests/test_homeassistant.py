@@ -25,7 +25,7 @@ from tests.harness import (
 )
 from tests.hub import Hub, running_hub
 from tests.supervisor import Supervisor, running_supervisor
-from wyoming_vietts.engines.downloads import NATURAL_VOICE
+from wyoming_vietts.downloads.table import NATURAL_VOICE
 from wyoming_vietts.errors import SetupError
 from wyoming_vietts.homeassistant import AppOptions
 from wyoming_vietts.options import parse_options

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from wyoming_vietts import __version__
-from wyoming_vietts.engines.downloads import DOWNLOADS
+from wyoming_vietts.downloads.table import DOWNLOADS
 from wyoming_vietts.options import misspelt_variables, parse_options
 
 ROOT = Path(__file__).parents[1]

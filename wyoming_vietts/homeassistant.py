@@ -20,7 +20,7 @@ from typing import Any
 
 from .__main__ import exit_status
 from .commands import serve
-from .engines.downloads import DOWNLOADS, NATURAL_VOICE, VIETTS
+from .downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from .engines.names import ENGINES
 from .errors import LexiconError, SetupError, UnknownVoiceError
 from .files import replace_file

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .engines.downloads import DOWNLOADS
+from .downloads.table import DOWNLOADS
 from .engines.names import ENGINES
 from .frontends.http.address import DEFAULT_ADDRESS, LOOPBACK
 from .frontends.wyoming.uri import DEFAULT_URI

@@ -29,7 +29,7 @@ from tests.harness import (
     wait_until_ready,
 )
 from tests.hub import Hub, running_hub
-from wyoming_vietts.engines.downloads import DOWNLOADS, NATURAL_VOICE, VIETTS
+from wyoming_vietts.downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from wyoming_vietts.errors import DownloadError
 
 MODEL_FILES = [file.name for file in DOWNLOADS[VIETTS].files]

@@ -26,7 +26,7 @@ from tests.harness import (
     wait_until_ready,
 )
 from tests.hub import running_hub
-from wyoming_vietts.engines.downloads import NATURAL_VOICE
+from wyoming_vietts.downloads.table import NATURAL_VOICE
 
 TWENTY_SENTENCES = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 20
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..downloads.table import DOWNLOADS, NATURAL_VOICE
 from ..engines.catalogue import Catalogue, make_catalogue
 from ..engines.contract import Voice
 from ..engines.cores import granted_cores
-from ..engines.downloads import DOWNLOADS, NATURAL_VOICE
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
 from ..frontends.wyoming.discovery import ZeroconfAnnouncement

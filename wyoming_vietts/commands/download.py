@@ -3,7 +3,7 @@
 import argparse
 import logging
 
-from ..engines.downloads import DOWNLOADS, folder_of
+from ..downloads.table import DOWNLOADS, folder_of
 
 _LOGGER = logging.getLogger(__name__)
 

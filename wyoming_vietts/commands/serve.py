@@ -8,8 +8,8 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..downloads.table import DOWNLOADS, NATURAL_VOICE, folder_of
 from ..engines.catalogue import make_catalogue
-from ..engines.downloads import DOWNLOADS, NATURAL_VOICE, folder_of
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError
 from ..files import explain

@@ -11,7 +11,7 @@ import pytest
 from tests.frontends.http.harness import Doors, running_doors, serving
 from tests.harness import StepEngine
 from tests.hub import Hub, running_hub
-from wyoming_vietts.engines.downloads import DOWNLOADS, NATURAL_VOICE, VIETTS
+from wyoming_vietts.downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from wyoming_vietts.frontends.http import downloads
 
 FILES = sorted(file.name for file in DOWNLOADS[VIETTS].files)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ...engines.downloads import DOWNLOADS, VIETTS, Download, folder_of
-from ...engines.hub import STAGING
+from ...downloads.hub import STAGING
+from ...downloads.table import DOWNLOADS, VIETTS, Download, folder_of
 from ...files import explain
 from ...program import command, how_to_install
 from .errors import HttpError

@@ -1,0 +1,1 @@
+"""Voices and models that can be downloaded, and how they are fetched."""
