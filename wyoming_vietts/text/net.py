@@ -2,10 +2,10 @@
 
 import re
 
-from .codes import spell_code
+from .identifiers import spell_code
+from .letters import spell
 from .numbers import read_digits, read_whole
 from .respelling import split_glued
-from .words import spell
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})"
 _EMAIL = re.compile(

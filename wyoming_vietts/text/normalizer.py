@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 
+from .abbreviations import expand_abbreviations
+from .acronyms import say_foreign_words, spell_acronyms
+from .capitals import lower_capital_text
 from .characters import fold_characters, keep_speakable
 from .chat import read_chat_shorthand, read_chat_words
-from .codes import (
-    read_digit_strings,
-    read_flights_and_flats,
-    read_formulae,
-    read_roads,
-    read_versions,
-)
+from .chemistry import read_formulae
 from .dates import read_dates
-from .formulas import read_latex, read_raised_digits
+from .identifiers import read_digit_strings, read_flights_and_flats, read_roads, read_versions
+from .latex import read_latex, read_raised_digits
 from .lexicon import Lexicon
 from .markup import strip_html, strip_markdown
 from .money import read_money
@@ -25,7 +23,6 @@ from .respelling import respell_foreign_words
 from .symbols import read_about, read_arithmetic, read_symbols
 from .times import read_times
 from .units import read_lone_units, read_units
-from .words import expand_abbreviations, lower_capital_text, say_foreign_words, spell_acronyms
 
 # Each step takes what the earlier ones left: what looks like a number to one is a date to another.
 _STEPS: tuple[Callable[[str], str], ...] = (

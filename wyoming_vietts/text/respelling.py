@@ -10,8 +10,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from .characters import LETTERS
+from .letters import spell
 from .tables import read_table
-from .words import spell
 
 _WORD = re.compile(rf"(?<![{LETTERS}])[A-Za-z]{{2,24}}(?![{LETTERS}])")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")  # SmartThings

@@ -4,8 +4,8 @@ import re
 
 from .characters import LETTERS, UPPER
 from .context import text_before
+from .letters import spell
 from .numbers import NUMBER
-from .words import spell
 
 _TIMES = re.compile(r"(?<=\d) ?[x×X] ?(?=\d)")
 _TIMES_BEFORE = re.compile(r"(?<!\w)(?:[x×] ?|X )(?=\d)")

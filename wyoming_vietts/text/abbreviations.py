@@ -1,0 +1,108 @@
+"""Abbreviations: titles, addresses, rooms, and the words of a table."""
+
+import re
+from functools import cache
+
+from .characters import LETTERS, UPPER
+from .context import word_before
+from .tables import any_of, read_table
+
+_BEFORE = rf"(?<![{LETTERS}\d])"
+
+
+@cache
+def _titles() -> re.Pattern[str]:
+    name = rf"(?=[ ]?[{UPPER}])"
+    return re.compile(rf"{_BEFORE}({any_of(read_table('titles.txt'))})(?:\. ?| ){name}")
+
+
+@cache
+def _abbreviations() -> re.Pattern[str]:
+    # After a number `TB` and `TM` are units.
+    return re.compile(
+        rf"(?<!\d ){_BEFORE}{any_of(read_table('abbreviations.txt'))}"
+        rf"(?![{LETTERS}\d]|-[A-Z][a-z])"  # TP-Link
+    )
+
+
+_WARD = re.compile(
+    rf"{_BEFORE}(P|Q|F(?=\.))(?:\. ?|(?=\d))(?=\d{{1,2}}(?!\w))"
+    rf"|{_BEFORE}([PFQHX]|TX|TT|Đ)\. ?(?=[{UPPER}][^\W_])"
+)
+_DISTRICTS = {
+    "P": "phường", "F": "phường", "Q": "quận", "H": "huyện", "X": "xã", "TX": "thị xã",
+    "TT": "thị trấn", "Đ": "đường",
+}  # fmt: skip
+_INITIALS = re.compile(rf"(?<![\w.])[{UPPER}]\.[{UPPER}]\. ?(?=[{UPPER}][^\W\d_])")
+_ROOM = re.compile(r"(?<!\w)P(?:\. ?)?(?=\d{3,4}(?!\w))")
+_PAGE = re.compile(r"(?<![\w.])([Tt])r\. ?(?=\d)")
+_DIRECTION = re.compile(
+    r"((?:[Hh]ướng|[Gg]ió|[Pp]hía)(?: gió)?:? )"
+    r"(ĐB|ĐN|TB|TN|Đ|T|B|N)(?:-(ĐB|ĐN|TB|TN|Đ|T|B|N))?(?!\w)"
+)
+_DIRECTIONS = {"Đ": "đông", "T": "tây", "N": "nam", "B": "bắc"}
+_BEDROOMS = re.compile(r"(?<![\w.,])(\d{1,2}) ?PN(?: ?[-,]? ?(\d{1,2}) ?(?:WC|VS|TL))?(?!\w)")
+_CENTURY = re.compile(r"(?<!\w)TK\.? ?(?=[IVX]{1,5}(?!\w))")
+_QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
+_NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
+
+
+def expand_abbreviations(text: str) -> str:
+    """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
+    text = _NIGHTS.sub(r"\1 ngày \2 đêm", text)
+    text = _ROOM.sub(_read_room, text)
+    text = _PAGE.sub(r"\1rang ", text)
+    text = _CENTURY.sub("thế kỷ ", text)
+    text = _DIRECTION.sub(_read_direction, text)
+    text = _BEDROOMS.sub(_read_bedrooms, text)
+    text = _QUARTER.sub(r"quý \1/\2", text)
+    titles = read_table("titles.txt")
+    for _ in range(2):  # "PGS. TS. Nam": one title stands before another
+        text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
+    text = _abbreviations().sub(_read_abbreviation, text)
+    text = _WARD.sub(lambda match: f"{_DISTRICTS[match[1] or match[2]]} ", text)
+    return _INITIALS.sub(lambda match: f"{match[0].replace('.', ' ').rstrip()} ", text)
+
+
+def _read_abbreviation(match: re.Match[str]) -> str:
+    if match[0] in _UNITS_TOO and word_before(match) in _NUMBER_WORDS:
+        return read_table("units.txt").get(match[0], match[0])
+    return read_table("abbreviations.txt")[match[0]]
+
+
+_UNITS_TOO = frozenset({"TB", "TM"})
+_NUMBER_WORDS = frozenset(
+    [
+        "một",
+        "mốt",
+        "hai",
+        "ba",
+        "bốn",
+        "tư",
+        "năm",
+        "lăm",
+        "sáu",
+        "bảy",
+        "tám",
+        "chín",
+        "mười",
+        "mươi",
+        "trăm",
+        "nghìn",
+    ]
+)
+
+
+def _read_direction(match: re.Match[str]) -> str:
+    sides = (" ".join(map(_DIRECTIONS.__getitem__, side)) for side in match.groups()[1:] if side)
+    return match[1] + " ".join(sides)
+
+
+def _read_bedrooms(match: re.Match[str]) -> str:
+    return f"{match[1]} phòng ngủ" + (f" {match[2]} nhà vệ sinh" if match[2] else "")
+
+
+def _read_room(match: re.Match[str]) -> str:
+    """`P203` is a room, and `Tapo P100` a model."""
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    return match[0] if re.search(r"[A-Z][A-Za-z]+ $", before) else "phòng "
