@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..onnx_file import GRAPH
-from ..protobuf import Field, read_fields, read_varints, write_field, write_start
+from ..onnx.files import GRAPH
+from ..onnx.protobuf import Field, read_fields, read_varints, write_field, write_start
 
 # Numbers of fields in onnx.proto.
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13  # of a graph

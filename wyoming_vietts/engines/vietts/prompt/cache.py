@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from ....files import explain
 from ....steps import Shared, Steps, finish
 from ...contract import Heard
-from ...onnx_file import check_onnx
+from ...onnx.files import check_onnx
 from ..model.weights import write_safetensors
 from ..networks.config import ModelConfig
 from .encoder import Prompt, PromptEncoder

@@ -3,7 +3,7 @@
 import mmap
 from pathlib import Path
 
-from ..errors import ModelError
+from ...errors import ModelError
 from .protobuf import read_fields
 
 GRAPH = 7

@@ -1,0 +1,1 @@
+"""ONNX files and sessions, for every engine that has networks in this format."""
