@@ -24,8 +24,8 @@ from .downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from .engines.names import ENGINES
 from .errors import LexiconError, SetupError, UnknownVoiceError
 from .files import replace_file
+from .frontends.addresses import parse_uri
 from .frontends.wyoming.supervisor import SupervisorAnnouncement
-from .frontends.wyoming.uri import parse_uri
 from .options import parse_options
 from .text import LexiconFile
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .engines.names import ENGINES
-from .frontends.http.address import Network, parse_address, parse_networks
-from .frontends.wyoming.uri import parse_uri
+from .frontends.addresses import Network, parse_http_address, parse_networks, parse_uri
 
 T = TypeVar("T")
 
@@ -22,7 +21,7 @@ def uri(value: str) -> str:
 
 def http_address(value: str) -> str:
     """HOST:PORT."""
-    _parsed(value, parse_address)
+    _parsed(value, parse_http_address)
     return value
 
 

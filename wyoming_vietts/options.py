@@ -11,8 +11,7 @@ from typing import Any
 from . import __version__
 from .downloads.table import DOWNLOADS
 from .engines.names import ENGINES
-from .frontends.http.address import DEFAULT_ADDRESS, LOOPBACK
-from .frontends.wyoming.uri import DEFAULT_URI
+from .frontends.addresses import DEFAULT_HTTP_ADDRESS, DEFAULT_URI, LOOPBACK
 from .option_values import (
     device,
     engine_names,
@@ -151,9 +150,9 @@ def _serve(flags: _Flags) -> None:
         "unix://PATH or stdio:// (default: %(default)s)")  # fmt: skip
     flags.add("--zeroconf", nargs="?", const="", metavar="NAME",
         help="announce the server, so that Home Assistant finds it")  # fmt: skip
-    flags.add("--http", nargs="?", const=DEFAULT_ADDRESS, type=http_address, metavar="HOST:PORT",
-        help="also serve a page and an API over HTTP (without an address: on "
-        f"{DEFAULT_ADDRESS})")  # fmt: skip
+    flags.add("--http", nargs="?", const=DEFAULT_HTTP_ADDRESS, type=http_address,
+        metavar="HOST:PORT", help="also serve a page and an API over HTTP (without an address: on "
+        f"{DEFAULT_HTTP_ADDRESS})")  # fmt: skip
     flags.add("--http-token", type=token, metavar="TOKEN",
         help="what HTTP requests must carry, as a bearer token or as a password")  # fmt: skip
     flags.add("--http-allow", type=networks, default=LOOPBACK, metavar="NETWORK[,NETWORK]",

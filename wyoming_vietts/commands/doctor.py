@@ -23,8 +23,8 @@ from ..engines.contract import Voice
 from ..engines.cores import granted_cores
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
+from ..frontends.addresses import parse_uri
 from ..frontends.wyoming.discovery import ZeroconfAnnouncement
-from ..frontends.wyoming.uri import parse_uri
 from ..program import command, how_to_install
 from ..steps import finish
 from .engine_settings import engine_settings

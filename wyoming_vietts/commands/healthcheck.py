@@ -7,7 +7,7 @@ from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
 
 from ..errors import SetupError
-from ..frontends.wyoming.uri import reachable
+from ..frontends.addresses import reachable
 
 TIMEOUT_SECONDS = 5.0
 

@@ -15,7 +15,7 @@ from wyoming.error import Error
 from wyoming.tts import Synthesize, SynthesizeTextFormat, SynthesizeVoice
 
 from ..errors import SetupError, SynthesisError
-from ..frontends.wyoming.uri import reachable
+from ..frontends.addresses import reachable
 from ..program import command
 from ..text import LexiconFile, speakable, split_sentences
 

@@ -13,11 +13,10 @@ from ..engines.catalogue import make_catalogue
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError
 from ..files import explain
-from ..frontends.http.address import parse_address
+from ..frontends.addresses import parse_http_address, parse_uri
 from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
-from ..frontends.wyoming.uri import parse_uri
 from ..options import parse_options
 from ..program import command, how_to_install
 from ..speech.idle import work_while_idle
@@ -133,7 +132,7 @@ def _http_server(options: argparse.Namespace, narrator: Narrator) -> "HttpServer
         raise SetupError(
             f"--http needs the package {error.name}: {how_to_install('http')}"
         ) from error
-    host, port = parse_address(options.http)
+    host, port = parse_http_address(options.http)
     settings = HttpSettings(
         host=host,
         port=port,

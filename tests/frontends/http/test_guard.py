@@ -8,9 +8,9 @@ from aiohttp.test_utils import make_mocked_request
 
 from tests.frontends.http.harness import Doors, routes_of, running_doors, serving
 from tests.harness import StepEngine, run_command
-from wyoming_vietts.frontends.http.address import LOOPBACK, parse_address, parse_networks
-from wyoming_vietts.frontends.http.errors import HttpError
+from wyoming_vietts.frontends.addresses import LOOPBACK, parse_http_address, parse_networks
 from wyoming_vietts.frontends.http.guard import Guard
+from wyoming_vietts.frontends.http.requests import HttpError
 
 SUPERVISOR = "172.30.32.2"
 THROUGH_INGRESS = {
@@ -303,7 +303,7 @@ async def doors_of_page() -> Any:
     ],
 )
 def test_address_is_host_and_port(value: str, address: tuple[str, int]) -> None:
-    assert parse_address(value) == address
+    assert parse_http_address(value) == address
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_address_is_host_and_port(value: str, address: tuple[str, int]) -> None:
 )  # fmt: skip
 def test_anything_else_is_no_address(value: str) -> None:
     with pytest.raises(ValueError, match=r"must be HOST:PORT, such as 127\.0\.0\.1:10280"):
-        parse_address(value)
+        parse_http_address(value)
 
 
 def test_wrong_networks_are_named() -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.engines.vietts.speech import voices_dir
 from tests.frontends.http.harness import Doors, raw, running_doors, serving
 from tests.harness import StepEngine, describe
-from wyoming_vietts.frontends.http import bodies, server
+from wyoming_vietts.frontends.http import requests, server
 from wyoming_vietts.text import LexiconFile
 
 __all__ = ["voices_dir"]
@@ -268,7 +268,7 @@ async def test_slow_loris_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_slow_body_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies.read_body, "__defaults__", (None, 0.5))
+    monkeypatch.setattr(requests.read_body, "__defaults__", (None, 0.5))
     async with running_doors(StepEngine()) as doors:
         head = b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
         answer = await raw(doors.url, head)

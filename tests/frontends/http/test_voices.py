@@ -20,7 +20,7 @@ from tests.engines.vietts.speech import make_engine
 from tests.frontends.http.harness import Answer, Doors, raw, running_doors, serving
 from tests.harness import SETTINGS, StepEngine, describe
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
-from wyoming_vietts.frontends.http import voice_bin
+from wyoming_vietts.frontends.http import trash
 
 GOOD = recorded(spoken(WOMAN, *TEXTS[:2]))
 
@@ -307,7 +307,7 @@ async def test_removed_voice_is_gone_after_an_hour(
         name = (await make(doors)).json["name"]
         removed = await doors.change("DELETE", f"/api/voices/{name}")
         assert len(files(tmp_path)) == 2
-        monkeypatch.setattr(voice_bin, "KEPT_SECONDS", -1.0)
+        monkeypatch.setattr(trash, "KEPT_SECONDS", -1.0)
         back = await doors.change("POST", f"/api/undo/{removed.json['undo']}")
     assert back.status == 404
     assert files(tmp_path) == []
@@ -324,7 +324,7 @@ async def test_voice_that_was_removed_before_a_restart_is_gone_after_an_hour(
     os.utime(first, (0, 0))
     async with cloning(model_dirs, tmp_path):
         assert len(files(tmp_path)) == 2, "one of them was removed an hour ago"
-    monkeypatch.setattr(voice_bin, "KEPT_SECONDS", 0.5)
+    monkeypatch.setattr(trash, "KEPT_SECONDS", 0.5)
     async with cloning(model_dirs, tmp_path):
         await asyncio.sleep(2)
         assert files(tmp_path) == []

@@ -7,8 +7,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ...errors import WyomingViettsError
-from .errors import error_response
 from .guard import HEADERS, Guard
+from .requests import error_response
 
 _LOGGER = logging.getLogger(__name__)
 

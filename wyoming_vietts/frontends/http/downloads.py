@@ -15,8 +15,8 @@ from ...downloads.hub import STAGING
 from ...downloads.table import DOWNLOADS, VIETTS, Download, folder_of
 from ...files import explain
 from ...program import command, how_to_install
-from .errors import HttpError
 from .guard import Guard
+from .requests import HttpError
 
 _LOGGER = logging.getLogger(__name__)
 

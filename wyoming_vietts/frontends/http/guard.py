@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from .address import Network
-from .errors import HttpError
+from ..addresses import Network
+from .requests import HttpError
 
 _SUPERVISOR = ip_network("172.30.32.2")
 """Home Assistant's, which passes on what its users ask for. It knows who they are, and they reach

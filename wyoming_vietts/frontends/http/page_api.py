@@ -1,16 +1,65 @@
-"""What the page asks for: the state of the server, and its voices."""
+"""The page: its files, and the API that it uses for the server, its voices and its lexicon."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from importlib import resources
 
 from aiohttp import web
 
 from ... import __version__
 from ...engines.contract import ClonedVoice, Voice
-from ...errors import UnknownVoiceError
+from ...errors import LexiconError, TextTooLongError, UnknownVoiceError
 from ...speech.narrator import Narrator
-from .bodies import read_json, required_text
+from ...text import (
+    LexiconFile,
+    SentenceSplitter,
+    lexicon_entries,
+    remove_entry,
+    set_entry,
+    speakable,
+)
 from .default_voice import DefaultVoice
 from .downloads import Downloads
 from .guard import Guard
 from .metrics import Metrics
+from .requests import HttpError, read_json, required_text
+
+_CONTENT_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+
+
+def page_routes() -> list[web.RouteDef]:
+    """The page at /, and its other files under /page."""
+    files = {
+        file.name: file
+        for file in (resources.files(__package__) / "page").iterdir()
+        if _suffix(file.name) in _CONTENT_TYPES
+    }
+
+    async def index(request: web.Request) -> web.Response:
+        return answer("index.html")
+
+    async def other(request: web.Request) -> web.Response:
+        return answer(request.match_info["name"])
+
+    def answer(name: str) -> web.Response:
+        if name not in files:
+            raise web.HTTPNotFound
+        return web.Response(
+            body=files[name].read_bytes(),
+            content_type=_CONTENT_TYPES[_suffix(name)],
+            charset="utf-8",
+        )
+
+    return [web.get("/", index), web.get("/page/{name}", other)]
+
+
+def _suffix(name: str) -> str:
+    return name[name.rfind(".") :]
 
 
 def page_api_routes(
@@ -81,3 +130,84 @@ def _default_voice(narrator: Narrator) -> Voice | None:
         return narrator.choose_voice()
     except UnknownVoiceError:
         return None
+
+
+# --- texts and words ------------------------------------------------------------------------------
+
+_CHARACTERS_A_STEP = 500
+
+
+def text_routes(narrator: Narrator, guard: Guard) -> list[web.RouteDef]:
+    """The routes for texts and words."""
+
+    async def normalize(request: web.Request) -> web.Response:
+        text = required_text(await read_json(request), "text")
+        limit = narrator.settings.max_text_characters
+        if len(text) > limit:
+            raise TextTooLongError(f"Text is longer than {limit} characters; send less at a time")
+        file = narrator.settings.lexicon
+        if file is not None:
+            await _in_steps(file.refresh())
+        lexicon = None if file is None else file.lexicon
+        sentences = []
+        for written in _sentences(text, SentenceSplitter(lexicon)):
+            if written and (spoken := speakable(written, lexicon)):
+                sentences.append({"written": written.strip(), "spoken": spoken})
+            await asyncio.sleep(0)
+        return web.json_response({"sentences": sentences})
+
+    async def entries(request: web.Request) -> web.Response:
+        return _listed(_lexicon(narrator))
+
+    async def set_word(request: web.Request) -> web.Response:
+        lexicon = _lexicon(narrator)
+        values = await read_json(request)
+        written, spoken = (required_text(values, key).strip() for key in ("written", "spoken"))
+        await _in_steps(set_entry(lexicon, written, spoken))
+        return _listed(lexicon)
+
+    async def remove_word(request: web.Request) -> web.Response:
+        lexicon = _lexicon(narrator)
+        written = required_text(await read_json(request), "written").strip()
+        await _in_steps(remove_entry(lexicon, written))
+        return _listed(lexicon)
+
+    return [
+        web.post("/api/normalize", normalize),
+        web.get("/api/lexicon", entries),
+        web.post("/api/lexicon", guard.changing(set_word)),
+        web.delete("/api/lexicon", guard.changing(remove_word)),
+    ]
+
+
+def _sentences(text: str, splitter: SentenceSplitter) -> Iterator[str]:
+    """The sentences of a text, and "" between steps."""
+    for start in range(0, len(text), _CHARACTERS_A_STEP):
+        yield from splitter.add(text[start : start + _CHARACTERS_A_STEP])
+        yield ""
+    yield from splitter.finish()
+
+
+def _lexicon(narrator: Narrator) -> LexiconFile:
+    if narrator.settings.lexicon is None:
+        raise HttpError("conflict", "There is no lexicon; start the server with --lexicon FILE")
+    return narrator.settings.lexicon
+
+
+def _listed(lexicon: LexiconFile) -> web.Response:
+    try:
+        entries = lexicon_entries(lexicon)
+    except LexiconError as error:
+        raise HttpError("bad-lexicon", str(error)) from error
+    return web.json_response(
+        {"entries": [{"written": entry.written, "spoken": entry.spoken} for entry in entries]}
+    )
+
+
+async def _in_steps(steps: Iterable[None]) -> None:
+    """Work on a lexicon, with turns for others."""
+    try:
+        for _ in steps:
+            await asyncio.sleep(0)
+    except LexiconError as error:
+        raise HttpError("bad-lexicon", str(error)) from error

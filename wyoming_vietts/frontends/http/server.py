@@ -9,20 +9,16 @@ from pathlib import Path
 from aiohttp import web
 
 from ...speech.narrator import Narrator
+from ..addresses import Network
 from ..sockets import BACKLOG, buffer_little, listen_on_tcp
-from .address import Network
+from .apis import mary_routes, openai_routes, rhasspy_routes
 from .app import make_app
 from .default_voice import DefaultVoice
 from .downloads import Downloads
 from .guard import Guard
-from .mary import mary_routes
 from .metrics import Metrics
-from .openai import openai_routes
-from .page_api import page_api_routes
-from .page_files import page_routes
-from .rhasspy import rhasspy_routes
-from .speaking import Speaker
-from .texts import text_routes
+from .page_api import page_api_routes, page_routes, text_routes
+from .speech import SpeechEndpoint
 from .voices import VoiceRoutes
 
 HEAD_SECONDS = 30.0  # in which a client must send its next request, as far as the body
@@ -61,7 +57,7 @@ class HttpServer:
     def __init__(self, narrator: Narrator, settings: HttpSettings) -> None:
         """Prepare to listen; clients beyond `max_clients` are turned away."""
         self._settings = settings
-        self._speaker = Speaker(narrator, settings.idle_timeout_seconds)
+        self._endpoint = SpeechEndpoint(narrator, settings.idle_timeout_seconds)
         self._downloads = Downloads(settings.piper_dir, settings.model_dir)
         guard = Guard(settings.host, settings.allowed, settings.token)
         metrics = Metrics(narrator)
@@ -70,9 +66,9 @@ class HttpServer:
         routes = [
             web.get("/health", _health),
             web.get("/metrics", metrics.handle),
-            *openai_routes(narrator, self._speaker),
-            *rhasspy_routes(self._speaker),
-            *mary_routes(narrator, self._speaker),
+            *openai_routes(narrator, self._endpoint),
+            *rhasspy_routes(self._endpoint),
+            *mary_routes(narrator, self._endpoint),
             *page_routes(),
             *page_api_routes(narrator, chosen, self._downloads, metrics, guard),
             *text_routes(narrator, guard),
@@ -111,13 +107,13 @@ class HttpServer:
 
     def stop_accepting(self) -> None:
         """Take no more connections and no more requests for speech; answers under way go on."""
-        self._speaker.stop_accepting()
+        self._endpoint.stop_accepting()
         for listening in self._listening:
             listening.close()
 
     async def finish(self) -> None:
         """Wait for answers under way, at most 5 s, then cut off what is left."""
-        await asyncio.gather(self._speaker.finish(STOP_TIMEOUT_SECONDS), self._downloads.finish())
+        await asyncio.gather(self._endpoint.finish(STOP_TIMEOUT_SECONDS), self._downloads.finish())
         await self._runner.cleanup()
 
     def _welcome(self) -> asyncio.Protocol:

@@ -10,18 +10,16 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ...engines.contract import ClonedVoice, CloningEngine
+from ...engines.contract import ClonedVoice, CloningEngine, Heard
 from ...engines.voice_settings import VoiceSettings
 from ...errors import RecordingError, RequestError
 from ...files import replace_file
 from ...speech.narrator import Narrator
-from .bodies import read_body, read_form, read_json, required_text
 from .default_voice import DefaultVoice
-from .errors import HttpError
 from .guard import Guard
 from .page_api import described
-from .recordings import MAX_BYTES, SECONDS_TO_SEND, hearing, listen, suffix_of
-from .voice_bin import VoiceBin
+from .requests import HttpError, read_body, read_form, read_json, required_text
+from .trash import Trash
 
 MOST_IN_AN_HOUR = 10  # voices that are made
 _HOUR_SECONDS = 3600.0
@@ -39,7 +37,7 @@ class VoiceRoutes:
         self._narrator = narrator
         self._default = default
         self._voices_dir = voices_dir
-        self._bin = VoiceBin(voices_dir)
+        self._trash = Trash(voices_dir)
         self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
         self._made: deque[float] = deque(maxlen=MOST_IN_AN_HOUR)  # when, by the monotonic clock
 
@@ -102,7 +100,7 @@ class VoiceRoutes:
                 "'voice'), and would not start without it; change that first",
             )
         files = [voice.recording, _settings_file(voice)]
-        undo = self._bin.put(file for file in files if file.exists())
+        undo = self._trash.put(file for file in files if file.exists())
         self._default.forget(voice.name)
         self._engine().look_again()
         return web.json_response({"undo": undo})
@@ -110,7 +108,7 @@ class VoiceRoutes:
     async def _undo(self, request: web.Request) -> web.Response:
         engine = self._engine()
         try:
-            files = self._bin.take_back(request.match_info["id"])
+            files = self._trash.take_back(request.match_info["id"])
         except KeyError as error:
             raise HttpError("not-found", "The voice is gone: an hour has passed") from error
         except FileExistsError as error:
@@ -193,3 +191,64 @@ def _slug(description: str) -> str:
 
 def _settings_file(voice: ClonedVoice) -> Path:
     return voice.recording.with_name(f"{voice.recording.stem}.toml")
+
+
+# --- recordings -----------------------------------------------------------------------------------
+
+MAX_BYTES = 20_000_000
+SECONDS_TO_SEND = 120.0
+
+_NAME = "The recording"  # in messages
+_SUFFIXES = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\xff": ".mp3"}
+"""By the first bytes of the file. Only libsndfile reads these, and no other kind is read."""
+
+
+def suffix_of(content: bytes) -> str:
+    """What the name of a recording's file ends with, whatever its sender calls it.
+
+    Raises:
+        RecordingError: it is of none of the kinds that are accepted.
+    """
+    for start, suffix in _SUFFIXES.items():
+        if content.startswith(start):
+            return suffix
+    raise RecordingError(f"{_NAME} must be a WAV, FLAC, MP3 or Ogg (Opus) file")
+
+
+async def listen(engine: CloningEngine, content: bytes) -> Heard:
+    """Find out which seconds would make a voice, with turns for others.
+
+    Raises:
+        RecordingError: it cannot be one.
+    """
+    suffix_of(content)
+    steps = engine.listen(content, _NAME)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            heard: Heard = end.value
+            return heard
+        await asyncio.sleep(0)
+
+
+async def hearing(engine: CloningEngine, content: bytes) -> dict[str, object]:
+    """What the page shows of a recording."""
+    try:
+        heard = await listen(engine, content)
+    except RecordingError as error:
+        return {
+            "seconds": None,
+            "start_seconds": None,
+            "end_seconds": None,
+            "problem": {"code": error.code, "message": str(error)},
+            "warning": None,
+        }
+    two_voices = {"code": "two-voices", "message": "Two people seem to speak; one is cloned best"}
+    return {
+        "seconds": heard.seconds,
+        "start_seconds": heard.start_seconds,
+        "end_seconds": heard.end_seconds,
+        "problem": None,
+        "warning": two_voices if heard.has_two_voices else None,
+    }

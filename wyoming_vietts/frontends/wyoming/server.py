@@ -17,9 +17,9 @@ from pathlib import Path
 
 from wyoming.error import Error
 
+from ..addresses import parse_uri
 from ..sockets import BACKLOG, buffer_little, listen_on_tcp
 from .handler import Handler
-from .uri import parse_uri
 from .wire import MAX_HEADER_BYTES, encode_event
 
 _LOGGER = logging.getLogger(__name__)

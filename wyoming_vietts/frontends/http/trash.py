@@ -15,7 +15,7 @@ _FOLDER = ".deleted"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-class VoiceBin:
+class Trash:
     """A hidden folder beside the recordings. Several servers may share it."""
 
     def __init__(self, voices_dir: Path) -> None:

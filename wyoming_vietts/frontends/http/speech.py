@@ -15,8 +15,8 @@ from ...errors import ServerStoppingError
 from ...speech.answer import HUNG_UP, SPOKEN, Answer
 from ...speech.narrator import Narrator
 from ..sockets import reset
-from .errors import error_object, error_response
 from .formats import Encoder, make_encoder
+from .requests import error_object, error_response
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _STOPPING = "The server is shutting down"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SpeechRequest:
     """What a request for speech asks for."""
 
     text: str
@@ -38,7 +38,7 @@ class Wanted:
     """Send server-sent events, as OpenAI has them, instead of bare audio."""
 
 
-class Speaker:
+class SpeechEndpoint:
     """Answers requests for speech, whatever API they come through."""
 
     def __init__(self, narrator: Narrator, write_timeout_seconds: float) -> None:
@@ -52,7 +52,7 @@ class Speaker:
         self._under_way: set[asyncio.Task[object]] = set()
         self._is_stopping = False
 
-    def handler(self, read: Callable[[web.Request], Awaitable[Wanted]]) -> Handler:
+    def handler(self, read: Callable[[web.Request], Awaitable[SpeechRequest]]) -> Handler:
         """A route's handler, from what reads its requests."""
 
         async def speak(request: web.Request) -> web.StreamResponse:
@@ -80,7 +80,7 @@ class Speaker:
             task.cancel()
 
     async def _answer(
-        self, request: web.Request, read: Callable[[web.Request], Awaitable[Wanted]]
+        self, request: web.Request, read: Callable[[web.Request], Awaitable[SpeechRequest]]
     ) -> web.StreamResponse:
         answer: Answer | None = None
         response: web.StreamResponse | None = None

@@ -1,0 +1,80 @@
+"""Addresses in flags and variables: where the server listens, and who may connect."""
+
+import contextlib
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
+
+DEFAULT_HTTP_ADDRESS = "127.0.0.1:10280"
+DEFAULT_URI = "tcp://0.0.0.0:10200"
+
+
+def parse_uri(uri: str) -> tuple[str, str, int]:
+    """Split a server URI into its parts.
+
+    Returns:
+        Scheme, host or path, port (0 where there is none).
+
+    Raises:
+        ValueError: not `tcp://HOST:PORT`, `unix://PATH` or `stdio://`.
+    """
+    parts = urlsplit(uri)
+    rest = parts.netloc + parts.path
+    with contextlib.suppress(ValueError):  # a port out of range, or a host that is no name
+        (parts.hostname or "").encode("idna")
+        if parts.scheme == "tcp" and parts.hostname and parts.port is not None and not parts.path:
+            return "tcp", _without_mapping(parts.hostname), parts.port
+    if parts.scheme == "unix" and rest:
+        return "unix", rest, 0
+    if parts.scheme == "stdio" and not rest:
+        return "stdio", "", 0
+    raise ValueError(f"'{uri}' must be tcp://HOST:PORT, unix://PATH or stdio://")
+
+
+def _without_mapping(host: str) -> str:
+    """127.0.0.1 of ::ffff:127.0.0.1, which no socket can be bound to."""
+    with contextlib.suppress(ValueError):
+        address = ip_address(host)
+        if address.version == 6 and address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+    return host
+
+
+def reachable(uri: str) -> str:
+    """The URI at which this machine reaches a server that listens on all addresses."""
+    return uri.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+Network = IPv4Network | IPv6Network
+
+LOOPBACK: Sequence[Network] = (ip_network("127.0.0.0/8"), ip_network("::1"))
+
+
+def parse_http_address(value: str) -> tuple[str, int]:
+    """Split HOST:PORT, where an IPv6 address stands in brackets.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    with contextlib.suppress(ValueError):  # a port out of range, or half a pair of brackets
+        parts = urlsplit(f"//{value}")
+        if parts.hostname and parts.port is not None and parts.netloc == value and "@" not in value:
+            return parts.hostname, parts.port
+    raise ValueError(f"'{value}' must be HOST:PORT, such as {DEFAULT_HTTP_ADDRESS}")
+
+
+def parse_networks(value: str) -> tuple[Network, ...]:
+    """Read addresses and networks, separated by commas.
+
+    Raises:
+        ValueError: one of them is neither.
+    """
+    networks = []
+    for part in value.split(","):
+        try:
+            networks.append(ip_network(part.strip(), strict=False))
+        except ValueError as error:
+            raise ValueError(
+                f"'{part.strip()}' must be an address or a network, such as 192.168.1.0/24"
+            ) from error
+    return tuple(networks)
