@@ -1,6 +1,7 @@
 """Listens for HTTP clients, in the event loop that all doors share, and stops cleanly."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -143,7 +144,8 @@ class _TurnAway(asyncio.Protocol):
             transport.close()
             return
         self._others.add(transport)
-        transport.write_eof()  # what it sends must still be read, or it sees a reset and no answer
+        with contextlib.suppress(OSError):  # it is gone already
+            transport.write_eof()  # unread input would reset the connection and lose the answer
         asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, transport.close)
 
     def connection_lost(self, error: Exception | None) -> None:
