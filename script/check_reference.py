@@ -24,7 +24,8 @@ from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks import flow, hift, lm, sampling
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
-from wyoming_vietts.engines.vietts.prompt import encoder, recording
+from wyoming_vietts.engines.vietts.prompt import encoder
+from wyoming_vietts.recordings import recording
 from wyoming_vietts.steps import finish
 
 SIZE = cases.Size(

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wyoming_vietts.engines import voice_folder as module
-from wyoming_vietts.engines.vietts.prompt.recording import find_recordings
 from wyoming_vietts.engines.voice_folder import VoiceFolder
 from wyoming_vietts.engines.voice_settings import VoiceSettings
 from wyoming_vietts.errors import RecordingError
+from wyoming_vietts.recordings.recording import find_recordings
 
 
 @pytest.fixture(autouse=True)

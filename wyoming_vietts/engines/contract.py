@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
+from ..recordings import Heard
 from ..steps import Steps
 from .voice_settings import VoiceSettings
 
@@ -102,21 +103,6 @@ class ClonedVoice(Voice):
 
     settings: VoiceSettings
     """What the user wrote in the .toml beside the recording."""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What is heard in a recording that can be a voice."""
-
-    seconds: float
-    """How much of it was listened to: all, or the first 30 s."""
-
-    start_seconds: float
-    end_seconds: float
-    """The stretch that makes the voice."""
-
-    has_two_voices: bool
-    """A man and a woman, say: only one can be cloned."""
 
 
 @runtime_checkable

@@ -29,9 +29,9 @@ from wyoming_vietts.engines.vietts.networks.flow import flow_voice
 from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
 from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
 from wyoming_vietts.engines.vietts.prompt import cache
-from wyoming_vietts.engines.vietts.prompt.recording import SAMPLE_RATE, load_audio
 from wyoming_vietts.engines.vietts.utterance import Utterance
 from wyoming_vietts.errors import DeviceError, ModelError, SynthesisError
+from wyoming_vietts.recordings.recording import SAMPLE_RATE, load_audio
 from wyoming_vietts.steps import finish
 
 __all__ = ["voices_dir"]

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.engines.vietts.prompt.test_listening import MEN, TEXTS, WOMAN, recorded, spoken
 from tests.engines.vietts.speech import make_engine
 from tests.frontends.http.harness import Answer, Doors, raw, running_doors, serving
 from tests.harness import SETTINGS, StepEngine, describe
+from tests.recordings.test_listening import MEN, TEXTS, WOMAN, recorded, spoken
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.frontends.http import trash
 

@@ -17,8 +17,15 @@ import torch
 from torch import Tensor
 
 from ...errors import SetupError, SynthesisError
+from ...recordings import Heard
+from ...recordings.recording import (
+    HEARD_SECONDS,
+    find_recordings,
+    load_audio,
+    read_recording,
+)
 from ...steps import Places, Steps, in_turns
-from ..contract import ClonedVoice, Heard, clamp_speed
+from ..contract import ClonedVoice, clamp_speed
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
@@ -32,12 +39,6 @@ from .networks.flow_stream import FORESIGHT_TOKENS
 from .networks.lm import MAX_RATIO, generate
 from .prompt.cache import VoiceCache
 from .prompt.encoder import Prompt
-from .prompt.recording import (
-    HEARD_SECONDS,
-    find_recordings,
-    load_audio,
-    read_recording,
-)
 from .quality import QUALITIES
 from .utterance import Utterance
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ...engines.contract import ClonedVoice, CloningEngine, Heard
+from ...engines.contract import ClonedVoice, CloningEngine
 from ...engines.voice_settings import VoiceSettings
 from ...errors import RecordingError, RequestError
 from ...files import replace_file
+from ...recordings import Heard
 from ...speech.narrator import Narrator
 from .default_voice import DefaultVoice
 from .guard import Guard

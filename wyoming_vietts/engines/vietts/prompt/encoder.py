@@ -14,9 +14,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from torch import Tensor
 
 from ....errors import ModelError
+from ....recordings.recording import HEARD_SECONDS, SAMPLE_RATE, resample
 from ....steps import Steps
 from ..networks.config import ModelConfig
-from .recording import HEARD_SECONDS, SAMPLE_RATE, resample
 
 MEL_SAMPLE_RATE = 22050
 

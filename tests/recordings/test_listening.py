@@ -9,7 +9,7 @@ import soundfile
 import torch
 
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
-from wyoming_vietts.engines.vietts.prompt.recording import (
+from wyoming_vietts.recordings.recording import (
     SAMPLE_RATE,
     listen,
     load_audio,

