@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from wyoming_vietts import __version__
-from wyoming_vietts.homeassistant import AppOptions
+from wyoming_vietts.commands.homeassistant import AppOptions
 
 ROOT = Path(__file__).parents[1]
 ADDON = ROOT / "addon"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_vietts.options import misspelt_variables, parse_options
+from wyoming_vietts.settings.command_line import misspelt_variables, parse_options
 
 ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "deploy" / "wyoming-vietts.service"

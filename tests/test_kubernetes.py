@@ -11,7 +11,7 @@ import yaml
 
 from wyoming_vietts import __version__
 from wyoming_vietts.downloads.table import DOWNLOADS
-from wyoming_vietts.options import misspelt_variables, parse_options
+from wyoming_vietts.settings.command_line import misspelt_variables, parse_options
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "deploy" / "kubernetes"

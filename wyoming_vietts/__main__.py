@@ -9,7 +9,7 @@ from importlib import import_module
 
 from .errors import WyomingViettsError
 from .files import explain
-from .options import misspelt_variables, parse_options
+from .settings.command_line import misspelt_variables, parse_options
 
 _LOGGER = logging.getLogger(__package__)
 

@@ -23,9 +23,9 @@ from ..engines.contract import Voice
 from ..engines.cores import granted_cores
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
-from ..frontends.addresses import parse_uri
 from ..frontends.wyoming.discovery import ZeroconfAnnouncement
 from ..program import command, how_to_install
+from ..settings.addresses import parse_uri
 from ..steps import finish
 from .engine_settings import engine_settings
 

@@ -3,7 +3,7 @@
 import argparse
 
 from ..engines.catalogue import EngineSettings
-from ..options import DEFAULT_PIPER_DIR
+from ..settings.command_line import DEFAULT_PIPER_DIR
 
 
 def engine_settings(options: argparse.Namespace) -> EngineSettings:

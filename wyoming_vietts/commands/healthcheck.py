@@ -7,7 +7,7 @@ from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
 
 from ..errors import SetupError
-from ..frontends.addresses import reachable
+from ..settings.addresses import reachable
 
 TIMEOUT_SECONDS = 5.0
 

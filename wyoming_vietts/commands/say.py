@@ -15,8 +15,8 @@ from wyoming.error import Error
 from wyoming.tts import Synthesize, SynthesizeTextFormat, SynthesizeVoice
 
 from ..errors import SetupError, SynthesisError
-from ..frontends.addresses import reachable
 from ..program import command
+from ..settings.addresses import reachable
 from ..text import LexiconFile, speakable, split_sentences
 
 _PLAYERS = (

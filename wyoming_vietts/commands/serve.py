@@ -13,12 +13,12 @@ from ..engines.catalogue import make_catalogue
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError
 from ..files import explain
-from ..frontends.addresses import parse_http_address, parse_uri
 from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
-from ..options import parse_options
 from ..program import command, how_to_install
+from ..settings.addresses import parse_http_address, parse_uri
+from ..settings.command_line import parse_options
 from ..speech.idle import work_while_idle
 from ..speech.narrator import Narrator
 from ..speech.speech import SpeechSettings

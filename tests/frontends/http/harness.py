@@ -15,10 +15,10 @@ import aiohttp
 from tests.harness import SETTINGS, free_port, server_process, wait_until_ready
 from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.contract import Engine
-from wyoming_vietts.frontends.addresses import LOOPBACK
 from wyoming_vietts.frontends.http.server import HttpServer, HttpSettings
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
+from wyoming_vietts.settings.addresses import LOOPBACK
 from wyoming_vietts.speech.narrator import Narrator
 from wyoming_vietts.speech.speech import SpeechSettings
 

@@ -8,9 +8,9 @@ from aiohttp.test_utils import make_mocked_request
 
 from tests.frontends.http.harness import Doors, routes_of, running_doors, serving
 from tests.harness import StepEngine, run_command
-from wyoming_vietts.frontends.addresses import LOOPBACK, parse_http_address, parse_networks
 from wyoming_vietts.frontends.http.guard import Guard
 from wyoming_vietts.frontends.http.requests import HttpError
+from wyoming_vietts.settings.addresses import LOOPBACK, parse_http_address, parse_networks
 
 SUPERVISOR = "172.30.32.2"
 THROUGH_INGRESS = {

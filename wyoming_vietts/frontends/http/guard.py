@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ..addresses import Network
+from ...settings.addresses import Network
 from .requests import HttpError
 
 _SUPERVISOR = ip_network("172.30.32.2")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from ...settings.addresses import Network
 from ...speech.narrator import Narrator
-from ..addresses import Network
 from ..sockets import BACKLOG, buffer_little, listen_on_tcp
 from .apis import mary_routes, openai_routes, rhasspy_routes
 from .app import make_app

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from wyoming.error import Error
 
-from ..addresses import parse_uri
+from ...settings.addresses import parse_uri
 from ..sockets import BACKLOG, buffer_little, listen_on_tcp
 from .handler import Handler
 from .wire import MAX_HEADER_BYTES, encode_event

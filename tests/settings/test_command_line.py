@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wyoming_vietts.options import misspelt_variables, parse_options
+from wyoming_vietts.settings.command_line import misspelt_variables, parse_options
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Runs the server as a Home Assistant app (add-on); the image of `addon/` starts it.
 
-    python -m wyoming_vietts.homeassistant [DATA [SHARE]]
+    python -m wyoming_vietts.commands.homeassistant [DATA [SHARE]]
 
 DATA (/data) belongs to the app: the Supervisor writes the user's options there, and models are
 there. SHARE (/share/vietts) is what the user sees: recordings and Piper voices.
@@ -18,16 +18,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .__main__ import exit_status
-from .commands import serve
-from .downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
-from .engines.names import ENGINES
-from .errors import LexiconError, SetupError, UnknownVoiceError
-from .files import replace_file
-from .frontends.addresses import parse_uri
-from .frontends.wyoming.supervisor import SupervisorAnnouncement
-from .options import parse_options
-from .text import LexiconFile
+from ..__main__ import exit_status
+from ..downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
+from ..engines.names import ENGINES
+from ..errors import LexiconError, SetupError, UnknownVoiceError
+from ..files import replace_file
+from ..frontends.wyoming.supervisor import SupervisorAnnouncement
+from ..settings.addresses import parse_uri
+from ..settings.command_line import parse_options
+from ..text import LexiconFile
+from . import serve
 
 _OWN_WORDS = (
     "# The lines above are the app's options ({}), as of their last change. Your own words:"

@@ -25,17 +25,17 @@ from tests.harness import (
 )
 from tests.hub import Hub, running_hub
 from tests.supervisor import Supervisor, running_supervisor
+from wyoming_vietts.commands.homeassistant import AppOptions
 from wyoming_vietts.downloads.table import NATURAL_VOICE
 from wyoming_vietts.errors import SetupError
-from wyoming_vietts.homeassistant import AppOptions
-from wyoming_vietts.options import parse_options
+from wyoming_vietts.settings.command_line import parse_options
 
 EMBEDDED: dict[str, Any] = {"engine": "espeak", "voice": "espeak-north-female"}
 APP = """
 import sys
 from pathlib import Path
 from tests.hub import expect_voice_of
-from wyoming_vietts.homeassistant import main
+from wyoming_vietts.commands.homeassistant import main
 hub, data, share = map(Path, sys.argv[1:])
 if hub.is_dir():
     expect_voice_of(hub)
@@ -192,7 +192,7 @@ async def test_start_with_the_embedded_voice_imports_no_large_package(app: App) 
     with subprocess.Popen(**command, stderr=subprocess.PIPE, text=True) as process:
         await wait_until_ready(app.uri)
         imported = {line.rpartition("|")[2].strip() for line in stop(process).splitlines()}
-    assert "wyoming_vietts.homeassistant" in imported
+    assert "wyoming_vietts.commands.homeassistant" in imported
     assert not imported & {"torch", "onnxruntime", "aiohttp", "huggingface_hub"}
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import __version__
-from .downloads.table import DOWNLOADS
-from .engines.names import ENGINES
-from .frontends.addresses import DEFAULT_HTTP_ADDRESS, DEFAULT_URI, LOOPBACK
-from .option_values import (
+from .. import __version__
+from ..downloads.table import DOWNLOADS
+from ..engines.names import ENGINES
+from .addresses import DEFAULT_HTTP_ADDRESS, DEFAULT_URI, LOOPBACK
+from .values import (
     device,
     engine_names,
     http_address,

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from .engines.names import ENGINES
-from .frontends.addresses import Network, parse_http_address, parse_networks, parse_uri
+from ..engines.names import ENGINES
+from .addresses import Network, parse_http_address, parse_networks, parse_uri
 
 T = TypeVar("T")
 
