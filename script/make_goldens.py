@@ -29,9 +29,9 @@ from tests.engines.vietts.goldens import (  # noqa: E402
 )
 from tests.engines.vietts.oracle import Oracle  # noqa: E402
 from tests.engines.vietts.tiny_model import SPEECH_VOCABULARY, write_model_dir  # noqa: E402
-from wyoming_vietts.engines.vietts.model.config import load_config  # noqa: E402
+from wyoming_vietts.engines.vietts.convert.published_config import load_config  # noqa: E402
+from wyoming_vietts.engines.vietts.convert.published_weights import read_published  # noqa: E402
 from wyoming_vietts.engines.vietts.model.loading import PREPARED_TYPES  # noqa: E402
-from wyoming_vietts.engines.vietts.model.weights import read_published  # noqa: E402
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import RandomState
 
-from wyoming_vietts.engines.vietts.model.config import ModelConfig
+from wyoming_vietts.engines.vietts.networks.config import ModelConfig
 
 Arrays = dict[str, np.ndarray]
 

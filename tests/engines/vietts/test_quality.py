@@ -7,10 +7,10 @@ import torch
 
 from tests.engines.vietts.speech import SENTENCE, say, voices_dir
 from wyoming_vietts.engines.vietts import device
+from wyoming_vietts.engines.vietts.convert.published_config import load_config
 from wyoming_vietts.engines.vietts.cpu import features
 from wyoming_vietts.engines.vietts.cpu.int8 import Int8Linear, PackedInt8Linear, use_int8
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
-from wyoming_vietts.engines.vietts.model.config import load_config
 from wyoming_vietts.engines.vietts.model.loading import load_networks, load_published
 from wyoming_vietts.engines.vietts.networks.flow import cosine_schedule, flow_voice, generate_mel
 from wyoming_vietts.engines.vietts.networks.lm import score

@@ -14,8 +14,8 @@ import yaml
 from numpy.random import RandomState
 from onnx import TensorProto, helper, numpy_helper
 
-from wyoming_vietts.engines.vietts.model.config import load_config
-from wyoming_vietts.engines.vietts.model.names import published_names
+from wyoming_vietts.engines.vietts.convert.parameter_names import published_names
+from wyoming_vietts.engines.vietts.convert.published_config import load_config
 from wyoming_vietts.engines.vietts.model.tokenizer import SPECIAL_TOKENS
 from wyoming_vietts.engines.vietts.networks.networks import empty_networks
 

@@ -11,8 +11,8 @@ import torch
 
 from ...errors import ConfigError, SetupError, SynthesisError
 from ...steps import Shared, Steps, finish
+from .convert.published_config import load_config
 from .device import flow_type, give_back_memory, held_bytes, lm_type
-from .model.config import load_config
 from .model.loading import load_networks
 from .model.weight_files import WeightFiles
 from .networks.flow import Schedule, cosine_schedule

@@ -11,6 +11,7 @@ import torch
 from tests.conftest import CPU
 from tests.engines.vietts.cpu.test_memory import resident_file_pages
 from tests.engines.vietts.goldens import golden
+from wyoming_vietts.engines.vietts.convert.published_weights import read_published
 from wyoming_vietts.engines.vietts.model import loading as module
 from wyoming_vietts.engines.vietts.model.loading import (
     PREPARED_TYPES,
@@ -18,7 +19,6 @@ from wyoming_vietts.engines.vietts.model.loading import (
     load_published,
     prepare,
 )
-from wyoming_vietts.engines.vietts.model.weights import read_published
 from wyoming_vietts.engines.vietts.networks.lm import score
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.errors import WeightsError

@@ -6,7 +6,7 @@ import torch
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import CANDIDATES, golden
 from tests.engines.vietts.tiny_model import SPEECH_VOCABULARY
-from wyoming_vietts.engines.vietts.model.config import SamplingConfig
+from wyoming_vietts.engines.vietts.networks.config import SamplingConfig
 from wyoming_vietts.engines.vietts.networks.sampling import draw, nucleus
 
 CONFIG = SamplingConfig(top_p=0.8, top_k=25, window=10, repetition=0.1)

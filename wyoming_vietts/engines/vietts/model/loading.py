@@ -8,21 +8,14 @@ from torch import nn
 
 from ....errors import DeviceError
 from ....steps import Steps, finish
+from ..convert.published_config import load_config
+from ..convert.published_weights import fingerprint, read_published, translate
 from ..cpu import optimize
 from ..cpu.int8 import use_int8
 from ..cpu.memory import forget_copied
 from ..networks.lm import SpeechLM, tabulate_speech_inputs
 from ..networks.networks import Networks, empty_networks
-from .config import load_config
-from .weights import (
-    check_likeness,
-    fingerprint,
-    read_published,
-    read_safetensors,
-    save_prepared,
-    source_of,
-    translate,
-)
+from .weights import check_likeness, read_safetensors, save_prepared, source_of
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from ..networks.config import (
     SamplingConfig,
     UNetConfig,
 )
-from .config_file import Section, read_yaml
+from .hyperpyyaml import Section, read_yaml
 
 
 def load_config(path: Path) -> ModelConfig:

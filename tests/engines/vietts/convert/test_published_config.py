@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.engines.vietts.tiny_model import New, config, write_config
-from wyoming_vietts.engines.vietts.model.config import load_config
-from wyoming_vietts.engines.vietts.model.config_file import ConfigError
+from wyoming_vietts.engines.vietts.convert.hyperpyyaml import ConfigError
+from wyoming_vietts.engines.vietts.convert.published_config import load_config
 
 
 def read(path: Path, change: Callable[[dict], object] = lambda tree: None) -> object:
