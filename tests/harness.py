@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +25,7 @@ from wyoming.tts import (
 )
 
 from wyoming_vietts.engines.catalogue import Catalogue
-from wyoming_vietts.engines.contract import Engine, Voice
+from wyoming_vietts.engines.contract import PCM, Engine, Voice
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.speech.narrator import Narrator
@@ -46,7 +46,7 @@ class StepVoice(Voice):
 
     engine: "StepEngine"
 
-    def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+    def speak(self, text: str, speed: float = 1.0) -> PCM:
         return self.engine.speak(text, self.name, speed)
 
 
@@ -86,7 +86,7 @@ class StepEngine:
             for name, language in self.languages.items()
         }
 
-    def speak(self, text: str, voice: str, speed: float) -> Generator[bytes, None, None]:
+    def speak(self, text: str, voice: str, speed: float) -> PCM:
         self.asked.append((text, voice, speed))
         for step in range(self.silent_steps + self.steps):
             self.computed.append(text)
@@ -94,7 +94,12 @@ class StepEngine:
                 raise RuntimeError("the engine broke")
             level = sum(map(ord, text + voice)) + step
             samples = np.full(self.samples_per_step, level % 30_000, "<i2")
-            yield b"" if step < self.silent_steps else samples.tobytes()
+            yield None if step < self.silent_steps else samples.tobytes()
+
+
+def joined(pieces: Iterable[bytes | None]) -> bytes:
+    """All PCM that a voice yields, without its pauses."""
+    return b"".join(filter(None, pieces))
 
 
 def free_port() -> int:

@@ -11,7 +11,8 @@ SPEAK = """
 import sys
 from pathlib import Path
 from wyoming_vietts.engines.piper.engine import PiperEngine
-print(len(b"".join(PiperEngine(Path(sys.argv[1]), 1, None).voices["an"].speak("xin chào."))))
+voice = PiperEngine(Path(sys.argv[1]), 1, None).voices["an"]
+print(sum(map(len, filter(None, voice.speak("xin chào.")))))
 """
 
 

@@ -1,12 +1,14 @@
-"""Long computations in short steps: generators that yield None and return their result."""
+"""Long computations in short steps: generators that pause, and return their result."""
 
+import asyncio
 from collections.abc import Generator
+from contextlib import closing
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 Steps = Generator[None, None, T]
-"""A computation that pauses now and then; ``yield from`` it to run it and get its result."""
+"""A computation that yields None as a pause; `yield from` it to run it and get its result."""
 
 
 def finish(steps: Steps[T]) -> T:
@@ -19,15 +21,17 @@ def finish(steps: Steps[T]) -> T:
             return result
 
 
-def in_turns(steps: Steps[T]) -> Generator[bytes, None, T]:
-    """Run a long computation; yield empty PCM at each of its pauses."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        yield b""
+async def finish_in_turns(steps: Steps[T]) -> T:
+    """Run a computation to its end in the event loop, which serves others at each pause."""
+    results: list[T] = []
+    with closing(_collect(steps, results)) as collecting:
+        for _ in collecting:
+            await asyncio.sleep(0)
+    return results[0]
+
+
+def _collect(steps: Steps[T], results: list[T]) -> Steps[None]:
+    results.append((yield from steps))
 
 
 class _Waiting(bytes):
@@ -76,9 +80,11 @@ class Places:
 
     def __init__(self, places: int) -> None:
         self._places = places
-        self._computations: list[Generator[bytes, None, None]] = []
+        self._computations: list[Generator[bytes | None, None, None]] = []
 
-    def run(self, computation: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    def run(
+        self, computation: Generator[bytes | None, None, None]
+    ) -> Generator[bytes | None, None, None]:
         """Run a computation; yield `WAITING` until there is a place for it."""
         self._computations.append(computation)
         try:

@@ -82,13 +82,10 @@ def measure_engine(table: Table, options: argparse.Namespace, threads: int) -> N
 
 def step_seconds(voice: PiperVoice, text: str) -> Iterator[tuple[float, float]]:
     """Seconds that each step takes, and the seconds of audio that it gives."""
-    pieces = voice.speak(text)
-    while True:
+    started = time.perf_counter()
+    for pcm in voice.speak(text):
+        yield time.perf_counter() - started, len(pcm or b"") / 2 / voice.sample_rate
         started = time.perf_counter()
-        pcm = next(pieces, None)
-        if pcm is None:
-            return
-        yield time.perf_counter() - started, len(pcm) / 2 / voice.sample_rate
 
 
 def uncut(network: PiperNetwork, voice: PiperVoice) -> float:

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 import torch
 
+from tests.harness import joined
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.recordings.recording import (
     SAMPLE_RATE,
@@ -27,7 +28,7 @@ MEN, WOMAN = ("espeak-north-male", "espeak-south-male"), "espeak-north-female"
 
 def spoken(voice: str, *texts: str) -> np.ndarray:
     voices = EspeakEngine().voices
-    return np.frombuffer(b"".join(b"".join(voices[voice].speak(text)) for text in texts), "<i2")
+    return np.frombuffer(b"".join(joined(voices[voice].speak(text)) for text in texts), "<i2")
 
 
 def recorded(*stretches: np.ndarray) -> bytes:

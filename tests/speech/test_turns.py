@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
@@ -22,6 +22,7 @@ from tests.harness import (
     synthesize,
     types,
 )
+from wyoming_vietts.engines.contract import PCM
 from wyoming_vietts.speech.answer import Answer
 from wyoming_vietts.speech.speech import Speech
 from wyoming_vietts.speech.turns import Turns
@@ -78,7 +79,7 @@ async def test_there_is_one_turn_in_each_pass_of_the_loop() -> None:
 class SlowEngine(StepEngine):
     """Its steps take some time of the processor, and last for `samples_per_step` samples."""
 
-    def speak(self, text: str, voice: str, speed: float) -> Generator[bytes, None, None]:
+    def speak(self, text: str, voice: str, speed: float) -> PCM:
         for pcm in super().speak(text, voice, speed):
             until = time.perf_counter() + STEP_SECONDS
             while time.perf_counter() < until:
@@ -94,7 +95,7 @@ class VisitedEngine(StepEngine):
     request: bytes = b""
     visitor: socket.socket | None = None
 
-    def speak(self, text: str, voice: str, speed: float) -> Generator[bytes, None, None]:
+    def speak(self, text: str, voice: str, speed: float) -> PCM:
         for number, pcm in enumerate(super().speak(text, voice, speed)):
             if number == 20 and self.visitor is None:
                 self.visitor = socket.create_connection(self.address)
@@ -226,7 +227,7 @@ class CrowdedEngine(StepEngine):
     places: Places = field(default_factory=lambda: Places(1))
     looks: int = 0
 
-    def speak(self, text: str, voice: str, speed: float) -> Generator[bytes, None, None]:
+    def speak(self, text: str, voice: str, speed: float) -> PCM:
         for pcm in self.places.run(super().speak(text, voice, speed)):
             self.looks += not pcm
             yield pcm
@@ -282,10 +283,10 @@ async def listen(
 ) -> AsyncIterator[tuple[float, float]]:
     """When a listener's audio comes, and for how long it has been waited for."""
 
-    def pieces() -> Generator[bytes, None, None]:
+    def pieces() -> PCM:
         for step in range(silent + steps):
             clock.now += step_seconds
-            yield b"" if step < silent else b"\0\0"
+            yield None if step < silent else b"\0\0"
 
     # At this rate a sample lasts as long as the audio of a step.
     speech = cast(Speech, SimpleNamespace(voice=SimpleNamespace(sample_rate=1 / audio_seconds)))

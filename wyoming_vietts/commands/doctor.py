@@ -137,7 +137,7 @@ def _measure(voice: Voice) -> str:
         finish(voice.load())
         started = time.perf_counter()
         for pcm in voice.speak(SENTENCE):
-            size += len(pcm)
+            size += len(pcm or b"")
             if pcm and first is None:
                 first = time.perf_counter() - started
     except SynthesisError as error:

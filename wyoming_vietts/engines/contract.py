@@ -10,6 +10,9 @@ from ..recordings import Heard
 from ..steps import Steps
 from .voice_settings import VoiceSettings
 
+PCM = Generator[bytes | None, None, None]
+"""Yields mono, int16, little-endian PCM, or None as a pause."""
+
 SPEED_LIMITS = (0.4, 2.5)
 """Beyond these nobody understands a word."""
 
@@ -61,11 +64,10 @@ class Voice(ABC):
         yield from ()
 
     @abstractmethod
-    def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+    def speak(self, text: str, speed: float = 1.0) -> PCM:
         """Speak a sentence of letters and `.,;:!?`.
 
-        The generator computes for at most about 50 ms, or one model step, before it yields, and
-        yields `b""` when it has no audio yet, or `steps.WAITING` where it cannot go on yet. Closing
+        The generator computes for at most about 50 ms, or one model step, before it yields. Closing
         it stops the computation.
 
         Args:
@@ -74,7 +76,7 @@ class Voice(ABC):
                 makes with the voice's own settings is clamped to `SPEED_LIMITS`.
 
         Yields:
-            PCM, possibly empty.
+            PCM, or None as a pause.
 
         Raises:
             SynthesisError: this sentence cannot be spoken; others may.

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from ..engines.contract import PCM
 from ..steps import WAITING
-from .speech import PCM, SAMPLE_WIDTH, Speech
+from .speech import SAMPLE_WIDTH, Speech
 from .turns import Turns
 
 SPOKEN, HUNG_UP = "spoken", "hung-up"
@@ -52,18 +53,19 @@ class Answer:
         self._first_audio_seconds: float | None = None
         self._computing_seconds = 0.0
 
-    async def pieces(self, pcm_pieces: PCM) -> AsyncGenerator[bytes, None]:
-        """Compute PCM step by step, with a turn for others after each; pieces may be empty."""
+    async def pieces(self, pcm_pieces: PCM) -> AsyncGenerator[bytes | None, None]:
+        """Compute PCM step by step, with a turn for others after each; None is a pause."""
         self._resume()
         with closing(pcm_pieces):
-            pcm: bytes | None = b""
+            pcm: bytes | None = None
             while True:
                 if pcm is WAITING:
                     await asyncio.sleep(_WAITING_SECONDS)
                 else:
                     await self._turns.wait(self._deadline)
-                pcm = self._next_piece(pcm_pieces)
-                if pcm is None:
+                try:
+                    pcm = self._step(pcm_pieces)
+                except StopIteration:
                     return
                 if pcm:
                     self._plays(len(pcm) / SAMPLE_WIDTH / self.speech.voice.sample_rate)
@@ -97,10 +99,15 @@ class Answer:
             self._first_audio_seconds = now - self._started
         self._deadline = max(self._deadline, now) + seconds
 
-    def _next_piece(self, pcm_pieces: PCM) -> bytes | None:
-        """Run one step of the computation; None at its end."""
+    def _step(self, pcm_pieces: PCM) -> bytes | None:
+        """Run one step of the computation.
+
+        Raises:
+            StopIteration: it has ended.
+        """
         started = time.perf_counter()
-        pcm = next(pcm_pieces, None)
-        self._computing_seconds += time.perf_counter() - started
-        self._deadline = max(self._deadline, time.monotonic())  # those who are late take turns
-        return pcm
+        try:
+            return next(pcm_pieces)
+        finally:
+            self._computing_seconds += time.perf_counter() - started
+            self._deadline = max(self._deadline, time.monotonic())  # those who are late take turns

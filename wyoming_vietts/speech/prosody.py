@@ -23,7 +23,7 @@ class PitchShifter:
 
     def shift(self, pcm: bytes) -> bytes:
         """Take the next piece; return the output that is ready."""
-        return self._resampled(pcm, last=False) if pcm else b""
+        return self._resampled(pcm, last=False)
 
     def finish(self) -> bytes:
         """Return the rest, once the last piece has been taken."""

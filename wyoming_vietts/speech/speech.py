@@ -2,19 +2,17 @@
 
 import logging
 import re
-from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
-from ..engines.contract import Voice
+from ..engines.contract import PCM, Voice
 from ..errors import TextTooLongError
+from ..steps import Steps
 from ..text import Lexicon, LexiconFile, SentenceSplitter, cut_spoken, speakable
 from .prosody import PitchShifter, scale
 from .ssml import Break, Prosody, Run, parse_ssml
 
 _LOGGER = logging.getLogger(__name__)
-
-PCM = Generator[bytes, None, None]
 
 SAMPLE_WIDTH = 2  # bytes of an int16
 
@@ -67,7 +65,7 @@ class Speech:
         return self._samples / self.voice.sample_rate
 
     def add(self, text: str) -> PCM:
-        """Take a piece of text; yield the PCM of what it completes, and b"" between steps.
+        """Take a piece of text; yield the PCM of what it completes.
 
         Raises:
             TextTooLongError: the pieces together are over the limit.
@@ -97,13 +95,12 @@ class Speech:
         if self._samples == 0:
             yield from self._silence(_NOTHING_TO_SAY_SECONDS)
 
-    def _begun(self) -> Generator[bytes, None, SentenceSplitter]:
+    def _begun(self) -> Steps[SentenceSplitter]:
         """The splitter, with the lexicon as it was when this answer began."""
         if self._splitter is None:
             file = self._settings.lexicon
             if file is not None:
-                for _ in file.refresh():
-                    yield b""
+                yield from file.refresh()
                 self._lexicon = file.lexicon
             self._splitter = SentenceSplitter(self._lexicon)
         return self._splitter
@@ -125,11 +122,11 @@ class Speech:
         for start in range(0, len(text), _CHARACTERS_A_STEP):
             for sentence in splitter.add(text[start : start + _CHARACTERS_A_STEP]):
                 yield from self._sentence(sentence, prosody)
-            yield b""
+            yield None
 
     def _sentence(self, sentence: str, prosody: Prosody, ends: bool = True) -> PCM:
         spoken = speakable(sentence, self._lexicon)
-        yield b""
+        yield None
         if not spoken:
             return
         if self._has_ended_sentence:
@@ -142,9 +139,12 @@ class Speech:
         for piece in cut_spoken(spoken):
             with closing(self.voice.speak(piece, speed)) as pcm_pieces:
                 for pcm in pcm_pieces:
-                    # An empty piece goes on as it is, as it may be `WAITING`.
-                    yield pcm and self._counted(shifter.shift(scale(pcm, prosody.volume)))
-        yield self._counted(shifter.finish())
+                    if pcm:
+                        pcm = self._counted(shifter.shift(scale(pcm, prosody.volume)))
+                    # No audio goes on as it is, as it may be `WAITING`.
+                    yield pcm
+        if rest := shifter.finish():
+            yield self._counted(rest)
 
     def _silence(self, seconds: float) -> PCM:
         rate = self.voice.sample_rate

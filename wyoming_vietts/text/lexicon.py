@@ -2,13 +2,14 @@
 
 import logging
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import LexiconError
+from ..steps import Steps, finish
 from .characters import fold_characters, keep_speakable
 from .tables import read_entries
 
@@ -126,16 +127,10 @@ class LexiconFile:
         self.path = path
         self._version = _file_version(path)
         self._last_error = ""
-        reading = _read_lexicon(path)
-        while True:
-            try:
-                next(reading)
-            except StopIteration as end:
-                self.lexicon: Lexicon = end.value
-                """As the file was read last."""
-                return
+        self.lexicon: Lexicon = finish(_read_lexicon(path))
+        """As the file was read last."""
 
-    def refresh(self) -> Generator[None, None, None]:
+    def refresh(self) -> Steps[None]:
         """Read the file again if it has changed, with pauses.
 
         A bad file is reported once and not used. Until it has been read, `lexicon` is as it was.
@@ -167,7 +162,7 @@ def _file_version(path: Path) -> _FileVersion:
     return _FileVersion(status.st_mtime_ns, status.st_size)
 
 
-def _read_lexicon(path: Path) -> Generator[None, None, Lexicon]:
+def _read_lexicon(path: Path) -> Steps[Lexicon]:
     return (yield from parse_lexicon(read_content(path), path))
 
 
@@ -185,7 +180,7 @@ def read_content(path: Path) -> str:
         raise LexiconError(f"Lexicon {path} is not UTF-8 (byte {error.start})") from error
 
 
-def parse_lexicon(content: str, path: Path) -> Generator[None, None, Lexicon]:
+def parse_lexicon(content: str, path: Path) -> Steps[Lexicon]:
     """Make a lexicon of its text, with pauses.
 
     Raises:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import wyoming_vietts
+from tests.harness import joined
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.engines.espeak.gate import speakable_clauses
 from wyoming_vietts.errors import SynthesisError
@@ -42,7 +43,7 @@ LONG = "Nhiệt độ phòng khách là hai mươi độ, trời nắng và có 
 
 
 def pcm(engine: EspeakEngine, text: str, voice: str = NORTH_MALE, speed: float = 1.0) -> bytes:
-    return b"".join(engine.voices[voice].speak(text, speed))
+    return joined(engine.voices[voice].speak(text, speed))
 
 
 def test_gate_lets_through_letters_digits_and_marks_alone() -> None:

@@ -16,6 +16,7 @@ from tests.engines.piper.tiny_voice import FRAMES_AN_ID, HOP, SAMPLE_RATE, netwo
 from tests.harness import (
     describe,
     free_port,
+    joined,
     pcm_of,
     running_server,
     server_process,
@@ -56,7 +57,7 @@ def voice_of(path: Path, seed: int | None = 1) -> PiperVoice:
 
 
 def samples(voice: PiperVoice, text: str, speed: float = 1.0) -> np.ndarray:
-    return np.frombuffer(b"".join(voice.speak(text, speed)), "<i2")
+    return np.frombuffer(joined(voice.speak(text, speed)), "<i2")
 
 
 # --- phonemes ------------------------------------------------------------------------------------
@@ -226,7 +227,7 @@ def test_requests_that_come_together_load_a_voice_once(
     speaking = [voice.speak(SENTENCE) for _ in range(3)]
     audio = [b"", b"", b""]
     for several in zip_longest(*speaking, fillvalue=b""):
-        audio = [so_far + piece for so_far, piece in zip(audio, several, strict=True)]
+        audio = [so_far + (piece or b"") for so_far, piece in zip(audio, several, strict=True)]
     assert audio == [audio[0]] * 3 != [b""] * 3
     assert len(opened) == 3, "text encoder, flow and decoder"
 

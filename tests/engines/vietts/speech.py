@@ -1,12 +1,15 @@
 """Recordings and engines for the tests of the neural voice."""
 
 import wave
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.harness import joined
+from wyoming_vietts.engines.contract import PCM
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 
@@ -29,7 +32,7 @@ def write_wav(path: Path, samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -
 
 def record(path: Path, voice: str = "espeak-north-male") -> Path:
     """A recording of somebody speaking for some seconds."""
-    pcm = b"".join(EspeakEngine().voices[voice].speak(TEXT))
+    pcm = joined(EspeakEngine().voices[voice].speak(TEXT))
     return write_wav(path, np.frombuffer(pcm, "<i2") / 32768)
 
 
@@ -55,11 +58,18 @@ def make_engine(
 def say(
     engine: VietTTSEngine, text: str, voice: str = "an", speed: float = 1.0
 ) -> Generator[bytes, None, None]:
-    return engine.voices[voice].speak(text, speed)
+    """PCM, which is empty at a pause."""
+    return _with_empty_pauses(engine.voices[voice].speak(text, speed))
 
 
-def samples_of(pieces: Generator[bytes, None, None]) -> np.ndarray:
-    return np.frombuffer(b"".join(pieces), "<i2").astype(float)
+def _with_empty_pauses(pieces: PCM) -> Generator[bytes, None, None]:
+    with closing(pieces):
+        for pcm in pieces:
+            yield pcm or b""
+
+
+def samples_of(pieces: Iterable[bytes | None]) -> np.ndarray:
+    return np.frombuffer(joined(pieces), "<i2").astype(float)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from tests.engines.vietts.speech import (
     voices_dir,
     write_wav,
 )
+from tests.harness import joined
 from wyoming_vietts.engines.vietts import engine as module
 from wyoming_vietts.engines.vietts import loader
 from wyoming_vietts.engines.vietts.device import choose_device
@@ -189,7 +190,7 @@ def test_streamed_sentence_is_as_long_as_the_whole_one(
 ) -> None:
     # The same tokens are drawn, as the language model draws first in both.
     lengths = [
-        len(b"".join(engine.convert(voices_dir / "binh.wav", engine.voices["an"])))
+        len(joined(engine.convert(voices_dir / "binh.wav", engine.voices["an"])))
         for engine in (make_engine(model_dirs[rate], voices_dir, mode) for mode in (True, False))
     ]
     assert lengths[0] == lengths[1]

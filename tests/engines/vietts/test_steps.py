@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,10 @@ def longest_step(engine: VietTTSEngine, text: str, steps: int = 3000) -> float:
     """Seconds of processor time of the longest step of the first ones."""
     speech = Speech(engine.voices["an"], SETTINGS, is_ssml=False)
     pieces = (piece for pieces in (speech.add(text), speech.finish()) for piece in pieces)
-    longest = 0.0
-    for _ in range(steps):
-        started = time.process_time()
-        if next(pieces, None) is None:
-            break
+    longest, started = 0.0, time.process_time()
+    for _ in islice(pieces, steps):
         longest = max(longest, time.process_time() - started)
+        started = time.process_time()
     return longest
 
 

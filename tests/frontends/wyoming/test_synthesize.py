@@ -17,6 +17,7 @@ from tests.harness import (
     StepEngine,
     connected,
     describe,
+    joined,
     pcm_of,
     read_until,
     running_server,
@@ -36,7 +37,7 @@ async def test_answer_is_start_chunks_stop_in_one_format() -> None:
     assert types(events) == ["audio-start", "audio-chunk", "audio-stop"]
     formats = [(e.data["rate"], e.data["width"], e.data["channels"]) for e in events[:-1]]
     assert set(formats) == {(22_050, 2, 1)}
-    assert pcm_of(events) == b"".join(StepEngine().voices["an"].speak(tts.asked[0][0]))
+    assert pcm_of(events) == joined(StepEngine().voices["an"].speak(tts.asked[0][0]))
 
 
 async def test_embedded_voice_says_a_sentence() -> None:

@@ -1,10 +1,10 @@
 """The embedded voices: eSpeak NG with the settings at which it speaks Vietnamese best."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..contract import Voice, clamp_speed
+from ..contract import PCM, Voice, clamp_speed
 from .gate import speakable_clauses
 from .library import Library, load_library
 
@@ -35,7 +35,7 @@ class EspeakVoice(Voice):
 
     library: Library = field(repr=False)
 
-    def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+    def speak(self, text: str, speed: float = 1.0) -> PCM:
         """Speak a sentence clause by clause; see `Voice`."""
         words_per_minute = round(_WORDS_PER_MINUTE * clamp_speed(speed))
         for clause in speakable_clauses(text):

@@ -5,7 +5,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from ...errors import SetupError
 from ...program import how_to_install
-from ...steps import Steps, in_turns
-from ..contract import Voice, clamp_speed
+from ...steps import Steps
+from ..contract import PCM, Voice, clamp_speed
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
@@ -50,16 +50,16 @@ class PiperVoice(Voice):
         """Load the network; see `Voice`."""
         return self.network.load()
 
-    def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+    def speak(self, text: str, speed: float = 1.0) -> PCM:
         """Speak a sentence; see `Voice`."""
-        yield from in_turns(self.load())
+        yield from self.load()
         length_scale = self.config.length_scale / clamp_speed(speed * self.settings.speed)
         window = FIRST_WINDOW_FRAMES
         is_cut = self.network.is_cut
         for clauses in pieces(text):
             ids, unknown = phoneme_ids(phonemes(clauses, self.config), self.config)
             self.network.warn_of_unknown(unknown)
-            latents = yield from in_turns(self.network.latents(ids, length_scale, self.speaker))
+            latents = yield from self.network.latents(ids, length_scale, self.speaker)
             start, frames = 0, latents.shape[2]
             while start < frames:
                 end = start + _share(frames - start, window) if is_cut else frames

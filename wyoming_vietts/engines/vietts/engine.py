@@ -9,7 +9,7 @@ import logging
 import math
 import os
 import secrets
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from ...recordings.recording import (
     load_audio,
     read_recording,
 )
-from ...steps import Places, Steps, in_turns
-from ..contract import ClonedVoice, clamp_speed
+from ...steps import Places, Steps
+from ..contract import PCM, ClonedVoice, clamp_speed
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
@@ -68,7 +68,7 @@ class VietTTSVoice(ClonedVoice):
         """Load the engine; see `Voice`."""
         return self.engine.load()
 
-    def speak(self, text: str, speed: float = 1.0) -> Generator[bytes, None, None]:
+    def speak(self, text: str, speed: float = 1.0) -> PCM:
         """Speak a sentence; see `Voice`."""
         return self.engine.speak(text, self, speed)
 
@@ -163,7 +163,7 @@ class VietTTSEngine:
         return self._cache.has(recording)
 
     @torch.inference_mode()
-    def idle_work(self) -> Generator[None, None, None]:
+    def idle_work(self) -> Steps[None]:
         """Unload unused networks, encode new voices, forget removed ones; see `Engine`."""
         self._loader.unload_unused()
         for voice in [*self.voices.values()]:
@@ -203,9 +203,7 @@ class VietTTSEngine:
         with self._loader.in_use():
             yield from self._loader.load()
 
-    def speak(
-        self, text: str, voice: VietTTSVoice, speed: float = 1.0
-    ) -> Generator[bytes, None, None]:
+    def speak(self, text: str, voice: VietTTSVoice, speed: float = 1.0) -> PCM:
         """Speak a sentence; see `Voice`.
 
         Raises:
@@ -215,13 +213,13 @@ class VietTTSEngine:
         return self._places.run(self._speak(text, voice, speed))
 
     @torch.inference_mode()
-    def _speak(self, text: str, voice: VietTTSVoice, speed: float) -> Generator[bytes, None, None]:
+    def _speak(self, text: str, voice: VietTTSVoice, speed: float) -> PCM:
         text_tokens = self._tokenizer.encode_sentence(text)
         if not text_tokens:
             return
         lm_draws, audio_draws = self._generators()
         with self._loader.in_use(), out_of_memory_ends_the_request():
-            model = yield from in_turns(self._loader.load())
+            model = yield from self._loader.load()
             model.weight_files.check()
             encoded = yield from self._encoded(voice, model.networks.flow)
             tokens = torch.tensor(text_tokens, device=self._device)
@@ -232,7 +230,7 @@ class VietTTSEngine:
             speech_tokens: list[int] = []
             for token in spoken:
                 self._use_spare_cores()
-                yield b""
+                yield None
                 if token is None:
                     continue
                 speech_tokens.append(token)
@@ -248,22 +246,22 @@ class VietTTSEngine:
             yield from utterance.speak(speech_tokens, last=True)
 
     @torch.inference_mode()
-    def convert(self, recording: Path, voice: VietTTSVoice) -> Generator[bytes, None, None]:
+    def convert(self, recording: Path, voice: VietTTSVoice) -> PCM:
         """Say the words of a recording, of at most 30 s, in a voice.
 
         Yields:
-            PCM, possibly empty.
+            PCM, or None as a pause.
 
         Raises:
             RecordingError: the recording cannot be used.
             SynthesisError: as for `speak`.
         """
         wave = load_audio(read_recording(recording), recording.name, HEARD_SECONDS)
-        yield b""
+        yield None
         speech_tokens = self._cache.make_encoder().speech_tokens(wave).tolist()
-        yield b""
+        yield None
         with self._loader.in_use(), out_of_memory_ends_the_request():
-            model = yield from in_turns(self._loader.load())
+            model = yield from self._loader.load()
             encoded = yield from self._encoded(voice, model.networks.flow)
             _, audio_draws = self._generators()
             utterance = _utterance(model, voice, encoded, 1.0, audio_draws)
@@ -279,10 +277,10 @@ class VietTTSEngine:
         lm_draws, audio_draws = (torch.Generator(self._device) for _ in range(2))
         return lm_draws.manual_seed(seed), audio_draws.manual_seed(seed + 1)
 
-    def _encoded(self, voice: VietTTSVoice, flow: Flow) -> Generator[bytes, None, EncodedVoice]:
+    def _encoded(self, voice: VietTTSVoice, flow: Flow) -> Steps[EncodedVoice]:
         """What the networks need to know about a voice."""
         try:
-            prompt = yield from in_turns(self._cache.get(voice.recording, voice.name))
+            prompt = yield from self._cache.get(voice.recording, voice.name)
         except (OSError, SetupError) as error:
             if not os.path.exists(voice.recording):  # Path.exists raises on an unreadable folder
                 available = ", ".join(self.voices)

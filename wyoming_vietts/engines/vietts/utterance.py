@@ -1,11 +1,9 @@
 """Speech tokens to PCM, for one utterance: all of its state after the language model."""
 
-from collections.abc import Generator
-
 import torch
 from torch import Tensor
 
-from ...steps import in_turns
+from ..contract import PCM
 from .networks.flow import FlowVoice, Schedule
 from .networks.flow_stream import FlowStream
 from .networks.hift_stream import HiFTStream
@@ -47,12 +45,12 @@ class Utterance:
         """Speech tokens whose frames have been made."""
         return self._flow.done
 
-    def speak(self, speech_tokens: list[int], last: bool) -> Generator[bytes, None, None]:
+    def speak(self, speech_tokens: list[int], last: bool) -> PCM:
         """Take all tokens so far; yield the PCM that they determine."""
         tokens = torch.tensor(speech_tokens, device=self._device)
-        mel = yield from in_turns(self._flow.feed(tokens, last))
+        mel = yield from self._flow.feed(tokens, last)
         mel = self._stretcher.feed(mel, last)
-        waveform = yield from in_turns(self._vocoder.feed(mel, last))
+        waveform = yield from self._vocoder.feed(mel, last)
         if len(waveform):
             yield self._pcm(waveform, last)
 

@@ -1,7 +1,7 @@
 """The page: its files, and the API that it uses for the server, its voices and its lexicon."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import resources
 
 from aiohttp import web
@@ -10,6 +10,7 @@ from ... import __version__
 from ...engines.contract import ClonedVoice, Voice
 from ...errors import LexiconError, TextTooLongError, UnknownVoiceError
 from ...speech.narrator import Narrator
+from ...steps import Steps, finish_in_turns
 from ...text import (
     LexiconFile,
     SentenceSplitter,
@@ -147,7 +148,7 @@ def text_routes(narrator: Narrator, guard: Guard) -> list[web.RouteDef]:
             raise TextTooLongError(f"Text is longer than {limit} characters; send less at a time")
         file = narrator.settings.lexicon
         if file is not None:
-            await _in_steps(file.refresh())
+            await _in_turns(file.refresh())
         lexicon = None if file is None else file.lexicon
         sentences = []
         for written in _sentences(text, SentenceSplitter(lexicon)):
@@ -163,13 +164,13 @@ def text_routes(narrator: Narrator, guard: Guard) -> list[web.RouteDef]:
         lexicon = _lexicon(narrator)
         values = await read_json(request)
         written, spoken = (required_text(values, key).strip() for key in ("written", "spoken"))
-        await _in_steps(set_entry(lexicon, written, spoken))
+        await _in_turns(set_entry(lexicon, written, spoken))
         return _listed(lexicon)
 
     async def remove_word(request: web.Request) -> web.Response:
         lexicon = _lexicon(narrator)
         written = required_text(await read_json(request), "written").strip()
-        await _in_steps(remove_entry(lexicon, written))
+        await _in_turns(remove_entry(lexicon, written))
         return _listed(lexicon)
 
     return [
@@ -204,10 +205,9 @@ def _listed(lexicon: LexiconFile) -> web.Response:
     )
 
 
-async def _in_steps(steps: Iterable[None]) -> None:
+async def _in_turns(steps: Steps[None]) -> None:
     """Work on a lexicon, with turns for others."""
     try:
-        for _ in steps:
-            await asyncio.sleep(0)
+        await finish_in_turns(steps)
     except LexiconError as error:
         raise HttpError("bad-lexicon", str(error)) from error

@@ -16,6 +16,7 @@ from ...errors import RecordingError, RequestError
 from ...files import replace_file
 from ...recordings import Heard
 from ...speech.narrator import Narrator
+from ...steps import finish_in_turns
 from .default_voice import DefaultVoice
 from .guard import Guard
 from .page_api import described
@@ -223,14 +224,7 @@ async def listen(engine: CloningEngine, content: bytes) -> Heard:
         RecordingError: it cannot be one.
     """
     suffix_of(content)
-    steps = engine.listen(content, _NAME)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            heard: Heard = end.value
-            return heard
-        await asyncio.sleep(0)
+    return await finish_in_turns(engine.listen(content, _NAME))
 
 
 async def hearing(engine: CloningEngine, content: bytes) -> dict[str, object]:

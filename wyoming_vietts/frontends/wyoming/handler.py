@@ -22,10 +22,11 @@ from wyoming.tts import (
     SynthesizeTextFormat,
 )
 
+from ...engines.contract import PCM
 from ...errors import RequestError, ServerStoppingError
 from ...speech.answer import HUNG_UP, SPOKEN, Answer
 from ...speech.narrator import Narrator
-from ...speech.speech import PCM, SAMPLE_WIDTH
+from ...speech.speech import SAMPLE_WIDTH
 from ..sockets import close_by_reset, reset
 from .info import make_info
 from .wire import encode_chunks, encode_event, read_event
