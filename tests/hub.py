@@ -29,8 +29,13 @@ class Hub:
     """HTTP statuses that are answered instead of a file."""
     pause_seconds: float = 0.0
     """Before the content of each file."""
+    cdn: str = ""
+    """URL of another hub, to which requests for large files are redirected."""
+    knows_ranges: bool = True
     sent: list[tuple[str, int]] = field(default_factory=list)
     """Names of the files that were sent, and from which byte on."""
+    authorizations: set[str | None] = field(default_factory=set)
+    """How all requests were authorized."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -39,7 +44,8 @@ class Hub:
 
 
 @contextmanager
-def running_hub(folder: Path) -> Iterator[Hub]:
+def running_hub(folder: Path, certificate: Path | None = None) -> Iterator[Hub]:
+    """Run a hub; over HTTPS with a certificate, in a file that has its key, too."""
     hub = Hub(folder)
 
     class Request(BaseHTTPRequestHandler):
@@ -52,14 +58,18 @@ def running_hub(folder: Path) -> Iterator[Hub]:
         def log_message(self, *_: object) -> None:
             """Nothing: the tests' output is for the tests."""
 
-    with serving(("127.0.0.1", 0), Request) as (host, port):
-        hub.url = f"http://{host}:{port}"
+    scheme = "https" if certificate else "http"
+    with serving(("127.0.0.1", 0), Request, certificate) as (host, port):
+        hub.url = f"{scheme}://{host}:{port}"
         yield hub
 
 
 def answer(request: BaseHTTPRequestHandler, hub: Hub, with_body: bool) -> None:
     request.close_connection = True
-    match = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(?:.*/)?([^/]+)", request.path)
+    hub.authorizations.add(request.headers["Authorization"])
+    match = re.fullmatch(
+        r"(?:http://hub\.invalid)?/([^/]+/[^/]+)/resolve/([^/]+)/(?:.*/)?([^/]+)", request.path
+    )
     repository, revision, name = match.groups() if match else ("", "", "")
     path = hub.folder / name
     is_known = revision in (REPOSITORIES.get(repository), "0" * 40) and path.is_file()
@@ -72,8 +82,19 @@ def answer(request: BaseHTTPRequestHandler, hub: Hub, with_body: bool) -> None:
         request.end_headers()
         return
     truth = path.read_bytes()
+    if hub.cdn and not is_small(name):
+        request.send_response(302)
+        request.send_header("Location", f"{hub.cdn}{request.path}")
+        request.send_header("ETag", '"of the redirect"')
+        request.send_header("X-Linked-ETag", f'"{etag(name, truth)}"')
+        request.send_header("X-Linked-Size", str(len(truth)))
+        request.send_header("X-Repo-Commit", "0" * 40)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+        return
     content = hub.lies.get(name, truth) if with_body else truth
-    start = int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+    asked = request.headers.get("Range", "bytes=0-") if hub.knows_ranges else "bytes=0-"
+    start = int(asked.removeprefix("bytes=").rstrip("-"))
     request.send_response(206 if start else 200)
     request.send_header("ETag", f'"{etag(name, truth)}"')
     request.send_header("X-Repo-Commit", "0" * 40)
@@ -90,9 +111,13 @@ def answer(request: BaseHTTPRequestHandler, hub: Hub, with_body: bool) -> None:
 
 def etag(name: str, content: bytes) -> str:
     """SHA-256 of large files; of small ones what Git says."""
-    if name.endswith((".yaml", ".json")):
+    if is_small(name):
         return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
     return hashlib.sha256(content).hexdigest()
+
+
+def is_small(name: str) -> bool:
+    return name.endswith((".yaml", ".json"))
 
 
 # --- the command, with a tiny voice in the place of the one that it offers -----------------------
@@ -108,8 +133,8 @@ def expect_voice_of(folder: Path) -> None:
     files = []
     for file in entry.files:
         content = (folder / file.name).read_bytes()
-        digest = hashlib.md5(content).hexdigest()
-        files.append(replace(file, size=len(content), md5=digest))
+        digest = hashlib.sha256(content).hexdigest()
+        files.append(replace(file, size=len(content), sha256=digest))
     assert isinstance(downloads.DOWNLOADS, Mapping)
     downloads.DOWNLOADS[downloads.NATURAL_VOICE] = replace(entry, files=tuple(files))  # type: ignore
 

@@ -29,6 +29,7 @@ from tests.harness import (
     wait_until_ready,
 )
 from tests.hub import Hub, running_hub
+from wyoming_vietts.downloads.fetch import fetch
 from wyoming_vietts.downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from wyoming_vietts.errors import DownloadError
 
@@ -180,7 +181,7 @@ def test_connection_that_breaks_off_is_continued(hub: Hub, tmp_path: Path) -> No
 
 def test_download_that_was_killed_is_continued(hub: Hub, tmp_path: Path) -> None:
     """Where it was, and not before everything that came then is checked."""
-    part = hashlib.md5((hub.folder / ONNX).read_bytes()).hexdigest()[:8]
+    part = hashlib.sha256((hub.folder / ONNX).read_bytes()).hexdigest()[:8]
     staging = tmp_path / ".download"
     staging.mkdir()
     content = (hub.folder / ONNX).read_bytes()
@@ -190,6 +191,87 @@ def test_download_that_was_killed_is_continued(hub: Hub, tmp_path: Path) -> None
     assert hub.sent == [(JSON, 0), (ONNX, 700)]
     assert (tmp_path / ONNX).read_bytes() == content
     assert not staging.exists()
+
+
+def test_hub_that_knows_no_ranges_is_continued_all_the_same(hub: Hub, tmp_path: Path) -> None:
+    hub.knows_ranges = False
+    hub.cuts[ONNX] = [700]
+    result = download_voice(hub, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert hub.sent == [(JSON, 0), (ONNX, 0), (ONNX, 0)]
+    assert (tmp_path / ONNX).read_bytes() == (hub.folder / ONNX).read_bytes()
+
+
+def test_connection_that_breaks_off_again_and_again_is_an_error(hub: Hub, tmp_path: Path) -> None:
+    hub.cuts[ONNX] = [700] * 10
+    result = download_voice(hub, tmp_path)
+    assert result.returncode == 1
+    assert f"Cannot download {ONNX}" in result.stderr
+    assert "the connection broke off); what has come is kept" in result.stderr
+    (part,) = (tmp_path / ".download").glob(f"{ONNX}.????????")
+    assert part.read_bytes() == (hub.folder / ONNX).read_bytes()[:700]
+
+
+def test_file_is_taken_from_where_the_hub_redirects_to(hub: Hub, tmp_path: Path) -> None:
+    """By the hash that the hub states beside the address; the token stays with the hub."""
+    token = {"HF_TOKEN": "hf_secret"}
+    with running_hub(hub.folder) as cdn:
+        hub.cdn = cdn.url.replace("127.0.0.1", "localhost")
+        result = run_command(
+            "download", VIETTS, "--model-dir", str(tmp_path), **hub.environment, **token
+        )
+        assert result.returncode == 0, result.stderr
+        assert [name for name, _ in cdn.sent] == MODEL_FILES[:-1]
+        assert [name for name, _ in hub.sent] == MODEL_FILES[-1:]
+        assert (hub.authorizations, cdn.authorizations) == ({"Bearer hf_secret"}, {None})
+        hub.lies = cdn.lies = {"hift.pt": (hub.folder / "hift.pt").read_bytes()[:-1] + b"?"}
+        (tmp_path / "hift.pt").unlink()
+        result = download_model(hub, tmp_path)
+        assert "hift.pt came with the wrong content" in result.stderr
+    assert "hf_secret" not in result.stderr
+
+
+def test_commit_is_logged_and_pinned(hub: Hub, tmp_path: Path) -> None:
+    result = download_model(hub, tmp_path)
+    assert f"Downloading from dangvansam/viet-tts at commit {'0' * 40}\n" in result.stderr
+
+
+def test_proxy_is_used_unless_the_hub_needs_none(hub: Hub, tmp_path: Path) -> None:
+    """The hub's name is of no meaning without the proxy, which is the hub itself."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    for proxy in ("HTTP_PROXY", "http_proxy"):
+        result = run_command(
+            *("download", VIETTS, "--model-dir", str(tmp_path / proxy)),
+            **{"HF_ENDPOINT": "http://hub.invalid", proxy: hub.url},
+        )
+        assert result.returncode == 0, result.stderr
+    for bypassed, status in (("127.0.0.1", 0), ("elsewhere.invalid", 1)):
+        result = run_command(
+            *("download", VIETTS, "--model-dir", str(tmp_path / bypassed)),
+            **hub.environment | {"HTTP_PROXY": nowhere, "NO_PROXY": bypassed},
+        )
+        assert result.returncode == status, result.stderr
+
+
+def test_certificate_of_the_hub_is_checked(hub: Hub, tmp_path: Path) -> None:
+    certificate = tmp_path / "hub.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=hub", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", certificate, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with running_hub(hub.folder, certificate) as hub:
+        arguments = ("download", VIETTS, "--model-dir", str(tmp_path / "fetched"))
+        result = run_command(*arguments, **hub.environment)
+        assert result.returncode == 1
+        assert "certificate of 127.0.0.1" in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+        result = run_command(*arguments, **hub.environment, SSL_CERT_FILE=str(certificate))
+    assert result.returncode == 0, result.stderr
 
 
 def test_failed_download_leaves_nothing_that_passes_for_a_model(hub: Hub, tmp_path: Path) -> None:
@@ -270,15 +352,56 @@ def test_no_network_is_an_error_within_seconds(tmp_path: Path, is_listening: boo
 
 
 def test_full_disk_is_an_error_before_anything_is_fetched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = SimpleNamespace(size=2_000_000, etag="0" * 64, commit_hash=None)
-    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda _url, timeout: said)
+    with (hub.folder / "llm.pt").open("ab") as file:
+        file.truncate(2_000_000)
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
     with pytest.raises(
         DownloadError, match=r"llm\.pt needs 2 MB, and the disk of .* has 1 MB left"
     ):
-        DOWNLOADS[VIETTS].fetch(tmp_path)
+        fetch(DOWNLOADS[VIETTS], tmp_path / "fetched")
+    assert hub.sent == []
+
+
+def test_disk_that_becomes_full_is_one_sentence(hub: Hub, tmp_path: Path) -> None:
+    (hub.folder / ONNX).write_bytes(bytes(3_000_000))
+    result = subprocess.run(
+        [
+            *("prlimit", "--fsize=1000000"),
+            *voice_command(hub, "download", NATURAL_VOICE, "--piper-dir", str(tmp_path)),
+        ],
+        env=clean_environment() | hub.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 1
+    assert f"Cannot write {ONNX} into {tmp_path}: File too large" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert download_voice(hub, tmp_path).returncode == 0
+    assert hub.sent[-1] == (ONNX, 1_000_000), "what has come is kept"
+
+
+def test_nothing_is_written_or_deleted_through_a_link(hub: Hub, tmp_path: Path) -> None:
+    """Neither the lock, nor what has come so far, nor the voice itself."""
+    valuable, folder = tmp_path / "valuable", tmp_path / "voices"
+    (valuable / "inner").mkdir(parents=True)
+    (valuable / "file").write_text("mine")
+    (folder / ".download").mkdir(parents=True)
+    part = hashlib.sha256((hub.folder / ONNX).read_bytes()).hexdigest()[:8]
+    for link in (".download.lock", f".download/{ONNX}.{part}", ONNX):
+        (folder / link).symlink_to(valuable / "file")
+    assert download_voice(hub, folder).returncode == 0
+    for link in (".download.lock", ONNX):
+        assert not (folder / link).is_symlink()
+    (folder / ONNX).unlink()
+    (folder / ".download").symlink_to(valuable)
+    assert download_voice(hub, folder).returncode == 0
+    assert (folder / ONNX).read_bytes() == (hub.folder / ONNX).read_bytes()
+    assert (valuable / "file").read_text() == "mine"
+    assert sorted(path.name for path in valuable.iterdir()) == ["file", "inner"]
 
 
 def test_two_downloads_at_once_fetch_once(hub: Hub, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from .engine_settings import engine_settings
 SENTENCE = "nhiệt độ phòng khách là hai mươi sáu độ."
 _PACKAGES = (
     "wyoming", "numpy", "zeroconf", "espeakng-loader", "soxr", "onnxruntime", "onnxruntime-gpu",
-    "huggingface_hub", "torch", "torchaudio", "soundfile", "av",
+    "torch", "torchaudio", "soundfile", "av",
 )  # fmt: skip
 _ENOUGH_DISK_MB, _ENOUGH_MEMORY_MB = 500, 300
 

@@ -3,6 +3,7 @@
 import argparse
 import logging
 
+from ..downloads.fetch import fetch
 from ..downloads.table import DOWNLOADS, folder_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,6 +32,6 @@ def download(name: str, options: argparse.Namespace) -> None:
         DownloadError, OSError: it cannot be fetched.
     """
     folder, entry = folder_of(name, options.piper_dir, options.model_dir), DOWNLOADS[name]
-    is_new = entry.fetch(folder)
+    is_new = fetch(entry, folder)
     _LOGGER.info("%s: '%s' in %s", "Downloaded" if is_new else "Already there", name, folder)
     _LOGGER.info("Licence of '%s': %s", name, entry.licence)

@@ -1,19 +1,35 @@
-"""What can be downloaded: one entry for each model and voice."""
+"""The table of downloads: one entry for each model and voice."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from . import hub
-from .hub import HubFile
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a repository on the hub."""
+
+    path: str
+    """In the repository; on this machine only its name is kept."""
+    size: int | None = None
+    """Bytes; None for the size that the hub states."""
+    sha256: str | None = None
+    """None for the hash that the hub states."""
+
+    @property
+    def name(self) -> str:
+        """Its name on this machine."""
+        return PurePosixPath(self.path).name
 
 
 @dataclass(frozen=True)
 class Download:
-    """Files of one repository on the hub that belong together."""
+    """Files of one repository that belong together."""
 
     description: str
+    label: str
+    """Description in Vietnamese, such as Home Assistant shows for a voice."""
     megabytes: int
     licence: str
     repository: str
@@ -22,12 +38,8 @@ class Download:
     """The last one makes it complete."""
 
     def is_in(self, folder: Path) -> bool:
-        """Every file is in a folder; what is in the files is not looked at."""
+        """Whether a folder has every file, with any content."""
         return all(os.path.isfile(folder / file.name) for file in self.files)
-
-    def fetch(self, folder: Path) -> bool:
-        """Fetch what is missing or different; see `hub.fetch`."""
-        return hub.fetch(self.repository, self.revision, self.files, folder)
 
 
 VIETTS = "vietts"
@@ -35,7 +47,8 @@ NATURAL_VOICE = "vi_VN-vais1000-medium"
 
 DOWNLOADS: Mapping[str, Download] = {
     NATURAL_VOICE: Download(
-        description="a natural voice for small machines (Piper)",
+        description="a natural voice for small machines: a woman from the north (Piper)",
+        label="Giọng nữ miền Bắc, tự nhiên",
         megabytes=63,
         licence="data CC BY 4.0 (VAIS-1000); fine-tuned from an English voice whose corpus "
         "restricts commercial speech, so commercial use is unclear",
@@ -45,37 +58,33 @@ DOWNLOADS: Mapping[str, Download] = {
             HubFile(
                 "vi/vi_VN/vais1000/medium/vi_VN-vais1000-medium.onnx.json",
                 size=4860,
-                md5="5ec9669253541d64ba97f60e422f1ad0",
+                sha256="fafb9da1354ed4b77c31af228ed41fb41cd825c14cffa105454b25e6ae751ee0",
             ),
             HubFile(
                 "vi/vi_VN/vais1000/medium/vi_VN-vais1000-medium.onnx",
                 size=63_201_294,
-                md5="5e42428c4f6131f75557cf156c9c1526",
+                sha256="ec7c89e2c85f4d1edc24b6120c18aaf1bda614f06b511567eb9c7c0de15e2dab",
             ),
         ),
     ),
     VIETTS: Download(
         description="the neural model, which clones voices (needs PyTorch)",
+        label="Mô hình nhân bản giọng nói",
         megabytes=2306,
         licence="CC BY-NC 4.0: not for commercial use",
         repository="dangvansam/viet-tts",
         revision="main",
-        files=tuple(
-            map(
-                HubFile,
-                (
-                    "llm.pt",
-                    "flow.pt",
-                    "hift.pt",
-                    "speech_tokenizer.onnx",
-                    "speech_embedding.onnx",
-                    "config.yaml",
-                ),
-            )
+        files=(
+            HubFile("llm.pt"),
+            HubFile("flow.pt"),
+            HubFile("hift.pt"),
+            HubFile("speech_tokenizer.onnx"),
+            HubFile("speech_embedding.onnx"),
+            HubFile("config.yaml"),
         ),
     ),
 }
-"""By name, as the command line has it."""
+"""By the name that the command line and the page use."""
 
 
 def folder_of(name: str, piper_dir: Path, model_dir: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ...downloads.hub import STAGING
+from ...downloads.fetch import STAGING
 from ...downloads.table import DOWNLOADS, VIETTS, Download, folder_of
 from ...files import explain
 from ...program import command, how_to_install
@@ -21,7 +21,7 @@ from .requests import HttpError
 _LOGGER = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
-_NEEDED = {"vietts": ("torch", "huggingface_hub"), "piper": ("onnxruntime", "huggingface_hub")}
+_NEEDED = {"vietts": ("torch",), "piper": ("onnxruntime",)}
 """Packages by the extra that installs them."""
 
 

@@ -1,0 +1,145 @@
+"""Fetches a download: whole and checked, or not at all; an interrupted one is continued."""
+
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import DownloadError
+from . import hub
+from .progress import Progress
+from .table import Download
+
+_LOGGER = logging.getLogger(__name__)
+
+STAGING = ".download"
+"""Folder beside the files, in which they stay until all of them are complete."""
+
+_LOCK = ".download.lock"  # never removed, as another process may have opened it
+
+
+def fetch(download: Download, folder: Path) -> bool:
+    """Fetch what is missing or different, and put it into a folder once all of it is there.
+
+    Files appear in their order, so the last one tells that all are there. All are of one commit.
+
+    Returns:
+        Whether anything had to be fetched.
+
+    Raises:
+        DownloadError: the hub cannot be reached, has no such file, or sends something else, or the
+            disk is too small; the message says which file.
+        OSError: the folder cannot be written.
+    """
+    staging = folder / STAGING
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder):
+        _remove_link(staging)
+        staging.mkdir(exist_ok=True)
+        commit: str | None = None
+        complete = []
+        for file in download.files:
+            if file.sha256 is not None and _is(folder / file.name, file.size, file.sha256):
+                continue
+            remote = hub.find(download.repository, commit or download.revision, file)
+            if commit is None:
+                commit = remote.commit
+                _LOGGER.info("Downloading from %s at commit %s", download.repository, commit)
+            if not _is(folder / file.name, remote.size, remote.digest):
+                complete.append((_fetch_file(remote, staging), file))
+        for part, file in complete:
+            os.replace(part, folder / file.name)
+        shutil.rmtree(staging)
+    return bool(complete)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process, on any machine, fetches into the same folder."""
+    lock = _open(folder / _LOCK, os.O_RDWR)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _LOGGER.info("Waiting for another download into %s", folder)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _fetch_file(remote: hub.Remote, staging: Path) -> Path:
+    """Fetch a file, or the rest of it.
+
+    Raises:
+        DownloadError: see `fetch`.
+    """
+    name = remote.file.name
+    part = staging / f"{name}.{remote.digest[:8]}"
+    try:
+        with open(_open(part, os.O_WRONLY | os.O_APPEND), "ab") as file:
+            if file.tell() > remote.size:
+                file.truncate(0)
+            done = file.tell()
+            free = shutil.disk_usage(staging).free
+            if free < remote.size - done:
+                raise DownloadError(
+                    f"{name} needs {(remote.size - done) / 1e6:.0f} MB, and the disk of "
+                    f"{staging.parent} has {free / 1e6:.0f} MB left"
+                )
+            if done < remote.size:
+                _receive(remote, file, done)
+    except OSError as error:
+        if error.filename is not None:  # it cannot be opened
+            raise
+        raise DownloadError(
+            f"Cannot write {name} into {staging.parent}: {error.strerror}; what has come is kept"
+        ) from error
+    if not _is(part, remote.size, remote.digest):
+        part.unlink()
+        raise DownloadError(
+            f"{name} came with the wrong content and was thrown away; try again later"
+        )
+    return part
+
+
+def _receive(remote: hub.Remote, file: BinaryIO, done: int) -> None:
+    """Append the bytes of a file from `done` on, and show the progress."""
+    with closing(Progress(remote.file.name, remote.size)) as progress:
+        for block in hub.read(remote, done):
+            file.write(block)
+            done += len(block)
+            progress.show(done)
+
+
+# --- links, and hashes ---------------------------------------------------------------------------
+
+
+def _open(path: Path, flags: int) -> int:
+    """Open or make a file, never through a link: a link in its place is replaced."""
+    _remove_link(path)
+    return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+
+
+def _remove_link(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+
+
+def _is(path: Path, size: int | None, digest: str) -> bool:
+    """Whether a file has this size, and this SHA-256 [64] or Git's SHA-1 [40]."""
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    if len(digest) == 64:
+        hashing = hashlib.sha256()
+    else:  # Git hashes a file's kind and size first
+        hashing = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            hashing.update(block)
+    return hashing.hexdigest() == digest
