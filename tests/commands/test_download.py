@@ -112,8 +112,8 @@ async def test_server_downloads_its_voice_before_it_speaks(hub: Hub, tmp_path: P
         )
         try:
             await wait_until_ready(uri)
-            voices = [voice.name for voice in (await describe(uri)).tts[0].voices]
-            assert voices == [NATURAL_VOICE]
+            (voice,) = (await describe(uri)).tts[0].voices
+            assert (voice.name, voice.description) == (NATURAL_VOICE, "Giọng nữ miền Bắc, tự nhiên")
             assert len(pcm_of(await synthesize(uri, "Xin chào."))) > 1000
         finally:
             process.terminate()

@@ -246,6 +246,9 @@ async def test_app_speaks_when_nothing_can_be_downloaded(
         log = stop(process)
     assert f"Going on without '{NATURAL_VOICE}' until the next start: Cannot download" in log
     assert ("Going on without 'vietts' until" in log) == (engine == "vietts")
+    # Its user has no shell.
+    assert f"(63 MB): set the option 'voice' to {NATURAL_VOICE}, and restart the app\n" in log
+    assert "script/run" not in log
 
 
 async def test_embedded_engine_downloads_nothing(tmp_path: Path, hub: Hub) -> None:

@@ -70,7 +70,11 @@ def _run(data: Path, share: Path) -> None:
         are_there = [serve.download_if_missing(name, options) for name in chosen.downloads]
         if not all(are_there):
             options.engine, options.voice = ("auto",), None  # whatever can speak now
-        serve.run(options, _announcement(parse_uri(options.uri)[2]))
+        serve.run(
+            options,
+            _announcement(parse_uri(options.uri)[2]),
+            f"set the option 'voice' to {NATURAL_VOICE}, and restart the app",
+        )
     except LexiconError as error:
         raise SetupError(f"Option 'lexicon': {error}") from error
     except UnknownVoiceError as error:

@@ -32,15 +32,21 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 
-def run(options: argparse.Namespace, announcement: Announcement | None = None) -> None:
+def run(
+    options: argparse.Namespace,
+    announcement: Announcement | None = None,
+    way_to_natural_voice: str | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         announcement: how the server is made known, instead of what --zeroconf says.
+        way_to_natural_voice: how this user gets one, instead of by a command or the page.
     """
     if options.download is not None:
         download_if_missing(options.download, options)
-    asyncio.run(_serve(options, announcement))
+    way = way_to_natural_voice or _way_to_natural_voice(options)
+    asyncio.run(_serve(options, announcement, way))
 
 
 def download_if_missing(name: str, options: argparse.Namespace) -> bool:
@@ -59,7 +65,9 @@ def download_if_missing(name: str, options: argparse.Namespace) -> bool:
     return True
 
 
-async def _serve(options: argparse.Namespace, announcement: Announcement | None) -> None:
+async def _serve(
+    options: argparse.Namespace, announcement: Announcement | None, way_to_natural_voice: str
+) -> None:
     stop = asyncio.Event()
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, stop.set)
@@ -70,7 +78,10 @@ async def _serve(options: argparse.Namespace, announcement: Announcement | None)
     gc.freeze()
     gc.enable()
     if catalogue.has_embedded_only:
-        _LOGGER.info("Speaking with eSpeak NG. %s", _way_to_natural_voice(options))
+        _LOGGER.info(
+            "Speaking with eSpeak NG. For a natural voice (%d MB): %s",
+            *(DOWNLOADS[NATURAL_VOICE].megabytes, way_to_natural_voice),
+        )
     settings = SpeechSettings(
         voice=options.voice,
         speed=options.speed,
@@ -148,8 +159,7 @@ def _http_server(options: argparse.Namespace, narrator: Narrator) -> "HttpServer
 
 
 def _way_to_natural_voice(options: argparse.Namespace) -> str:
-    """What gets one where this server runs: the very command, or its page."""
-    entry = DOWNLOADS[NATURAL_VOICE]
+    """How to get one where this server runs: the very command, or its page."""
     what = f"download {NATURAL_VOICE}"
     if parse_options(["download"]).piper_dir != options.piper_dir:
         what += f" --piper-dir {options.piper_dir}"
@@ -158,7 +168,7 @@ def _way_to_natural_voice(options: argparse.Namespace) -> str:
         way = f"{how_to_install('piper')}, then {way}"
     elif options.http is not None:
         way = f"download it on the page, or {way}"
-    return f"For a natural voice ({entry.megabytes} MB): {way}"
+    return way
 
 
 def _announcement(options: argparse.Namespace) -> ZeroconfAnnouncement | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ...downloads.table import DOWNLOADS
 from ...errors import SetupError
 from ...program import how_to_install
 from ...steps import Steps
@@ -127,11 +128,12 @@ class PiperEngine:
                 *(name, len(tones)),
             )
         network = PiperNetwork(file, config, self._threads, self._is_repeatable)
+        description = settings.description or (DOWNLOADS[name].label if name in DOWNLOADS else name)
         speakers: Mapping[str, int | None] = config.speakers or {"": None}
         return [
             PiperVoice(
                 name=f"{name}-{speaker}" if speaker else name,
-                description=" ".join(filter(None, (settings.description or name, speaker))),
+                description=" ".join(filter(None, (description, speaker))),
                 languages=(settings.language,),
                 author="Piper",
                 author_url="https://github.com/OHF-Voice/piper1-gpl",

@@ -19,7 +19,7 @@ const TEXTS = {
     remove: "Xóa", removeVoice: (name) => `Xóa giọng ${name}`, removed: (name) => `Đã xóa giọng ${name}.`,
     undo: "Hoàn tác", undoRemoving: (name) => `Hoàn tác việc xóa giọng ${name}`, restored: (name) => `Đã khôi phục giọng ${name}.`,
     byDefault: "Mặc định", makeDefault: "Đặt mặc định", makeVoiceDefault: (name) => `Đặt mặc định: giọng ${name}`,
-    greeting: (name) => `Xin chào, tôi là ${name}. Rất vui được đọc cho bạn nghe.`,
+    greeting: "Xin chào. Rất vui được đọc cho bạn nghe.",
     preparing: "đang chuẩn bị",
     cloneHeading: "Nhân bản giọng nói",
     cloneHelp: "Chỉ cần vài giây ghi âm một người nói rõ, không có tiếng ồn. Thả tệp vào đây, hoặc ghi âm ngay.",
@@ -34,9 +34,9 @@ const TEXTS = {
     microphoneForbidden: "Trình duyệt không cho dùng micrô: hãy cho phép, và mở trang qua HTTPS hoặc ngay trên máy chủ.",
     downloadsHeading: "Tải giọng và mô hình", download: "Tải về", downloadWhat: (name) => `Tải về ${name}`, isThere: "Đã tải",
     licence: (text) => `Giấy phép: ${text}`, needs: "Cần cài trước:", progress: (name) => `Tiến độ tải ${name}`,
-    downloadFailed: (name, message) => `Không tải được ${name}: ${message}`,
+    downloadFailed: (name, message) => `Không tải được ${name}. Hãy thử lại sau. Chi tiết (tiếng Anh): ${message}`,
     about: {
-      "vi_VN-vais1000-medium": "Giọng tự nhiên cho máy nhỏ (Piper)",
+      "vi_VN-vais1000-medium": "Giọng nữ miền Bắc, tự nhiên, chạy được trên máy nhỏ",
       vietts: "Mô hình nơ-ron để nhân bản giọng nói (cần PyTorch)",
     },
     licences: {
@@ -76,7 +76,7 @@ const TEXTS = {
     remove: "Delete", removeVoice: (name) => `Delete the voice ${name}`, removed: (name) => `Deleted the voice ${name}.`,
     undo: "Undo", undoRemoving: (name) => `Undo deleting the voice ${name}`, restored: (name) => `The voice ${name} is back.`,
     byDefault: "Default", makeDefault: "Make default", makeVoiceDefault: (name) => `Make default: the voice ${name}`,
-    greeting: (name) => `Xin chào, tôi là ${name}. Rất vui được đọc cho bạn nghe.`,
+    greeting: "Xin chào. Rất vui được đọc cho bạn nghe.",
     preparing: "being prepared",
     cloneHeading: "Clone a voice",
     cloneHelp: "A few seconds of one person speaking clearly, without noise, are enough. Drop a file here, or record now.",
@@ -93,7 +93,7 @@ const TEXTS = {
     licence: (text) => `Licence: ${text}`, needs: "Install first:", progress: (name) => `Progress of ${name}`,
     downloadFailed: (name, message) => `Cannot download ${name}: ${message}`,
     about: {
-      "vi_VN-vais1000-medium": "A natural voice for small machines (Piper)",
+      "vi_VN-vais1000-medium": "A natural voice for small machines: a woman from the north",
       vietts: "The neural model, which clones voices (needs PyTorch)",
     },
     licences: {},

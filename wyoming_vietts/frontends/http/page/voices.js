@@ -38,7 +38,7 @@ function row(voice, isDefault) {
   const item = make("li", {}, who);
   item.dataset.name = name;
   const add = (key, label, work) => item.append(button(key, label, MESSAGE, work));
-  add("hear", t("hearVoice", description), () => speak(t("greeting", description), name, 1));
+  add("hear", t("hearVoice", description), () => speak(t("greeting"), name, 1));
   if (!isDefault) add("makeDefault", t("makeVoiceDefault", description), () => makeDefault(name));
   if (voice.is_cloned) {
     add("rename", t("renameVoice", description), () => rename(item, voice));
