@@ -13,6 +13,7 @@ from ..engines.catalogue import make_catalogue
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError
 from ..files import explain
+from ..frontends.listener import limit_clients
 from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
@@ -27,7 +28,7 @@ from .download import download
 from .engine_settings import engine_settings
 
 if TYPE_CHECKING:
-    from ..frontends.http.server import HttpServer
+    from ..frontends.http.app import HttpServer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -90,7 +91,8 @@ async def _serve(
         lexicon=LexiconFile(options.lexicon) if options.lexicon else None,
     )
     narrator = Narrator(catalogue, settings)
-    http = _http_server(options, narrator)
+    max_clients = limit_clients(options.max_clients, frontends=1 if options.http is None else 2)
+    http = _http_server(options, narrator, max_clients)
     default = None
     if catalogue.voices or settings.voice is not None:
         # A wrong name fails now, not at the first request.
@@ -101,7 +103,7 @@ async def _serve(
         # The one client of stdio takes nobody's place.
         idle_timeout_seconds=None if options.uri.startswith("stdio") else options.idle_timeout,
     )
-    server = Server(options.uri, options.max_clients, partial(Handler, narrator, handler_settings))
+    server = Server(options.uri, max_clients, partial(Handler, narrator, handler_settings))
     if http is not None:
         try:
             await http.start()
@@ -129,7 +131,9 @@ async def _serve(
     _LOGGER.info("Stopped")
 
 
-def _http_server(options: argparse.Namespace, narrator: Narrator) -> "HttpServer | None":
+def _http_server(
+    options: argparse.Namespace, narrator: Narrator, max_clients: int
+) -> "HttpServer | None":
     """The HTTP door, if it is wanted.
 
     Raises:
@@ -138,7 +142,7 @@ def _http_server(options: argparse.Namespace, narrator: Narrator) -> "HttpServer
     if options.http is None:
         return None
     try:
-        from ..frontends.http.server import HttpServer, HttpSettings
+        from ..frontends.http.app import HttpServer, HttpSettings
     except ModuleNotFoundError as error:
         raise SetupError(
             f"--http needs the package {error.name}: {how_to_install('http')}"
@@ -149,8 +153,7 @@ def _http_server(options: argparse.Namespace, narrator: Narrator) -> "HttpServer
         port=port,
         token=options.http_token,
         allowed=options.http_allow,
-        max_clients=options.max_clients,
-        idle_timeout_seconds=options.idle_timeout,
+        max_clients=max_clients,
         voices_dir=options.voices_dir or options.model_dir / "voices",
         piper_dir=options.piper_dir,
         model_dir=options.model_dir,

@@ -1,18 +1,21 @@
-"""What all doors do with sockets."""
+"""Opens, tunes and resets sockets."""
 
 import asyncio
 import contextlib
+import os
 import socket
+import stat
 import struct
+from pathlib import Path
 
-BACKLOG = 256
+_BACKLOG = 256
 """How many clients may wait to be accepted."""
 
 _SEND_BUFFER_BYTES = 64 * 1024
 
 
 async def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address that a host name stands for.
+    """Listen on every address of a host name.
 
     Raises:
         OSError: the address cannot be used.
@@ -21,26 +24,83 @@ async def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
     return [
-        socket.create_server(address, family=family, backlog=BACKLOG)
+        socket.create_server(address, family=family, backlog=_BACKLOG)
         for family, address in addresses
     ]
 
 
-def buffer_little(listener: socket.socket) -> None:
-    """Let few bytes wait in the kernel: what a client has not read is seen here."""
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+def listen_on_unix(path: Path) -> socket.socket:
+    """Listen on a socket file, in place of one that an earlier server left behind.
+
+    Raises:
+        OSError: the path cannot be used, or a server listens on it.
+    """
+    _remove_stale_socket(path)
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.bind(str(path))
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _remove_stale_socket(path: Path) -> None:
+    """Remove the socket that an earlier server left behind; never a file of another kind.
+
+    Raises:
+        OSError: a server listens on it.
+    """
+    try:
+        is_socket = stat.S_ISSOCK(path.stat().st_mode)
+    except FileNotFoundError:
+        return
+    if not is_socket:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+        else:
+            raise OSError("another server listens there")
+
+
+def remove_own_socket(path: Path, own: os.stat_result) -> None:
+    """Remove a socket file, unless a successor has replaced it by its own."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino):
+            path.unlink()
+
+
+def shrink_send_buffer(listening: socket.socket) -> None:
+    """Shrink the send buffer of the connections to be accepted, for backpressure."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+
+
+def keep_alive(connection: socket.socket) -> None:
+    """Have the kernel notice after two minutes of silence that the machine of a client is gone."""
+    if connection.family == socket.AF_UNIX:
+        return
+    with contextlib.suppress(OSError):  # the client is gone already
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+            if hasattr(socket, option):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def reset(transport: asyncio.WriteTransport) -> None:
-    """End a connection so that the client sees an error instead of a normal end."""
+    """End a connection by RST, so that the client sees an error instead of a normal end."""
     close_by_reset(transport, True)
     transport.abort()
 
 
 def close_by_reset(transport: asyncio.WriteTransport, wanted: bool) -> None:
-    """Choose how the kernel closes a TCP connection: so that the client sees an error, or normally.
+    """Choose whether the kernel closes a TCP connection by RST or by FIN.
 
-    It does so whoever closes it, also if this process is killed.
+    It does so whoever closes it, even if this process is killed.
     """
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):

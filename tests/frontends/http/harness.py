@@ -15,7 +15,7 @@ import aiohttp
 from tests.harness import SETTINGS, free_port, server_process, wait_until_ready
 from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.contract import Engine
-from wyoming_vietts.frontends.http.server import HttpServer, HttpSettings
+from wyoming_vietts.frontends.http.app import HttpServer, HttpSettings
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.settings.addresses import LOOPBACK
@@ -80,7 +80,6 @@ async def running_doors(
     token: str | None = None,
     allowed: Sequence[Any] = LOOPBACK,
     max_clients: int = 200,
-    idle_timeout_seconds: float = 600.0,
     voices_dir: Path = NOWHERE,
     piper_dir: Path = NOWHERE,
     model_dir: Path = NOWHERE,
@@ -98,7 +97,6 @@ async def running_doors(
             token=token,
             allowed=allowed,
             max_clients=max_clients,
-            idle_timeout_seconds=idle_timeout_seconds,
             voices_dir=voices_dir,
             piper_dir=piper_dir,
             model_dir=model_dir,
@@ -119,7 +117,7 @@ async def routes_of(*engines: Engine) -> list[Any]:
     """Every route of a server."""
     narrator = Narrator(Catalogue(engines, is_auto=False), SETTINGS)
     server = HttpServer(
-        narrator, HttpSettings("localhost", 0, None, LOOPBACK, 1, 1.0, NOWHERE, NOWHERE, NOWHERE)
+        narrator, HttpSettings("localhost", 0, None, LOOPBACK, 1, NOWHERE, NOWHERE, NOWHERE)
     )
     return [*server.app.router.routes()]
 

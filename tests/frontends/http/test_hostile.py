@@ -5,8 +5,11 @@ import gzip
 import io
 import json
 import random
+import resource
 import shutil
+import socket
 import struct
+import time
 import wave
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,8 +19,8 @@ import pytest
 
 from tests.engines.vietts.speech import voices_dir
 from tests.frontends.http.harness import Doors, raw, running_doors, serving
-from tests.harness import StepEngine, describe
-from wyoming_vietts.frontends.http import requests, server
+from tests.harness import StepEngine, describe, synthesize, types
+from wyoming_vietts.frontends import limits
 from wyoming_vietts.text import LexiconFile
 
 __all__ = ["voices_dir"]
@@ -249,7 +252,7 @@ async def test_ten_thousand_hostile_requests_leave_the_server_answering(
 
 
 async def test_slow_loris_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "REQUEST_SECONDS", 0.5)
     async with running_doors(StepEngine()) as doors:
         host, port = doors.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -268,7 +271,7 @@ async def test_slow_loris_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_slow_body_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests.read_body, "__defaults__", (None, 0.5))
+    monkeypatch.setattr(limits, "REQUEST_SECONDS", 0.5)
     async with running_doors(StepEngine()) as doors:
         head = b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
         answer = await raw(doors.url, head)
@@ -294,3 +297,32 @@ async def test_compressed_bodies_are_not_blown_up() -> None:
         headers = {"Content-Encoding": "gzip"}
         answer = await doors.ask("POST", "/v1/audio/speech", data=body, headers=headers)
     assert answer.status == 400
+
+
+async def test_a_crowd_at_the_http_door_leaves_descriptors_and_wyoming_clients_in_peace(
+    tmp_path: Path,
+) -> None:
+    log_file = tmp_path / "log"
+    limit = (256, 256)
+    with log_file.open("wb") as log:
+        async with serving(
+            "--engine",
+            "espeak",
+            stderr=log,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit),
+        ) as (doors, process):
+            host, port = doors.url.removeprefix("http://").split(":")
+            crowd = [socket.create_connection((host, int(port))) for _ in range(256)]
+            until = time.monotonic() + 4
+            while time.monotonic() < until:
+                assert (await describe(doors.uri)).tts[0].voices
+                await asyncio.sleep(0.1)
+            assert types(await synthesize(doors.uri, "Xin chào."))[-1] == "audio-stop"
+            assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 200
+            for connection in crowd:
+                connection.close()
+            assert (await doors.speech("Xin chào.")).status == 200
+    said = log_file.read_text()
+    assert "Traceback" not in said
+    assert "At most 92 clients are served at each address" in said
+    assert len(said.splitlines()) < 250

@@ -10,6 +10,7 @@ import pytest
 from tests.frontends.http.harness import raw, running_doors, serving, wav_pcm
 from tests.harness import StepEngine, describe, pcm_of, synthesize
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
+from wyoming_vietts.frontends import limits
 
 TEXT = "Nhiệt độ phòng khách là 26,5°C. Độ ẩm là 60%, hôm nay trời đẹp cả ngày."
 LONG = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 20
@@ -110,9 +111,10 @@ async def test_hang_up_is_seen_before_there_is_any_audio() -> None:
         assert len(tts.computed) <= computed + 2
 
 
-async def test_client_that_reads_nothing_is_given_up() -> None:
+async def test_client_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PLAYING_PAUSE_SECONDS", 0.5)
     tts = StepEngine(steps=1_000_000, samples_per_step=4000)
-    async with running_doors(tts, idle_timeout_seconds=0.5) as doors:
+    async with running_doors(tts) as doors:
         body = {"input": "Rất dài.", "response_format": "wav"}
         async with doors.session.post(f"{doors.url}/v1/audio/speech", json=body):
             for _ in range(100):

@@ -21,7 +21,8 @@ from tests.harness import (
     synthesize,
     types,
 )
-from wyoming_vietts.frontends.wyoming import handler, wire
+from wyoming_vietts.frontends import limits
+from wyoming_vietts.frontends.wyoming import wire
 
 
 @asynccontextmanager
@@ -134,14 +135,14 @@ async def test_event_cut_off_by_end_of_connection_ends_quietly(
 
 
 async def test_event_that_never_completes_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "EVENT_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(limits, "EVENT_SECONDS", 0.2)
     async with running_server(StepEngine()) as uri:
         events = await answer_to_bytes(uri, b'{"type":"pi')
         assert "not complete after 0.2 seconds" in events[0]["text"]
 
 
 async def test_idle_connection_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "EVENT_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "EVENT_SECONDS", 0.1)
     async with running_server(StepEngine()) as uri, raw_connection(uri) as (reader, writer):
         await asyncio.sleep(0.5)
         writer.write(b'{"type":"ping"}\n')
@@ -151,7 +152,7 @@ async def test_idle_connection_may_stay(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_client_that_does_not_read_is_dropped_and_memory_stays_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(handler, "WRITE_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "READING_PAUSE_SECONDS", 0.5)
     tts = StepEngine(steps=100_000, samples_per_step=22_050)
     async with running_server(tts) as uri, raw_connection(uri) as (_, writer):
         writer.write(b'{"type":"synthesize","data":{"text":"Dai."}}\n')
@@ -224,7 +225,7 @@ async def test_events_that_come_all_at_once_do_not_keep_others_waiting() -> None
 
 async def test_client_that_reads_slowly_hears_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its answer takes longer than the write time-out, but it never stops reading."""
-    monkeypatch.setattr(handler, "WRITE_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "READING_PAUSE_SECONDS", 0.5)
     tts = StepEngine(steps=1, samples_per_step=4_000_000)
     async with running_server(tts) as uri, raw_connection(uri) as (reader, writer):
         writer.write(b'{"type":"synthesize","data":{"text":"Dai."}}\n')

@@ -27,7 +27,7 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
-from wyoming_vietts.frontends.wyoming import handler
+from wyoming_vietts.frontends import limits
 
 
 def address(uri: str) -> tuple[str, int]:
@@ -163,7 +163,7 @@ def resident_mib(pid: int) -> int:
 
 async def test_slow_but_steady_reader_hears_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each wait is longer than the limit; but it reads all the while."""
-    monkeypatch.setattr(handler, "WRITE_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(limits, "READING_PAUSE_SECONDS", 0.3)
     engine = StepEngine(steps=1, samples_per_step=1_500_000)
     async with running_server(engine, samples_per_chunk=500_000) as uri:
         reader, writer = await asyncio.open_connection(*address(uri), limit=4096)
@@ -182,7 +182,7 @@ async def test_slow_but_steady_reader_hears_everything(monkeypatch: pytest.Monke
 async def test_client_that_stops_reading_gets_a_reset_not_an_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(handler, "WRITE_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(limits, "READING_PAUSE_SECONDS", 0.3)
     engine = StepEngine(steps=1, samples_per_step=8_000_000)
     async with running_server(engine) as uri:
         with socket.create_connection(address(uri)) as client:

@@ -1,23 +1,130 @@
-"""The web application: what every request goes through, whatever it asks for."""
+"""The web application, and the server that hands every connection to it."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ...errors import WyomingViettsError
+from ...settings.addresses import Network
+from ...speech.narrator import Narrator
+from .. import limits
+from ..listener import Listener
+from ..sockets import listen_on_tcp
+from .apis import mary_routes, openai_routes, rhasspy_routes
+from .default_voice import DefaultVoice
+from .downloads import Downloads
 from .guard import HEADERS, Guard
+from .metrics import Metrics
+from .page_api import page_api_routes, page_routes, text_routes
 from .requests import error_response
+from .speech import SpeechEndpoint
+from .voices import VoiceRoutes
 
 _LOGGER = logging.getLogger(__name__)
 
 _MAX_BYTES_A_CHARACTER = 12  # an emoji in JSON may be \ud83d\ude00
 _OTHER_BYTES = 10_000  # of a request, besides its text
 _CODES = {404: "not-found", 405: "wrong-method", 413: "too-large"}
+_MAX_LINE_BYTES = 64 * 1024  # a text may be in it, nine bytes a letter: %E1%BB%87
+_REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n"
+    b"Retry-After: 1\r\n\r\n"
+)
+
+# aiohttp logs a stack trace for each request that is not HTTP.
+_PROTOCOL_LOGGER = logging.getLogger(f"{__name__}.protocol")
+_PROTOCOL_LOGGER.setLevel(logging.CRITICAL)
 
 
-def make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> web.Application:
+@dataclass(frozen=True)
+class HttpSettings:
+    """How the door is opened; the flags of these names say more."""
+
+    host: str
+    port: int
+    token: str | None
+    allowed: Sequence[Network]
+    max_clients: int
+    voices_dir: Path
+    piper_dir: Path
+    model_dir: Path
+
+
+class HttpServer:
+    """Serves HTTP clients on one address."""
+
+    def __init__(self, narrator: Narrator, settings: HttpSettings) -> None:
+        """Prepare to listen; clients beyond `max_clients` are refused."""
+        self._settings = settings
+        self._endpoint = SpeechEndpoint(narrator)
+        self._downloads = Downloads(settings.piper_dir, settings.model_dir)
+        guard = Guard(settings.host, settings.allowed, settings.token)
+        metrics = Metrics(narrator)
+        chosen = DefaultVoice(narrator, settings.voices_dir)
+        chosen.restore()
+        routes = [
+            web.get("/health", _health),
+            web.get("/metrics", metrics.handle),
+            *openai_routes(narrator, self._endpoint),
+            *rhasspy_routes(self._endpoint),
+            *mary_routes(narrator, self._endpoint),
+            *page_routes(),
+            *page_api_routes(narrator, chosen, self._downloads, metrics, guard),
+            *text_routes(narrator, guard),
+            *VoiceRoutes(narrator, chosen, settings.voices_dir).routes(guard),
+            *self._downloads.routes(guard),
+        ]
+        self.app = _make_app(guard, routes, narrator.settings.max_text_characters)
+        """All routes."""
+        self._runner = web.AppRunner(
+            self.app,
+            access_log=None,
+            logger=_PROTOCOL_LOGGER,
+            handler_cancellation=True,  # a client that hangs up ends its request
+            keepalive_timeout=limits.REQUEST_SECONDS,
+            auto_decompress=False,  # no request needs it, and a small one could become huge
+            max_line_size=_MAX_LINE_BYTES,
+            lingering_time=limits.LAST_WORDS_SECONDS,
+            shutdown_timeout=limits.LAST_WORDS_SECONDS,
+        )
+        self._listener: Listener | None = None
+
+    async def start(self) -> None:
+        """Accept connections from now on.
+
+        Raises:
+            OSError: the address cannot be used.
+        """
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None
+        sockets = await listen_on_tcp(self._settings.host, self._settings.port)
+        self._listener = Listener(
+            sockets, server, lambda: len(server.connections), self._settings.max_clients, _REFUSAL
+        )
+
+    def stop_accepting(self) -> None:
+        """Take no more connections and no more requests for speech; answers under way go on."""
+        self._endpoint.stop_accepting()
+        if self._listener is not None:
+            self._listener.close()
+
+    async def finish(self) -> None:
+        """Wait for answers under way, at most 5 s, then cut off what is left."""
+        await asyncio.gather(self._endpoint.finish(), self._downloads.finish())
+        await self._runner.cleanup()
+
+
+async def _health(request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+def _make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> web.Application:
     """Put routes behind the guard.
 
     Args:

@@ -10,18 +10,19 @@ from typing import Any
 from aiohttp import web
 
 from ...errors import RequestError, ServerStoppingError, SynthesisError, WyomingViettsError
+from .. import limits
 
-READ_SECONDS = 30.0
 _MAX_FIELDS = 20
 
 
 async def read_body(
-    request: web.Request, most_bytes: int | None = None, seconds: float = READ_SECONDS
+    request: web.Request, most_bytes: int | None = None, seconds: float | None = None
 ) -> bytes:
     """Read the whole body of a request.
 
     Args:
         most_bytes: its limit; None for the one that the application has for texts.
+        seconds: None for the limit of ordinary requests.
 
     Raises:
         HttpError: it is too long, or comes too slowly.
@@ -29,6 +30,8 @@ async def read_body(
     """
     if most_bytes is None:
         most_bytes = request.client_max_size
+    if seconds is None:
+        seconds = limits.REQUEST_SECONDS
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):

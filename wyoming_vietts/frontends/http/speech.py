@@ -14,6 +14,8 @@ from aiohttp.typedefs import Handler
 from ...errors import ServerStoppingError
 from ...speech.answer import HUNG_UP, SPOKEN, Answer
 from ...speech.narrator import Narrator
+from .. import limits
+from ..listener import finish
 from ..sockets import reset
 from .formats import Encoder, make_encoder
 from .requests import error_object, error_response
@@ -41,14 +43,9 @@ class SpeechRequest:
 class SpeechEndpoint:
     """Answers requests for speech, whatever API they come through."""
 
-    def __init__(self, narrator: Narrator, write_timeout_seconds: float) -> None:
-        """Speak with the voices of a narrator.
-
-        Args:
-            write_timeout_seconds: how long a client may read nothing.
-        """
+    def __init__(self, narrator: Narrator) -> None:
+        """Speak with the voices of a narrator."""
         self._narrator = narrator
-        self._write_timeout_seconds = write_timeout_seconds
         self._under_way: set[asyncio.Task[object]] = set()
         self._is_stopping = False
 
@@ -70,14 +67,9 @@ class SpeechEndpoint:
         """Refuse further requests; answers under way go on."""
         self._is_stopping = True
 
-    async def finish(self, seconds: float) -> None:
-        """Wait for the answers under way, then cut off what is left."""
-        if not self._under_way:
-            return
-        _LOGGER.info("Waiting for %d answers under way", len(self._under_way))
-        _, late = await asyncio.wait(self._under_way, timeout=seconds)
-        for task in late:
-            task.cancel()
+    async def finish(self) -> None:
+        """Wait for the answers under way, at most 5 s, then cut off the others."""
+        await finish(set(self._under_way), len(self._under_way))
 
     async def _answer(
         self, request: web.Request, read: Callable[[web.Request], Awaitable[SpeechRequest]]
@@ -104,7 +96,7 @@ class SpeechEndpoint:
                     await self._write(response, _audio_event(piece) if is_events else piece)
             if is_events:
                 await self._write(response, _END_EVENT)
-            async with asyncio.timeout(self._write_timeout_seconds):
+            async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
                 await response.write_eof()
             answer.end(SPOKEN)
             return response
@@ -132,7 +124,7 @@ class SpeechEndpoint:
         Raises:
             TimeoutError: it has read nothing for too long.
         """
-        async with asyncio.timeout(self._write_timeout_seconds):
+        async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
             await response.write(piece)
 
     def _hung_up(

@@ -17,6 +17,7 @@ from ...files import replace_file
 from ...recordings import Heard
 from ...speech.narrator import Narrator
 from ...steps import finish_in_turns
+from .. import limits
 from .default_voice import DefaultVoice
 from .guard import Guard
 from .page_api import described
@@ -56,13 +57,13 @@ class VoiceRoutes:
     async def _check(self, request: web.Request) -> web.Response:
         engine = self._engine()
         async with self._uploads:
-            content = await read_body(request, MAX_BYTES, SECONDS_TO_SEND)
+            content = await read_body(request, MAX_BYTES, limits.UPLOAD_SECONDS)
             return web.json_response(await hearing(engine, content))
 
     async def _make(self, request: web.Request) -> web.Response:
         engine = self._engine()
         async with self._uploads:
-            form = await read_form(request, MAX_BYTES + _FORM_BYTES, SECONDS_TO_SEND)
+            form = await read_form(request, MAX_BYTES + _FORM_BYTES, limits.UPLOAD_SECONDS)
             description = _checked(form.get("description", b"").decode("utf-8", "replace"))
             if form.get("consent") != b"yes":
                 raise HttpError(
@@ -198,7 +199,6 @@ def _settings_file(voice: ClonedVoice) -> Path:
 # --- recordings -----------------------------------------------------------------------------------
 
 MAX_BYTES = 20_000_000
-SECONDS_TO_SEND = 120.0
 
 _NAME = "The recording"  # in messages
 _SUFFIXES = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\xff": ".mp3"}

@@ -14,11 +14,11 @@ from wyoming.audio import AudioChunk
 from wyoming.event import Event
 
 from ...errors import WireError
+from .. import limits
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_DATA_BYTES = 1024 * 1024
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
-EVENT_TIMEOUT_SECONDS = 60.0
 
 _KEYS = ("text", "text_format", "voice")  # what the events of clients may say
 
@@ -45,11 +45,11 @@ async def read_event(
     if not first:
         return None
     try:
-        async with asyncio.timeout(EVENT_TIMEOUT_SECONDS):
+        async with asyncio.timeout(limits.EVENT_SECONDS):
             return await _read_rest(first, reader)
     except TimeoutError as error:
         raise WireError(
-            f"The event was not complete after {EVENT_TIMEOUT_SECONDS:g} seconds"
+            f"The event was not complete after {limits.EVENT_SECONDS:g} seconds"
         ) from error
     except asyncio.IncompleteReadError as error:
         raise WireError("The connection ended in the middle of an event") from error
