@@ -36,11 +36,17 @@ _DISTRICTS = {
 _INITIALS = re.compile(rf"(?<![\w.])[{UPPER}]\.[{UPPER}]\. ?(?=[{UPPER}][^\W\d_])")
 _ROOM = re.compile(r"(?<!\w)P(?:\. ?)?(?=\d{3,4}(?!\w))")
 _PAGE = re.compile(r"(?<![\w.])([Tt])r\. ?(?=\d)")
-_DIRECTION = re.compile(
-    r"((?:[Hh]ướng|[Gg]ió|[Pp]hía)(?: gió)?:? )"
-    r"(ĐB|ĐN|TB|TN|Đ|T|B|N)(?:-(ĐB|ĐN|TB|TN|Đ|T|B|N))?(?!\w)"
+_SIDE = (
+    r"(BĐB|ĐĐB|ĐĐN|NĐN|NTN|TTN|TTB|BTB|ĐB|ĐN|TB|TN|Đ|T|B|NNE|ENE|ESE|SSE|SSW|WSW|WNW|NNW|NE|SE|SW"
+    r"|NW|E|S|W|N)"
 )
-_DIRECTIONS = {"Đ": "đông", "T": "tây", "N": "nam", "B": "bắc"}
+_DIRECTION = re.compile(
+    rf"((?:[Hh]ướng|[Gg]ió|[Pp]hía)(?: gió| thổi| giật| chính| hướng)?:? ){_SIDE}"
+    rf"(?:[-–]{_SIDE})?(?!\w)"
+)
+_DIRECTIONS = {
+    "Đ": "đông", "T": "tây", "N": "nam", "B": "bắc", "E": "đông", "W": "tây", "S": "nam",
+}  # fmt: skip
 _BEDROOMS = re.compile(r"(?<![\w.,])(\d{1,2}) ?PN(?: ?[-,]? ?(\d{1,2}) ?(?:WC|VS|TL))?(?!\w)")
 _CENTURY = re.compile(r"(?<!\w)TK\.? ?(?=[IVX]{1,5}(?!\w))")
 _QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
@@ -94,8 +100,16 @@ _NUMBER_WORDS = frozenset(
 
 
 def _read_direction(match: re.Match[str]) -> str:
-    sides = (" ".join(map(_DIRECTIONS.__getitem__, side)) for side in match.groups()[1:] if side)
-    return match[1] + " ".join(sides)
+    return match[1] + " ".join(_read_side(side) for side in match.groups()[1:] if side)
+
+
+def _read_side(side: str) -> str:
+    """English winds have an E, S or W beside their N: there it is the north."""
+    words = [_DIRECTIONS[letter] for letter in side]
+    if any(letter in side for letter in "ESW"):
+        words = ["bắc" if letter == "N" else word for letter, word in zip(side, words, strict=True)]
+        words[-2:] = words[:-3:-1]  # NE is "đông bắc"
+    return " ".join(words)
 
 
 def _read_bedrooms(match: re.Match[str]) -> str:

@@ -9,7 +9,8 @@ _PARTICULATES = re.compile(r"(?<!\w)(?:PM ?|pm)(1|2[.,]?5|4|10)(?![\w]|[.,]\d)")
 _TYPED_FORMULA = re.compile(r"(?<!\w)(?:co2|no2|so2|h2o|ch4|nh3|n2o)(?!\w)")
 _FORMULA = re.compile(
     r"(?<![\w])(?=[A-Z][A-Za-z]?\d|[A-Z][A-Za-z]?[A-Z][a-z]?\d)"
-    r"((?:C|H|O|N|S|P|K|F|Na|Ca|Cl|Fe|Al|Mg|Si|Zn|Cu){1,4}\d(?:(?:C|H|O|N|S|P|Cl)\d{0,2}){0,3})(?!\w)"
+    r"((?:C|H|O|N|S|P|K|F|Na|Ca|Cl|Fe|Al|Mg|Si|Zn|Cu){1,4}\d(?:(?:C|H|O|N|S|P|Cl)\d{0,2}){0,3})"
+    r"(?!\w)"
 )
 _FORMULA_SYMBOLS = frozenset({
     "CO2", "NO2", "SO2", "SO3", "H2O", "O2", "O3", "N2", "N2O", "H2", "H2S", "H2O2", "H2SO4",

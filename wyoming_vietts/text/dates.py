@@ -58,6 +58,24 @@ def read_month(month: int) -> str:
     return "tư" if month == 4 else read_integer(month)
 
 
+_CALENDARS = {"a": "âm lịch", "â": "âm lịch", "d": "dương lịch"}
+_CALENDAR = re.compile(
+    r"(?<!\w)(?:ÂL|âl|Âl)(?!\w)"
+    r"|(?:(?<=\d/\d)|(?<=\d/\d\d)|(?<=/\d{4})|(?<=háng \d)|(?<=háng \d\d)|(?<=[Rr]ằm)"
+    r"|(?<=[Mm][ùồ]ng \d)|(?<=[Mm][ùồ]ng \d\d)) ?(\()?(?:AL|al|DL|dl|Al|Dl)(?!\w)"
+)
+
+
+def read_calendars(text: str) -> str:
+    """Write out `ÂL`, and `AL` and `DL` after a date: the lunar and the solar calendar."""
+    return _CALENDAR.sub(_read_calendar, text)
+
+
+def _read_calendar(match: re.Match[str]) -> str:
+    letters = match[0].strip(" (")
+    return f"{' (' if match[1] else ' '}{_CALENDARS[letters[0].lower()]}"
+
+
 def read_dates(text: str) -> str:
     """Read dates, weekdays, months with years."""
     text = _YEAR_PAIR.sub(_read_year_pair, text)
@@ -130,7 +148,8 @@ def _read_day_month(match: re.Match[str]) -> str:
         return words
     if _DATE_LISTED_BEFORE.search(text_before(match)):
         return words
-    if int(day) < int(month) and word != "ngày" and PORTION_AFTER.match(text_after(match)):
+    is_part = word != "ngày" or _EVERY_DAY_BEFORE.search(text_before(match)) is not None
+    if int(day) < int(month) and is_part and PORTION_AFTER.match(text_after(match)):
         return match[0]
     if word not in _SCORED and _announces_date(match):
         return with_day_word(match, words)
@@ -150,6 +169,8 @@ def _announces_date(match: re.Match[str]) -> bool:
     if _LUNAR_AFTER.match(after):
         return True
     before = text_before(match)
+    if _LUNAR_BEFORE.search(before):
+        return True
     if after[:1] == ")" and _DAY_IN_WORDS_BEFORE.search(before):
         return True
     return (_CLAUSE_START.search(before) is not None and _WORD_AFTER.match(after) is not None) or (
@@ -163,7 +184,8 @@ _DAY_IN_WORDS_BEFORE = re.compile(
     r"(?:hôm nay|hôm qua|hôm kia|mai|kia|nay|này|sau|tới|trước|qua|thứ [^\W\d]{2,4}|chủ nhật|tuần)"
     r",? \($"
 )
-_LUNAR_AFTER = re.compile(r" ?\(?(?:âm|dương) lịch| ?\(?al\b")
+_LUNAR_AFTER = re.compile(r" ?\(?(?:âm|dương) lịch| âm(?![^\W\d])")
+_LUNAR_BEFORE = re.compile(r"(?:âm|dương)(?: lịch)?(?: hôm nay| ngày)?: ?$")
 _WORD_AFTER = re.compile(rf":? [{LETTERS}]")
 _CLAUSE_START = re.compile(r"(?:^|[\n:;,(] ?|[-–•] )$")
 _EVENT_BEFORE = re.compile(
@@ -175,8 +197,9 @@ _SCORED = frozenset({
     "dưới", "làm", "thêm", "bằng", "với", "tầng", "đã", "mỗi", "chỉ", "một", "cả", "bước",
 })  # fmt: skip
 _DATE_BEFORE_UNTIL = re.compile(r"(?:ngày|tháng|nay|mai|từ|kéo dài|lùi|dời|hoãn)[^.!?]{0,30} đến $")
+_EVERY_DAY_BEFORE = re.compile(r"(?:mỗi|một|hằng|hàng|\d) ngày:? $")
 _DAYS_BEFORE = re.compile(r"(?<!\d )(?<![\d/.,])\d{1,2} ?(?:&|và) ?(?:ngày )?$")
-_DATE_LISTED_BEFORE = re.compile(r"\d/\d{1,2}(?:,| và| hoặc|, và) $")
+_DATE_LISTED_BEFORE = re.compile(r"\d/\d{1,2}(?:,| và| hoặc|, và| &) $")
 
 
 def _read_year_pair(match: re.Match[str]) -> str:

@@ -4,8 +4,8 @@ import re
 from functools import cache
 
 from .characters import LOWER
-from .context import text_before
-from .numbers import NUMBER, read_number
+from .context import text_after, text_before
+from .numbers import NUMBER, read_number, split_number
 from .ranges import NUMBER_START
 from .tables import any_of
 from .units import any_unit, read_rate
@@ -34,9 +34,15 @@ _FOR_SO_MUCH = re.compile(
 # 4K is a picture, 2700K a light.
 _CAPITAL_K = re.compile(r"(?<![\w.,])(?![248]K)(\d{1,3}(?:[.,]\d)?)K(?!\w)")
 _PRICE_BEFORE = re.compile(
-    r"(?<!\w)(?:giá|ship|freeship|phí|đơn|tiền|chỉ|mua|bán|voucher|giảm|trả|hết|áo|quần|vé|combo|tặng"
+    r"(?<!\w)(?:giá|ship|freeship|phí|đơn|tiền|chỉ|mua|bán|voucher|giảm|trả|hết|áo|quần|vé|combo"
+    r"|tặng"
     r"|hoàn|thưởng|nạp|cước|suất|ly|tô|phần)(?!\w)[^.!?]{0,30}$"
 )
+_MONEY_BEFORE = re.compile(
+    r"(?<!\w)(?:giá|phí|cước|tiền|usd|đô|xăng|dầu|vàng|cổ phiếu|trả|mua|bán|lãi|tỷ giá|tỉ giá|phạt"
+    r"|thu|nạp|rút|đồng|vnd|tệ|euro|tiêu|lẻ|ví|số dư)(?!\w)[^.!?]{0,30}$"
+)
+_EXAM_NEAR = re.compile(r"(?<!\w)(?:toeic|ielts|sat|toefl|thi|điểm|hsk|jlpt|topik|đạt|elo)(?!\w)")
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
 
@@ -65,6 +71,27 @@ def _currency_last() -> re.Pattern[str]:
         rf"{NUMBER_START}({NUMBER})(?: ?({any_of(_SCALES)}))? ?({any_of(_CURRENCIES)})(?!\w)"
         rf"{_rate()}"
     )
+
+
+@cache
+def _range_with_sign() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<![\w.,/])({any_of(_SIGNS)}) ?({NUMBER}) ?[-–] ?({NUMBER})(?: ?({any_of(_SCALES)})"
+        rf"(?!\w))?"
+        rf"(?![\w%]|[.,-]\d){_rate()}"
+    )
+
+
+def read_ranges_of_money(text: str) -> str:
+    """Read `$5-7k/tháng`: one sign and one scale for both amounts."""
+    return _range_with_sign().sub(_read_range_with_sign, text)
+
+
+def _read_range_with_sign(match: re.Match[str]) -> str:
+    sign, first, second, scale, rate = match.groups()
+    words = f"{read_number(first, not scale)} đến {read_number(second, not scale)}"
+    words += f" {_SCALES[scale]}" if scale else ""
+    return f"{words} {_CURRENCIES[sign]}{read_rate(rate)}"
 
 
 @cache
@@ -100,12 +127,27 @@ def _read_sign_first(match: re.Match[str]) -> str:
 
 def _read_currency_last(match: re.Match[str]) -> str:
     number, scale, currency, rate = match.groups()
+    if currency in ("đ", "Đ") and not (scale or rate) and _are_points(match):
+        return f"{read_number(number)} điểm"
     return _amount(number, scale, _CURRENCIES[currency]) + read_rate(rate)
 
 
 def _amount(number: str, scale: str | None, currency: str) -> str:
     words = read_number(number, thousands_comma=not scale)
     return f"{words} {_SCALES[scale]} {currency}" if scale else f"{words} {currency}"
+
+
+def _are_points(match: re.Match[str]) -> bool:
+    """`9đ` are points: so little money is not to be had, unless the words before speak of it."""
+    whole, decimals = split_number(match[1])
+    before = text_before(match)
+    if len(whole) > 2 and int(whole) > 100:
+        return (
+            len(whole) < 5
+            and "." not in match[1]
+            and _EXAM_NEAR.search(before + text_after(match)) is not None
+        )
+    return bool(decimals) or not _MONEY_BEFORE.search(before)
 
 
 def _read_scaled(match: re.Match[str]) -> str:

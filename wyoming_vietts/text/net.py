@@ -9,7 +9,8 @@ from .respelling import split_glued
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})"
 _EMAIL = re.compile(
-    rf"(?<![\w.+@-])((?:mailto:)?[A-Za-z0-9][\w.+-]{{0,63}})@((?:{_LABEL}\.){{1,4}}[A-Za-z]{{2,12}})(?!\w)"
+    rf"(?<![\w.+@-])((?:mailto:)?[A-Za-z0-9][\w.+-]{{0,63}})@("
+    rf"(?:{_LABEL}\.){{1,4}}[A-Za-z]{{2,12}})(?!\w)"
 )
 _URL = re.compile(
     r"(?<![\w])(?:https?|ftp|wss?|mqtts?|rtsp|tcp)://(?:[^\s/@]{1,64}@)?([^\s/:?#,;!)\]]{1,253})"
@@ -23,7 +24,8 @@ _DOMAIN = re.compile(
 )
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _IP = re.compile(
-    rf"(?<![\w.])({_BYTE}(?:\.{_BYTE}){{3}})(?![\d]|\.\d)(?::(\d{{1,5}})(?!\d))?(?:/(\d{{1,2}})(?!\d))?"
+    rf"(?<![\w.])({_BYTE}(?:\.{_BYTE}){{3}})(?![\d]|\.\d)(?::(\d{{1,5}})(?!\d))?(?:/(\d{{1,2}})"
+    rf"(?!\d))?"
 )
 _MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
 _TRAILING_MARKS = re.compile(r"[.,;:!?)\]'\"]+$")

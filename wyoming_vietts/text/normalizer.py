@@ -4,24 +4,27 @@ from collections.abc import Callable
 
 from .abbreviations import expand_abbreviations
 from .acronyms import say_foreign_words, spell_acronyms
+from .algebra import read_algebra
 from .capitals import lower_capital_text
 from .characters import fold_characters, keep_speakable
 from .chat import read_chat_shorthand, read_chat_words
 from .chemistry import read_formulae
-from .dates import read_dates
+from .dates import read_calendars, read_dates
 from .identifiers import read_digit_strings, read_flights_and_flats, read_roads, read_versions
+from .labels import read_labels
 from .latex import read_latex, read_raised_digits
 from .lexicon import Lexicon
 from .markup import strip_html, strip_markdown
-from .money import read_money
+from .money import read_money, read_ranges_of_money
 from .net import read_net_addresses
 from .numbers import read_numbers
 from .ordinals import read_fractions, read_ordinals, read_roman_numerals
 from .quantities import read_ranges_of_quantities
 from .ranges import join_spaced_thousands, read_ranges_and_signs, read_scores
 from .respelling import respell_foreign_words
+from .states import read_states
 from .symbols import read_about, read_arithmetic, read_symbols
-from .times import read_times
+from .times import read_ages_and_short_hours, read_times
 from .units import read_lone_units, read_units
 
 # Each step takes what the earlier ones left: what looks like a number to one is a date to another.
@@ -35,9 +38,15 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_chat_shorthand,  # ko, dc, mn
     expand_abbreviations,  # TP.HCM, GS.TS, P.5, v.v.
     read_digit_strings,  # 0912 345 678, mã OTP 123456, 30A-123.45
+    read_states,  # on → off, None, ↑8%
+    read_algebra,  # y = -x + 3, 2ab, 4!
+    read_labels,  # hẻm 25/8/14, lớp 6/2
     read_roman_numerals,  # thế kỷ XXI
     read_ordinals,  # lần thứ 4
     read_about,  # ~25
+    read_ages_and_short_hours,  # 85t, 8g-11g
+    read_calendars,  # 15/7 ÂL
+    read_ranges_of_money,  # $5-7k
     read_ranges_of_quantities,  # 8h-17h, 3-5/6, T2-T6, 25°C-27°C
     read_dates,  # 22/11/2026, tháng 11/2026
     read_versions,  # v1.2.3

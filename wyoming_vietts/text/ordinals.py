@@ -3,7 +3,7 @@
 import re
 
 from .characters import LOWER
-from .context import word_after, word_before
+from .context import text_after, word_after, word_before
 from .numbers import read_integer
 
 _ORDINAL = re.compile(r"(?<!\w)(thứ|hạng) ([14])(?![\w/]|[.,:-]\d)", re.IGNORECASE)
@@ -17,16 +17,25 @@ _COUNTED = frozenset({
 # What a fraction is a part of.
 _PORTION = (
     "bát|thìa|cốc|chén|muỗng|muôi|bình|lít|kg|ki|ký|kí|gam|gram|g|ml|cân|lạng|quả|trái|củ|ly|tách"
-    "|tb|gb|mb|hộp|gói|ổ|cái|con|miếng|chiếc|viên|bánh|nồi|chai|lon|bó|nắm|bàn|bịch|túi|lát|tép|cup|hũ|tbsp|tsp|oz"
+    "|tb|gb|mb|hộp|gói|ổ|cái|con|miếng|chiếc|viên|bánh|nồi|chai|lon|bó|nắm|bàn|bịch|túi|lát|tép"
+    "|cup|hũ|tbsp|tsp|oz"
 )
-PORTION_AFTER = re.compile(rf" (?:{_PORTION})(?!\w)")
+# With one of these after it, a fraction is one even where a date could stand.
+PORTION_AFTER = re.compile(
+    r"(?: (?:đến|tới|hoặc|và) \d{1,2}/\d{1,2})?"
+    rf" (?:{_PORTION}|tiếng|giờ|phút|giây|ngày|tuần|tháng|buổi|quý|thế kỷ|số|dân số|diện tích|thời"
+    r"|chặng|quãng|hành trình|tổng|lượng|dung|công suất|giá|tiền|giải|cử tri|hộ|nhân|lượt|sân|đoạn"
+    r"|cuối (?:trận|sân|kỳ|đường|phim)|đầu (?:trận|sân|phim)|khối|âm lượng|pin|bể|bồn|sức|nội dung"
+    r"|chương trình|kế hoạch|học sinh|người|đời|thân|khu|vùng|cửa hàng"
+    r"|năm(?! ?(?:\d|nay|ngoái|sau|trước|tới)))(?!\w)"
+)
 SHARED_AFTER = re.compile(
     rf" (?:{_PORTION}|số|dân|diện|thời"
     r"|chặng|quãng|đường|tổng|lượng|phần|giờ|ngày|tháng|năm|tuần|chu|khẩu|cuốn|sách|chương|giá"
-    r"|bằng|đổi|tương|nhân|chia|cộng|trừ|lớn|nhỏ|viết|quy|nước|sữa|bột|muối|dầu|gạo|pin|ổ|bể|thùng|xe|khối|của|là|thế|cả|trong|"
-    + "|".join(sorted(_COUNTED))
-    + r")(?!\w)"
+    r"|bằng|đổi|tương|nhân|chia|cộng|trừ|lớn|nhỏ|viết|quy|nước|sữa|bột|muối|dầu|gạo|pin|ổ|bể"
+    r"|thùng|xe|khối|của|là|thế|cả|trong|" + "|".join(sorted(_COUNTED)) + r")(?!\w)"
 )
+_POWER_AFTER = re.compile(" (?:công suất|công việc|học phí|học kỳ)")
 _COUNT_CUES = frozenset({
     "độ",
     "số", "nhà", "ngõ", "hẻm", "kiệt", "ngách", "thửa", "lô", "phòng", "căn",
@@ -42,7 +51,8 @@ _ROMAN_CUE = re.compile(
     re.IGNORECASE,
 )
 _ROMAN_ALONE = re.compile(
-    r"(?<![\w.])(?<![^\W\d]-)(II|III|VII|VIII|IX|XII|XIII|XIV|XV|XVI|XVII|XVIII|XIX|XX|XXI|XXII|XXIII|XXIV|XXV)"
+    r"(?<![\w.])(?<![^\W\d]-)(II|III|VII|VIII|IX|XII|XIII|XIV|XV|XVI|XVII|XVIII|XIX|XX|XXI|XXII"
+    r"|XXIII|XXIV|XXV)"
     r"(?![\w-])"
 )
 _ROMAN_AFTER_NAME = re.compile(rf"(?<=[{LOWER}] )(IV|VI|XI)(?![\w-])")
@@ -97,7 +107,9 @@ def _read_fraction(match: re.Match[str]) -> str:
     is_part = 0 < int(above) < int(below) <= 10 or (
         above == "1" and int(below) in (12, 16, 20, 100)
     )
-    if word in _COUNT_CUES or word_after(match) in _COUNTED:
+    if word in _COUNT_CUES or (
+        word_after(match) in _COUNTED and not _POWER_AFTER.match(text_after(match))
+    ):
         is_part = False
     if not is_part:
         return f"{prefix}{above} trên {below}"

@@ -104,7 +104,8 @@ def _months(match: re.Match[str], first: str, _second: str) -> str | None:
 
 def _hours(match: re.Match[str], first: str, _second: str) -> str | None:
     """`8-10h`."""
-    return f"{first} đến " if first.isdecimal() and int(first) <= 24 else None
+    hour = first.replace(",", ".")
+    return f"{first} đến " if re.fullmatch(r"\d{1,2}(?:\.5)?", hour) and float(hour) <= 24 else None
 
 
 def _to_amount(match: re.Match[str], first: str, _second: str) -> str | None:
@@ -113,8 +114,15 @@ def _to_amount(match: re.Match[str], first: str, _second: str) -> str | None:
 
 
 def _amounts(match: re.Match[str], first: str, second: str) -> str:
-    """From one to the other, unless they are of different kinds: `24V-5Ah`."""
-    return f"{first} đến " if _measured(first) == _measured(second) else f"{first}, "
+    """From one to the other, unless they are of two kinds (`24V-5Ah`) or shares (`55%-45%`)."""
+    is_range = _measured(first) == _measured(second) and not _are_shares(first, second)
+    return f"{first} đến " if is_range else f"{first}, "
+
+
+def _are_shares(first: str, second: str) -> bool:
+    """Two percentages that make up a hundred."""
+    percentages = [re.fullmatch(r"(\d{1,3}(?:[.,]\d)?) ?%", side) for side in (first, second)]
+    return sum(float(p[1].replace(",", ".")) for p in percentages if p) == 100 and all(percentages)
 
 
 def _measured(amount: str) -> str:

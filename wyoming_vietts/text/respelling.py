@@ -21,8 +21,10 @@ _ONSET = (
     r"|[bdhlmnprstvx])?"
 )
 _RHYME = (
-    r"(?:a(?:ch|nh|ng|[cikmnoptuy])?|e(?:ch|nh|ng|[cmnoptu])?|i(?:ch|nh|[mnptu])?|ie(?:ng|[cmnptu])|ia"
-    r"|o(?:ng|[cimnpt])?|oa(?:ch|nh|ng|[cimnopty])?|oe(?:[mnot])?|u(?:ng|[acimnptu])?|ua(?:ng|[nty])"
+    r"(?:a(?:ch|nh|ng|[cikmnoptuy])?|e(?:ch|nh|ng|[cmnoptu])?|i(?:ch|nh|[mnptu])?|ie(?:ng"
+    r"|[cmnptu])|ia"
+    r"|o(?:ng|[cimnpt])?|oa(?:ch|nh|ng|[cimnopty])?|oe(?:[mnot])?|u(?:ng|[acimnptu])?|ua(?:ng"
+    r"|[nty])"
     r"|ue(?:ch|nh)?|uo(?:ng|[cimnptu])?|uy(?:ch|nh|[anptu])?|uye[nt]|y|ye(?:ng|[mntu]))"
 )
 _VIETNAMESE = re.compile(_ONSET + _RHYME)

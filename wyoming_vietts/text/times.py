@@ -11,16 +11,34 @@ CLOCK = (
     r"|[hHgG] ?[0-5]\d(?:ph|p|'|m)?(?: ?[0-5]?\ds)?|[hH]\d(?:ph|p|')|[hH])"
 )
 HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.|SA|CH)(?!\w))"
-_TIME = re.compile(rf"(?<![\w:.,/])({CLOCK})(?!\w|[:.,]\d)({HALF_OF_DAY})?")
+_TIME = re.compile(rf"(?<![\w:.,/])({CLOCK})(?:({HALF_OF_DAY})|(?!\w|[:.,]\d))")
 _HOURS_PER = re.compile(r"(?<=\d[hg])/(?=[^\W\d]{2,7}(?!\w))")
 _PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
 _NAME_BEFORE = re.compile(r"[A-Z][a-z]+ \Z")
 _HOUR_AND_HALF_OF_DAY = re.compile(rf"(?<![\w:.,/])(1[0-2]|0?[1-9])({HALF_OF_DAY})")
+_OF_DAY = (
+    r"(?:sáng|trưa|chiều|tối|đêm|ngày|hôm|mai|nay|rồi|nhé|nha|là|thì|kém|rưỡi|hằng|mỗi|thứ)(?!\w)"
+)
 _HOUR_G = re.compile(
-    r"((?:lúc|từ|đến|tới|vào|hồi) "
-    r"|(?:khoảng|trước|sau) (?=\d{1,2}g (?:sáng|trưa|chiều|tối|đêm|ngày|hôm)))"
+    r"((?:lúc|từ|đến|tới|vào|hồi|hẹn) "
+    rf"|(?:trước|sau) (?=\d{{1,2}}g(?: ?(?:[,.;!?)]|$)| {_OF_DAY}))|khoảng "
+    rf"(?=\d{{1,2}}g {_OF_DAY}))"
     r"([01]?\d|2[0-4])g(?!\w)",
     re.IGNORECASE,
+)
+_HOURS_G = re.compile(
+    r"(?<![\w:.,/])([01]?\d|2[0-4])g( ?[-–] ?| đến | tới )(?=(?:[01]?\d|2[0-4])g"
+    rf"(?:[0-5]\d|(?: ?(?:[,.;!?)\n]|$)| {_OF_DAY}| \()))"
+)
+_HOUR_G_AT_END = re.compile(rf"(\dh ?[-–] ?(?:[01]?\d|2[0-4]))g(?!\w)|(?<=\d)g(?= {_OF_DAY})")
+_AGE = re.compile(r"(?<![\w.,/])(\d{1,3})t(?!\w)")
+_TONNES_BEFORE = re.compile(
+    r"(?:xe|tải|hàng|gạo|chở|nặng|cẩu|thép|cát|lúa|cân|trọng)(?!\w)[^.!?]{0,20}$"
+)
+_EXERCISE_BEFORE = re.compile(
+    r"(?<!\w)(?:chạy|nghỉ|plank|giữ|hít|nhảy|squat|đứng|lặp|bơi|gập|set|hiệp|đạp|tập|burpee"
+    r"|chống đẩy)"
+    r"(?!\w)[^.!?]{0,30}$"
 )
 _DURATION = re.compile(
     r"(?<![\w:.,])(\d{1,3})(?:h|g) ?(\d{1,2}) ?(?:ph|p|')(?:út)?"
@@ -73,7 +91,6 @@ def read_times(text: str) -> str:
     text = _RATIO_OF_MANY.sub(lambda match: match[0].replace(":", ", "), text)
     text = _RATIO.sub(_read_ratio, text)
     text = _DURATION.sub(_read_duration, text)
-    text = _HOUR_G.sub(r"\1\2h", text)
     text = _PER_HOURS.sub(" trong ", text)
     text = _HOURS_PER.sub(" mỗi ", text)
     text = _TIME.sub(_read_time, text)
@@ -81,10 +98,28 @@ def read_times(text: str) -> str:
     text = _STOPWATCH.sub(r"\1 phút \2 giây \3", text)
     text = _MINUTES_SECONDS.sub(r"\1 phút \2 giây", text)
     text = _MINUTES.sub(lambda match: _unless_quoted(match, "'", f"{match[1]} phút"), text)
-    text = _INCHES.sub(lambda match: _unless_quoted(match, '"', f"{match[1]} inh"), text)
+    text = _INCHES.sub(_read_inches, text)
     text = _SCREEN_LINES.sub(_read_screen_lines, text)
     text = _SHORT_MINUTES.sub(r"\1 phút", text)
     return _ZERO_HOUR.sub(r"\1", text)
+
+
+def read_ages_and_short_hours(text: str) -> str:
+    """Write `8g-11g` and `sau 9g` with `h`, and the age of `bà 85t` with its word."""
+    text = _HOURS_G.sub(r"\1h\2", text)
+    text = _HOUR_G_AT_END.sub(lambda match: f"{match[1] or ''}h", text)
+    text = _HOUR_G.sub(r"\1\2h", text)
+    return _AGE.sub(_read_age, text)
+
+
+def _read_age(match: re.Match[str]) -> str:
+    return f"{match[1]} {'tấn' if _TONNES_BEFORE.search(text_before(match)) else 'tuổi'}"
+
+
+def _read_inches(match: re.Match[str]) -> str:
+    """`50"` are seconds of an exercise, or inches."""
+    is_exercise = "." not in match[1] and _EXERCISE_BEFORE.search(text_before(match))
+    return _unless_quoted(match, '"', f"{match[1]} {'giây' if is_exercise else 'inh'}")
 
 
 def _read_elapsed(match: re.Match[str]) -> str:

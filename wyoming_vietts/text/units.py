@@ -44,7 +44,7 @@ def _part_of_amount() -> re.Pattern[str]:
 
 @cache
 def _amount_per_amount() -> re.Pattern[str]:
-    return re.compile(rf"(?<=\d)( ?{any_unit()})/(?=\d{{1,4}} ?{any_unit()}(?!\w))")
+    return re.compile(rf"(?<=\d)( ?{any_unit()})/(?={NUMBER} ?{any_unit()}(?!\w))")
 
 
 @cache
