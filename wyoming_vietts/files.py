@@ -8,15 +8,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _LEFTOVER_SECONDS = 3600.0  # in which a file that is being written has changed
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """Read a regular file of at most `most` bytes; a pipe in its place does not hang the reader.
+    """Read a file; see `open_regular`."""
+    with open_regular(path, most) as file:
+        return file.read(most)
+
+
+@contextmanager
+def open_regular(path: Path, most: int) -> Iterator[BinaryIO]:
+    """Open a regular file of at most `most` bytes; a pipe in its place does not hang the reader.
 
     Raises:
-        OSError: it cannot be read, is no regular file, or is larger.
+        OSError: it cannot be opened, is no regular file, or is larger.
     """
     # Whether a path is a regular file can change before it is opened, so the open file is asked.
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
@@ -25,7 +33,24 @@ def read_bytes(path: Path, most: int) -> bytes:
             raise OSError(f"{path} is not a regular file")
         if status.st_size > most:
             raise OSError(f"{path} has {status.st_size / 1e6:.1f} MB; at most {most / 1e6:g} MB")
-        return file.read(most)
+        yield file
+
+
+def recognize(head: bytes) -> str | None:
+    """Name the kind of file that is often found in the place of another, and the way out.
+
+    Args:
+        head: the first bytes of the file.
+    """
+    if not head:
+        return "empty"
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer: run 'git lfs pull' where it comes from, then copy it again"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "a web page, not the file itself: download it again"
+    if head.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        return "an archive: unpack it"
+    return None
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def write_voice(
     return path
 
 
-def network(speakers: int, is_cuttable: bool, seed: int) -> onnx.ModelProto:
+def network(speakers: int = 1, is_cuttable: bool = True, seed: int = 0) -> onnx.ModelProto:
     """Ids to frames with noise, through a flow to latents, and by convolutions to waveform."""
     draw = np.random.RandomState(seed)
     nodes: list[onnx.NodeProto] = []

@@ -1,33 +1,65 @@
-"""A voice's `.onnx.json`: what its network was trained with."""
+"""A voice's `.onnx.json`: how its network was trained."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import ConfigError
-from ...files import read_bytes
+from ...files import read_bytes, recognize
 
-_MAX_BYTES = 4_000_000
+_MAX_BYTES = 1_000_000  # a voice of 904 speakers has 30 kB
+_MAX_SPEAKERS = 2000
+_MAX_IDS = 8  # of a phoneme; voices have 1
+_MAX_ID = 100_000
+_MAX_NAME_CHARACTERS = 60  # of a speaker
+
+SCALE_LIMITS = {"noise_scale": (0.0, 2.0), "length_scale": (0.2, 5.0), "noise_w": (0.0, 2.0)}
+
 _TONES = "2456"  # of eSpeak NG's Vietnamese; the two others have signs of their own, or none
+_PHONEME_TYPES = {"espeak": True, "text": False}  # made by eSpeak NG
+_ESPEAK_VOICE = re.compile(r"[A-Za-z0-9_+-]{1,40}")
+_LANGUAGE = re.compile(
+    r"([A-Za-z]{2,3})(?![A-Za-z0-9])(?:[-_]([A-Za-z]{2}|[0-9]{3})(?![A-Za-z0-9]))?"
+)
+
+
+class Scales(NamedTuple):
+    """How a sentence is spoken, in the order of the network's input."""
+
+    noise_scale: float = 0.667
+    """Variation of the sound."""
+    length_scale: float = 1.0
+    """2 is half as fast as 1."""
+    noise_w: float = 0.8
+    """Variation of the rhythm."""
+
+    def at_speed(self, speed: float) -> "Scales":
+        """Change the speed."""
+        return self._replace(length_scale=self.length_scale / speed)
+
+    def without_noise(self) -> "Scales":
+        """Say the same in the same way every time."""
+        return self._replace(noise_scale=0.0, noise_w=0.0)
 
 
 @dataclass(frozen=True)
 class PiperConfig:
-    """What the engine needs to know of a voice."""
+    """The part of a configuration that speech needs."""
 
     sample_rate: int
     """Hz."""
     espeak_voice: str
     """The voice of eSpeak NG that makes the phonemes; "" if the phonemes are letters."""
+    language: str
+    """BCP 47 tag."""
     ids: Mapping[str, tuple[int, ...]]
     """Of each phoneme, which is a character."""
     speakers: Mapping[str, int]
     """Numbers of the speakers by name; empty for a voice of one speaker."""
-    noise_scale: float
-    length_scale: float
-    noise_w: float
+    scales: Scales
 
     @property
     def missing_tones(self) -> str:
@@ -37,46 +69,125 @@ class PiperConfig:
 
 
 def load_config(path: Path) -> PiperConfig:
-    """Read a voice's configuration, of an old release of Piper or a new one.
+    """Read a voice's configuration, of an old release of Piper, a new one, or another trainer.
 
     Raises:
-        ConfigError: it is missing, not JSON, incomplete, or of phonemes that cannot be made here.
+        ConfigError: it is missing, not JSON, incomplete, out of bounds, or of phonemes that cannot
+            be made here.
     """
     try:
-        values = json.loads(read_bytes(path, _MAX_BYTES))
+        content = read_bytes(path, _MAX_BYTES)
     except FileNotFoundError:
         raise ConfigError(f"{path} is missing; it belongs to the .onnx file") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     try:
-        return _read(values)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise ConfigError(f"{path} is not the configuration of a Piper voice: {reason}") from error
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        if disguise := recognize(content[:512]):
+            raise ConfigError(f"{path} is {disguise}") from error
+        raise ConfigError(f"{path} cannot be read: {error!s:.200}") from error
+    try:
+        return _read(_dict(values, "it"))
+    except ValueError as error:
+        raise ConfigError(
+            f"{path} is not the configuration of a Piper voice: {error!s:.200}"
+        ) from error
 
 
-def _read(values: Any) -> PiperConfig:
-    phoneme_type = values.get("phoneme_type", "espeak")  # absent in old files
-    if phoneme_type not in ("espeak", "text"):
-        raise ValueError(f"phoneme_type is '{phoneme_type}'; only espeak and text can be spoken")
-    inference = values.get("inference", {})
-    speakers = dict(values.get("speaker_id_map") or {})
-    if values["num_speakers"] > 1 and not speakers:
-        speakers = {str(number): number for number in range(values["num_speakers"])}
-    config = PiperConfig(
-        sample_rate=int(values["audio"]["sample_rate"]),
-        espeak_voice=str(values["espeak"]["voice"]) if phoneme_type == "espeak" else "",
-        ids={str(p): tuple(map(int, ids)) for p, ids in values["phoneme_id_map"].items()},
-        speakers=speakers if values["num_speakers"] > 1 else {},
-        noise_scale=float(inference.get("noise_scale", 0.667)),
-        length_scale=float(inference.get("length_scale", 1.0)),
-        noise_w=float(inference.get("noise_w", 0.8)),
-    )
-    if not 4000 <= config.sample_rate <= 192_000:
-        raise ValueError(f"its sample rate is {config.sample_rate}")
+def _read(values: dict[str, Any]) -> PiperConfig:
+    espeak_voice = _read_espeak_voice(values)
+    ids = {
+        symbol: _read_ids(symbol, numbers)
+        for symbol, numbers in _dict(values.get("phoneme_id_map"), "phoneme_id_map").items()
+    }
     for mark in "^_$":
-        if mark not in config.ids:
+        if mark not in ids:
             raise ValueError(f"phoneme_id_map has no '{mark}'")
-    if config.length_scale <= 0:
-        raise ValueError(f"length_scale is {config.length_scale}")
-    return config
+    return PiperConfig(
+        sample_rate=_integer(
+            _dict(values.get("audio"), "audio").get("sample_rate"), "sample_rate", 4000, 192_000
+        ),
+        espeak_voice=espeak_voice,
+        language=_read_language(values.get("language"), espeak_voice),
+        ids=ids,
+        speakers=_read_speakers(values),
+        scales=_read_scales(values.get("inference")),
+    )
+
+
+def _read_espeak_voice(values: dict[str, Any]) -> str:
+    """The voice of eSpeak NG, or "" for letters."""
+    written = values.get("phoneme_type", "espeak")  # absent in old files
+    kind = str(written).removeprefix("PhonemeType.").lower()  # an enumeration of Python, as text
+    if kind not in _PHONEME_TYPES:
+        raise ValueError(f"phoneme_type is {written!r:.40}; only espeak and text can be spoken")
+    if not _PHONEME_TYPES[kind]:
+        return ""
+    voice = _dict(values.get("espeak"), "espeak").get("voice")
+    if not (isinstance(voice, str) and _ESPEAK_VOICE.fullmatch(voice)):
+        raise ValueError(f"the voice of espeak is {voice!r:.60}")
+    return voice
+
+
+def _read_language(language: Any, espeak_voice: str) -> str:
+    """The BCP 47 tag of `language.code`, such as `vi_VN`, else of eSpeak NG's voice."""
+    code = language.get("code") if isinstance(language, dict) else None
+    matches = (_LANGUAGE.match(tag) for tag in (code, espeak_voice) if isinstance(tag, str))
+    match = next(filter(None, matches), None)
+    if match is None or match[1].lower() == "vi":  # eSpeak NG's vi-vn-x-south, too
+        return "vi-VN"
+    return f"{match[1].lower()}-{match[2].upper()}" if match[2] else match[1].lower()
+
+
+def _read_scales(inference: Any) -> Scales:
+    values = _dict(inference or {}, "inference")
+    defaults = Scales()._asdict()
+    return Scales(
+        **{
+            name: _number(values.get(name, defaults[name]), name, *limits)
+            for name, limits in SCALE_LIMITS.items()
+        }
+    )
+
+
+def _read_ids(symbol: str, numbers: Any) -> tuple[int, ...]:
+    if not (isinstance(numbers, list) and len(numbers) <= _MAX_IDS):
+        raise ValueError(f"the phoneme {symbol!r:.20} is not a list of up to {_MAX_IDS} numbers")
+    return tuple(_integer(number, f"a number of {symbol!r:.20}", 0, _MAX_ID) for number in numbers)
+
+
+def _read_speakers(values: dict[str, Any]) -> dict[str, int]:
+    count = _integer(values.get("num_speakers", 1), "num_speakers", 0, _MAX_SPEAKERS)
+    if count <= 1:
+        return {}
+    speakers = _dict(values.get("speaker_id_map") or {}, "speaker_id_map")
+    for name, number in speakers.items():
+        if not (name.isprintable() and 0 < len(name) <= _MAX_NAME_CHARACTERS):
+            raise ValueError(f"a speaker's name is {name!a:.80}")
+        _integer(number, f"the number of speaker {name!r}", 0, count - 1)
+    return speakers or {str(number): number for number in range(count)}
+
+
+def _dict(value: Any, name: str) -> dict[str, Any]:
+    if value is None:
+        raise ValueError(f"{name} is missing")
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is {value!r:.60}, not an object")
+    return value
+
+
+def _integer(value: Any, name: str, least: int, most: int) -> int:
+    number = _number(value, name, least, most)
+    if number % 1:
+        raise ValueError(f"{name} is {number}; it must be a whole number")
+    return int(number)
+
+
+def _number(value: Any, name: str, least: float, most: float) -> float:
+    if value is None:
+        raise ValueError(f"{name} is missing")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and least <= value <= most):  # NaN is not
+        raise ValueError(f"{name} is {value!r:.40}; it must be {least:g} to {most:g}")
+    return float(value)

@@ -20,8 +20,8 @@ from ..contract import PCM, Voice, clamp_speed
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
-from .config import PiperConfig, load_config
-from .network import PiperNetwork
+from .config import PiperConfig, Scales, load_config
+from .network import PiperNetwork, check_voice_file
 from .phonemes import phoneme_ids, phonemes, pieces
 
 _LOGGER = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class PiperVoice(Voice):
     config: PiperConfig = field(repr=False)
     speaker: int | None
     """None in a file of one speaker."""
+    scales: Scales = field(repr=False)
     settings: VoiceSettings
     """What the user wrote beside the file."""
 
@@ -54,13 +55,13 @@ class PiperVoice(Voice):
     def speak(self, text: str, speed: float = 1.0) -> PCM:
         """Speak a sentence; see `Voice`."""
         yield from self.load()
-        length_scale = self.config.length_scale / clamp_speed(speed * self.settings.speed)
+        scales = self.scales.at_speed(clamp_speed(speed * self.settings.speed))
         window = FIRST_WINDOW_FRAMES
         is_cut = self.network.is_cut
         for clauses in pieces(text):
             ids, unknown = phoneme_ids(phonemes(clauses, self.config), self.config)
             self.network.warn_of_unknown(unknown)
-            latents = yield from self.network.latents(ids, length_scale, self.speaker)
+            latents = yield from self.network.latents(ids, scales, self.speaker)
             start, frames = 0, latents.shape[2]
             while start < frames:
                 end = start + _share(frames - start, window) if is_cut else frames
@@ -101,7 +102,9 @@ class PiperEngine:
         """
         self._threads = threads or granted_cores()
         self._is_repeatable = seed is not None
-        self._folder = VoiceFolder(voices_dir, _find, self._make_voices, companions=(".json",))
+        self._folder = VoiceFolder(
+            voices_dir, _find, self._make_voices, companions=(".json", ".data")
+        )
 
     @staticmethod
     def is_installed() -> bool:
@@ -110,8 +113,9 @@ class PiperEngine:
 
     @property
     def voices(self) -> Mapping[str, PiperVoice]:
-        """What the folder holds now."""
-        return self._folder.voices
+        """The voices of the folder that can speak now."""
+        voices = self._folder.voices
+        return {name: voice for name, voice in voices.items() if voice.network.problem is None}
 
     def idle_work(self) -> Iterator[None]:
         """There is none."""
@@ -121,20 +125,24 @@ class PiperEngine:
         """A voice for each speaker of a file."""
         if not self.is_installed():
             raise SetupError(f"it needs the package onnxruntime: {how_to_install('piper')}")
+        check_voice_file(file)
         config = load_config(file.with_name(f"{file.name}.json"))
         if tones := config.missing_tones:
             _LOGGER.warning(
                 "Voice '%s' was trained without %d of the six tones: they will be wrong",
                 *(name, len(tones)),
             )
-        network = PiperNetwork(file, config, self._threads, self._is_repeatable)
+        scales = config.scales.without_noise() if self._is_repeatable else config.scales
+        is_language_set = settings.language != VoiceSettings.language
+        language = settings.language if is_language_set else config.language
+        network = PiperNetwork(file, self._threads)
         description = settings.description or (DOWNLOADS[name].label if name in DOWNLOADS else name)
         speakers: Mapping[str, int | None] = config.speakers or {"": None}
         return [
             PiperVoice(
                 name=f"{name}-{speaker}" if speaker else name,
                 description=" ".join(filter(None, (description, speaker))),
-                languages=(settings.language,),
+                languages=(language,),
                 author="Piper",
                 author_url="https://github.com/OHF-Voice/piper1-gpl",
                 version="1",
@@ -142,6 +150,7 @@ class PiperEngine:
                 network=network,
                 config=config,
                 speaker=number,
+                scales=scales,
                 settings=settings,
             )
             for speaker, number in speakers.items()

@@ -1,37 +1,48 @@
-"""A Piper voice's network, cut where a computation may pause.
+"""The place where a Piper voice's network is cut, so that its computation can pause.
 
     phoneme ids -> frames (text encoder, durations) | -> latents (flow) | -> waveform (decoder)
 
 The decoder is made of convolutions, so it can be run over windows of latents with some margin.
-How much margin is read off its kernels.
+The size of the margin is read off its kernels.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..onnx.files import GRAPH
-from ..onnx.protobuf import Field, read_fields, read_varints, write_field, write_start
+from ..onnx.model import FLOAT, FLOAT16, Model, Node
 
-# Numbers of fields in onnx.proto.
-_NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13  # of a graph
-_NAME_OF_INITIALIZER, _NAME_OF_VALUE = 8, 1
-_INPUTS, _OUTPUTS, _OPERATOR, _ATTRIBUTE = 1, 2, 4, 5  # of a node
-_NAME_OF_ATTRIBUTE, _INTEGER, _SUBGRAPH, _INTEGERS = 1, 3, 6, 8
-_FLOAT = 1
+_POINTWISE = {
+    "Abs", "Add", "Cast", "Clip", "Constant", "Div", "Elu", "Erf", "Exp", "Gelu", "Identity",
+    "LeakyRelu", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Sigmoid", "Sin",
+    "Softplus", "Sqrt", "Sub", "Squeeze", "Tanh", "Unsqueeze",
+}  # fmt: skip
+"""Operators by which a sample does not look at others."""
+
+_FLOATS = ((FLOAT,), (FLOAT16,))
+_MAX_KERNEL, _MAX_STRIDE, _MAX_DILATION = 1024, 256, 64
+_MAX_FRAME_SAMPLES = 4096
+_MAX_MARGIN_FRAMES = 128
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The parts of a network, each a model of its own."""
+class Part:
+    """A part of a network."""
 
-    front: tuple[bytes, ...]
-    """From phoneme ids to latents, in one part or two; the second takes what the first gives."""
-    decoder: bytes
+    nodes: Sequence[Node]
+    inputs: tuple[str, ...]
+    """Tensors that another part computes."""
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """How the decoder runs over a window of frames."""
+
     latents: str
-    """Name of the tensor before the decoder, [1, C, frames]."""
+    """Name of the tensor before it, [1, C, frames]."""
     frame_samples: int
-    """Samples that the decoder makes of a frame."""
+    """Samples that it makes of a frame."""
     frames_before: int
     """How far back a sample looks."""
     frames_after: int
@@ -39,131 +50,75 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class _Node:
-    operator: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Mapping[str, tuple[int, ...]]
-    field: Field
+class Cut:
+    """The parts of a network."""
+
+    front: tuple[Part, ...]
+    """From phoneme ids to latents, in one part or two; the second takes the first one's outputs."""
+    decoder: Part
+    window: Window
 
 
-def cut(model: bytes) -> Parts | None:
-    """Cut a network; None if it is not of the shape that Piper's voices have.
+def cut(model: Model, nodes: Sequence[Node]) -> Cut:
+    """Find the places where a network can be cut.
 
     Raises:
-        ValueError: it is not an ONNX model.
+        ValueError: it is not of the shape that Piper's voices have; the message says why.
     """
-    top = [*read_fields(memoryview(model))]
-    graphs = [field.value for field in top if field.number == GRAPH]
-    if len(graphs) != 1 or not isinstance(graphs[0], memoryview):
-        raise ValueError("not an ONNX model")
-    graph = [*read_fields(graphs[0])]
-    nodes = [_read_node(field) for field in graph if field.number == _NODE]
-    outputs = [_name(field, _NAME_OF_VALUE) for field in graph if field.number == _OUTPUT]
+    text = {*model.inputs} - {"sid"}
+    output = model.outputs[0]
     latents = _find_latents(nodes)
-    if latents is None or len(outputs) != 1:
-        return None
-    decoder = _needed_for(outputs, nodes, given={latents})
-    inputs = {_name(field, _NAME_OF_VALUE) for field in graph if field.number == _INPUT}
-    if not _is_free_of(decoder, inputs - {"sid"}):
-        return None  # the decoder looks at the text, too
-    before, after, samples = _reach(decoder, latents, outputs[0])
-
-    def part(nodes: Sequence[_Node], given: Iterable[str], wanted: Iterable[str]) -> bytes:
-        kept = _graph(graph, nodes)
-        kept += [write_field(_INPUT, _value(name)) for name in given]
-        kept += [write_field(_OUTPUT, _value(name)) for name in wanted]
-        others = [field.whole for field in top if field.number != GRAPH]
-        size = sum(map(len, kept))
-        return b"".join((*others, write_start(GRAPH, size), *kept))
-
+    decoder = _needed_for([output], nodes, given={latents})
+    if not _is_free_of(decoder, text):
+        raise ValueError("its decoder looks at the text, too")
+    before, after, samples = _reach(decoder, latents, output)
     front = _needed_for([latents], nodes, given=set())
-    between = _find_pause(front, latents, inputs - {"sid"})
-    parts = [part(front, (), (latents,))] if between is None else [
-        part(_needed_for(between, nodes, given=set()), (), between),
-        part(_needed_for([latents], nodes, given={*between}), between, (latents,)),
+    between = _find_pause(front, latents, text)
+    parts = [Part(front, (), (latents,))] if between is None else [
+        Part(_needed_for(between, front, given=set()), (), between),
+        Part(_needed_for([latents], front, given={*between}), between, (latents,)),
     ]  # fmt: skip
-    return Parts(
+    return Cut(
         front=tuple(parts),
-        decoder=part(decoder, (latents,), outputs),
-        latents=latents,
-        frame_samples=samples,
-        frames_before=math.ceil(before),
-        frames_after=math.ceil(after),
+        decoder=Part(decoder, (latents,), (output,)),
+        window=Window(latents, samples, before, after),
     )
 
 
-def _find_pause(front: Sequence[_Node], latents: str, text: set[str]) -> list[str] | None:
-    """The tensors between text encoder and flow: the frames with their noise, and a mask.
-
-    None where there is no such place, or where a tensor may be of something else than floats.
-    """
-    users: dict[str, list[_Node]] = {}
-    for user in front:
-        for name in user.inputs:
-            users.setdefault(name, []).append(user)
-    noise = [one for one in front if one.operator == "RandomNormalLike"]
-    node: _Node | None = noise[-1] if noise else None
-    while node is not None and node.operator != "Add":  # noise, times deviation, plus mean
-        following = users.get(node.outputs[0], [])
-        node = following[0] if len(following) == 1 else None
-    if node is None:
-        return None
-    frames = node.outputs[0]
-    before = _needed_for([frames], front, given=set())
-    done = {id(one) for one in before}
-    flow = [one for one in front if id(one) not in done]
-    of_text = _depending_on(text, before)
-    crossing = {name for one in flow for name in one.inputs if name in of_text}
-    makers = [one for one in before if crossing.intersection(one.outputs)]
-    if not all(one.operator == "Add" or one.attributes.get("to") == (_FLOAT,) for one in makers):
-        return None
-    is_free = _is_free_of(_needed_for([latents], front, given=crossing), text)
-    return sorted(crossing) if is_free and frames in crossing else None
+def _find_latents(nodes: Sequence[Node]) -> str:
+    """The input of the convolution before the first upsampling."""
+    made_by = {name: node for node in nodes for name in node.outputs}
+    node = next((node for node in nodes if node.operator == "ConvTranspose"), None)
+    while node is not None and node.operator in ("ConvTranspose", "LeakyRelu", "Add"):
+        makers = [made_by[name] for name in node.inputs if name in made_by]
+        # A voice of several speakers adds the speaker, through a convolution of one tap.
+        wide = [maker for maker in makers if maker.attributes.get("kernel_shape", ()) > (1,)]
+        node = wide[0] if wide else makers[0] if len(makers) == 1 else None
+    if node is None or node.operator != "Conv" or not node.inputs:
+        raise ValueError("it has no decoder of convolutions")
+    return node.inputs[0]
 
 
-def _depending_on(names: set[str], nodes: Sequence[_Node]) -> set[str]:
-    """The tensors that are computed from some others, or from chance."""
-    known = set(names)
-    for node in nodes:
-        if node.operator.startswith("Random") or not known.isdisjoint(node.inputs):
-            known.update(node.outputs)
-    return known - names
+def _needed_for(names: Iterable[str], nodes: Sequence[Node], given: set[str]) -> list[Node]:
+    """The nodes that compute some tensors, in their order; `given` tensors need none."""
+    wanted = {*names}
+    needed = []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.outputs):
+            needed.append(node)
+            wanted.update(set(node.inputs) - given)
+    return needed[::-1]
 
 
-def _is_free_of(nodes: Sequence[_Node], names: set[str]) -> bool:
+def _is_free_of(nodes: Sequence[Node], names: set[str]) -> bool:
     """The nodes use none of these tensors, and no chance."""
     return not any(
         node.operator.startswith("Random") or not names.isdisjoint(node.inputs) for node in nodes
     )
 
 
-def _find_latents(nodes: Sequence[_Node]) -> str | None:
-    """The input of the convolution before the first upsampling."""
-    made_by = {name: node for node in nodes for name in node.outputs}
-    upsamplings = [node for node in nodes if node.operator == "ConvTranspose"]
-    node = made_by.get(upsamplings[0].inputs[0]) if upsamplings else None
-    while node is not None and node.operator in ("LeakyRelu", "Add"):
-        # A voice of several speakers adds the speaker, through a convolution of one tap.
-        parents = [made_by[name] for name in node.inputs if name in made_by]
-        wide = [parent for parent in parents if parent.attributes.get("kernel_shape", (0,)) > (1,)]
-        node = wide[0] if wide else parents[0] if len(parents) == 1 else None
-    return node.inputs[0] if node is not None and node.operator == "Conv" else None
-
-
-def _needed_for(names: Iterable[str], nodes: Sequence[_Node], given: set[str]) -> list[_Node]:
-    """The nodes that compute some tensors, in their order; `given` tensors need none."""
-    wanted = {*names}
-    needed = []
-    for node in reversed(nodes):
-        if wanted.intersection(node.outputs):
-            needed.append(node)
-            wanted.update(set(node.inputs) - given)
-    return needed[::-1]
-
-
-def _reach(nodes: Sequence[_Node], latents: str, output: str) -> tuple[float, float, int]:
-    """How many frames before and after its own the output looks at, and its samples a frame."""
+def _reach(nodes: Sequence[Node], latents: str, output: str) -> tuple[int, int, int]:
+    """The frames before and after its own that a sample looks at, and the samples of a frame."""
     reach: dict[str, tuple[float, float, int]] = {latents: (0.0, 0.0, 1)}
     for node in nodes:
         known = [reach[name] for name in node.inputs if name in reach]
@@ -171,96 +126,74 @@ def _reach(nodes: Sequence[_Node], latents: str, output: str) -> tuple[float, fl
             continue
         before, after = (max(row[side] for row in known) for side in (0, 1))
         rate = max(row[2] for row in known)
-        size = node.attributes.get("kernel_shape", (1,))[0]
-        pad = node.attributes.get("pads", (0,))[0]
-        if node.operator == "Conv":
-            taps = (size - 1) * node.attributes.get("dilations", (1,))[0]
-            before, after = before + pad / rate, after + (taps - pad) / rate
-        elif node.operator == "ConvTranspose":
-            stride = node.attributes.get("strides", (1,))[0]
-            before += (size - 1 - pad) / stride / rate
-            after += pad / stride / rate
-            rate *= stride
+        if node.operator in ("Conv", "ConvTranspose"):
+            size = _attribute(node, "kernel_shape", 1, _MAX_KERNEL, is_needed=True)
+            stride = _attribute(node, "strides", 1, _MAX_STRIDE)
+            taps = (size - 1) * _attribute(node, "dilations", 1, _MAX_DILATION)
+            pad = _attribute(node, "pads", 0, taps, is_needed="auto_pad" in node.attributes)
+            if node.operator == "Conv" and stride == 1:
+                before, after = before + pad / rate, after + (taps - pad) / rate
+            elif node.operator == "ConvTranspose":
+                before, after = before + (taps - pad) / stride / rate, after + pad / stride / rate
+                rate *= stride
+            else:
+                raise ValueError("its decoder has a convolution with strides")
+        elif node.operator not in _POINTWISE:
+            raise ValueError(f"its decoder has the operator {node.operator}")
+        if rate > _MAX_FRAME_SAMPLES:
+            raise ValueError(f"its decoder makes {rate} samples of a frame")
+        if before + after > _MAX_MARGIN_FRAMES:
+            raise ValueError(f"its decoder looks at {before + after:.0f} frames for each sample")
         for name in node.outputs:
             reach[name] = (before, after, rate)
-    return reach[output]
+    if output not in reach:
+        raise ValueError("its decoder does not depend on the latents")
+    before, after, rate = reach[output]
+    return math.ceil(before), math.ceil(after), rate
 
 
-def _graph(graph: Sequence[Field], nodes: Sequence[_Node]) -> list[memoryview | bytes]:
-    """A graph's fields with these nodes alone, and of its weights and inputs what they use."""
-    kept = {id(node.field) for node in nodes}
-    used = {name for node in nodes for name in node.inputs}
-    fields: list[memoryview | bytes] = []
-    for field in graph:
-        if field.number == _NODE:
-            is_kept = id(field) in kept
-        elif field.number == _INITIALIZER:
-            is_kept = _name(field, _NAME_OF_INITIALIZER) in used
-        elif field.number == _INPUT:
-            is_kept = _name(field, _NAME_OF_VALUE) in used
-        else:
-            is_kept = field.number not in (_OUTPUT, _VALUE_INFO)
-        if is_kept:
-            fields.append(field.whole)
-    return fields
+def _attribute(node: Node, name: str, default: int, most: int, is_needed: bool = False) -> int:
+    """The first number of an attribute of a 1-D convolution: from `default` to `most`."""
+    values = node.attributes.get(name, ())
+    value = values[0] if values else default
+    is_1d = len(values) <= (2 if name == "pads" else 1)
+    if not (is_1d and default <= value <= most and (values or not is_needed)):
+        raise ValueError(f"{name} of a {node.operator} is {values[:4]}")
+    return value
 
 
-def _value(name: str) -> bytes:
-    """A ValueInfoProto: a tensor of floats, of any shape."""
-    tensor = write_field(1, write_field(1, _FLOAT))
-    return write_field(_NAME_OF_VALUE, name.encode()) + write_field(2, tensor)
+def _find_pause(front: Sequence[Node], latents: str, text: set[str]) -> tuple[str, ...] | None:
+    """The tensors between text encoder and flow: the frames with their noise, and a mask.
+
+    None where there is no such place, or where a tensor may be of something else than floats.
+    """
+    users: dict[str, list[Node]] = {}
+    for user in front:
+        for name in user.inputs:
+            users.setdefault(name, []).append(user)
+    node = next((one for one in reversed(front) if one.operator == "RandomNormalLike"), None)
+    while node is not None and node.operator != "Add":  # noise, times deviation, plus mean
+        following = users.get(next(iter(node.outputs), ""), [])
+        node = following[0] if len(following) == 1 else None
+    if node is None:
+        return None
+    frames = node.outputs[0]
+    before = _needed_for([frames], front, given=set())
+    done = {one.position for one in before}
+    flow = [one for one in front if one.position not in done]
+    of_text = _depending_on(text, before)
+    crossing = {name for one in flow for name in one.inputs if name in of_text}
+    makers = [one for one in before if not crossing.isdisjoint(one.outputs)]
+    if not all(one.operator == "Add" or one.attributes.get("to") in _FLOATS for one in makers):
+        return None
+    is_free = _is_free_of(_needed_for([latents], front, given=crossing), text)
+    return tuple(sorted(crossing)) if is_free and frames in crossing else None
 
 
-def _read_node(field: Field) -> _Node:
-    strings: dict[int, list[str]] = {_INPUTS: [], _OUTPUTS: [], _OPERATOR: []}
-    attributes: dict[str, tuple[int, ...]] = {}
-    for part in _message(field):
-        if part.number in strings:
-            strings[part.number].append(_text(part))
-        elif part.number == _ATTRIBUTE:
-            name, integers, names = _read_attribute(part)
-            attributes[name] = integers
-            strings[_INPUTS] += names
-    return _Node(
-        "".join(strings[_OPERATOR]),
-        tuple(strings[_INPUTS]),
-        tuple(strings[_OUTPUTS]),
-        attributes,
-        field,
-    )
-
-
-def _read_attribute(field: Field) -> tuple[str, tuple[int, ...], list[str]]:
-    """Name and whole numbers of an attribute, and the tensors that a graph in it uses."""
-    name = ""
-    integers: list[int] = []
-    names: list[str] = []
-    for part in _message(field):
-        if part.number == _NAME_OF_ATTRIBUTE:
-            name = _text(part)
-        elif part.number in (_INTEGER, _INTEGERS):
-            if isinstance(part.value, int):
-                integers.append(part.value)
-            else:
-                integers += read_varints(part.value)
-        elif part.number == _SUBGRAPH:
-            inner = [_read_node(one) for one in _message(part) if one.number == _NODE]
-            names += [used for node in inner for used in node.inputs]
-            names += [_name(one, _NAME_OF_VALUE) for one in _message(part) if one.number == _OUTPUT]
-    return name, tuple(integers), names
-
-
-def _message(field: Field) -> Iterator[Field]:
-    if not isinstance(field.value, memoryview):
-        raise ValueError("not an ONNX model")
-    return read_fields(field.value)
-
-
-def _name(field: Field, number: int) -> str:
-    return next((_text(part) for part in _message(field) if part.number == number), "")
-
-
-def _text(field: Field) -> str:
-    if not isinstance(field.value, memoryview):
-        raise ValueError("not an ONNX model")
-    return bytes(field.value).decode()
+def _depending_on(names: set[str], nodes: Sequence[Node]) -> set[str]:
+    """The tensors that are computed from some others, or from chance."""
+    known = set(names)
+    for node in nodes:
+        if node.operator.startswith("Random") or not known.isdisjoint(node.inputs):
+            known.update(node.outputs)
+    return known - names

@@ -2,28 +2,57 @@
 
 import logging
 import time
-from collections.abc import Set
-from dataclasses import replace
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import SynthesisError
-from ...files import read_bytes
+from ...errors import ModelError, SynthesisError
 from ...steps import Shared, Steps
-from .config import PiperConfig
-from .graph import Parts, cut
-
-if TYPE_CHECKING:
-    import onnxruntime
+from ..onnx.files import open_model
+from ..onnx.model import FLOAT, FLOAT16, Model
+from ..onnx.sessions import Session
+from .config import Scales
+from .graph import Cut, Window, cut
 
 _LOGGER = logging.getLogger(__name__)
 
 MAX_BYTES = 512_000_000
 
+_INPUTS = ("input", "input_lengths", "scales")
+_SPEAKER = "sid"  # an input of voices of several speakers
+
 _Floats = npt.NDArray[np.float32]
+
+
+def check_voice_file(path: Path) -> None:
+    """Make sure that a file is a whole network with the inputs of a Piper voice.
+
+    Raises:
+        ModelError: it is not; the message says what it is.
+        OSError: it cannot be read.
+    """
+    with open_model(path, MAX_BYTES) as model:
+        if not {*_INPUTS} <= {*model.inputs} <= {*_INPUTS, _SPEAKER}:
+            raise ModelError(
+                f"{path} is a network of another kind: its inputs are "
+                f"{', '.join(model.inputs):.200}; those of a Piper voice are "
+                f"{', '.join(_INPUTS)} and, with several speakers, {_SPEAKER}"
+            )
+        if not model.outputs:
+            raise ModelError(f"{path} has no output")
+
+
+@dataclass(frozen=True)
+class _Sessions:
+    """A loaded network."""
+
+    front: Sequence[Session]
+    decoder: Session | None = None
+    window: Window | None = None
 
 
 class PiperNetwork:
@@ -33,31 +62,27 @@ class PiperNetwork:
     a frame a sample.
     """
 
-    def __init__(self, path: Path, config: PiperConfig, threads: int, is_repeatable: bool) -> None:
-        """Take a file, which is read when it is needed.
-
-        Args:
-            is_repeatable: leave out the noise that makes each utterance different.
-        """
+    def __init__(self, path: Path, threads: int) -> None:
+        """Take a file, which is read when it is needed."""
         self._path = path
-        self._config = config
         self._threads = threads
-        self._noise = (0.0, 0.0) if is_repeatable else (config.noise_scale, config.noise_w)
-        self._parts: Parts | None = None
-        self._front: list[onnxruntime.InferenceSession] = []
-        self._decoder: onnxruntime.InferenceSession | None = None
-        self._loading: Shared[None] | None = None
+        self._sessions: _Sessions | None = None
+        self._loading: Shared[_Sessions] | None = None
+        self._has_spoken = False
         self._unknown: set[str] = set()
+        self.problem: str | None = None
+        """The reason why it can never speak, until its file changes."""
 
     @property
     def is_cut(self) -> bool:
-        """It could be cut; known once it has been loaded."""
-        return self._parts is not None
+        """It decodes windows; known once it has been loaded."""
+        return self._sessions is not None and self._sessions.window is not None
 
     @property
     def margin_frames(self) -> int:
-        """What is decoded beside the frames of a window."""
-        return self._parts.frames_before + self._parts.frames_after if self._parts else 0
+        """The frames that are decoded beside those of a window."""
+        window = self._sessions.window if self._sessions else None
+        return window.frames_before + window.frames_after if window else 0
 
     def load(self) -> Steps[None]:
         """Load the network unless it has been, with pauses; several may wait for it.
@@ -65,73 +90,77 @@ class PiperNetwork:
         Raises:
             SynthesisError: it cannot be loaded.
         """
-        if self._front:
+        if self.problem is not None:
+            raise SynthesisError(self.problem)
+        if self._sessions is not None:
             return
         if self._loading is None or self._loading.is_done:
             self._loading = Shared(self._load())
-        yield from self._loading.wait()
+        self._sessions = yield from self._loading.wait()
 
-    def _load(self) -> Steps[None]:
+    def _load(self) -> Steps[_Sessions]:
         started = time.perf_counter()
         try:
-            model = read_bytes(self._path, MAX_BYTES)
-            yield
-            parts = cut(model)
-            yield
-            front = []
-            for part in parts.front if parts else (model,):
-                front.append(self._open(part))
+            with open_model(self._path, MAX_BYTES) as model:
                 yield
-            decoder = self._open(parts.decoder) if parts else None
-        except (OSError, ValueError) as error:
-            raise SynthesisError(f"{self._path} cannot be loaded: {error!s:.200}") from error
-        self._front, self._decoder = front, decoder
-        # The models themselves are in the sessions now.
-        self._parts = replace(parts, front=(), decoder=b"") if parts else None
+                sessions, reason = yield from self._open(model)
+        except (OSError, MemoryError) as error:
+            raise SynthesisError(f"{self._path} cannot be loaded now: {error!s:.300}") from error
+        except (ModelError, ValueError) as error:
+            raise self._give_up(f"{self._path} cannot be loaded: {error!s:.300}") from error
         seconds = time.perf_counter() - started
-        _LOGGER.info(
-            "Loaded %s in %.1f s%s",
-            *(self._path.name, seconds, "" if parts else "; it cannot be cut, so it runs whole"),
-        )
+        whole = f"; it runs whole, in longer steps, as {reason}" if reason else ""
+        _LOGGER.info("Loaded %s in %.1f s%s", self._path.name, seconds, whole)
+        return sessions
 
-    def _open(self, model: bytes) -> "onnxruntime.InferenceSession":
-        """Make a session.
-
-        Raises:
-            ValueError: ONNX Runtime refuses the model.
-        """
-        import onnxruntime  # only voices of this kind need it
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        # A thread that spins while it waits takes the core from whoever else needs it.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False  # it keeps what the longest sentence took
-        options.log_severity_level = 3
+    def _open(self, model: Model) -> Steps[tuple[_Sessions, str]]:
+        """Open the network in parts; where that fails, in one, for the reason returned."""
+        nodes = yield from model.nodes()
+        yield
         try:
-            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its errors have no base of their own
-            raise ValueError(str(error)) from error
+            parts = cut(model, nodes)
+            yield
+            try:
+                return (yield from self._open_parts(model, parts, FLOAT)), ""
+            except ValueError:  # it may be of half precision
+                return (yield from self._open_parts(model, parts, FLOAT16)), ""
+        except MemoryError:
+            raise
+        except Exception as error:  # a graph can be anything, and ONNX Runtime judges the whole
+            reason = f"{error!s:.200}"
+        yield
+        return _Sessions([self._session(model.whole())]), reason
 
-    def latents(self, ids: list[int], length_scale: float, speaker: int | None) -> Steps[_Floats]:
+    def _open_parts(self, model: Model, parts: Cut, element_type: int) -> Steps[_Sessions]:
+        sessions = []
+        for part in (*parts.front, parts.decoder):
+            encoded = model.extract(part.nodes, part.inputs, part.outputs, element_type)
+            sessions.append(self._session(encoded))
+            yield
+        return _Sessions(sessions[:-1], sessions[-1], parts.window)
+
+    def _session(self, model: bytes) -> Session:
+        return Session(model, self._threads, data_folder=self._path.parent)
+
+    def latents(self, ids: Sequence[int], scales: Scales, speaker: int | None) -> Steps[_Floats]:
         """Phoneme ids to latents [1, C, frames], with a pause before the flow.
 
         Raises:
             SynthesisError: the network fails.
         """
-        noise_scale, noise_w = self._noise
-        tensors: dict[str, Any] = {
+        sessions = self._loaded()
+        tensors: dict[str, npt.NDArray[Any]] = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
-            "scales": np.array([noise_scale, length_scale, noise_w], np.float32),
-            "sid": np.array([speaker or 0], np.int64),
+            "scales": np.array(scales, np.float32),
+            _SPEAKER: np.array([speaker or 0], np.int64),
         }
-        for session in self._front:
+        for session in sessions.front:
             tensors |= self._run(session, tensors)
             yield
-        name = self._parts.latents if self._parts else self._front[-1].get_outputs()[0].name
-        latents: _Floats = tensors[name]
-        return latents if self._parts else latents.reshape(1, 1, -1)
+        if sessions.window:
+            return tensors[sessions.window.latents]
+        return tensors[sessions.front[0].outputs[0]].reshape(1, 1, -1)
 
     def decode(self, latents: _Floats, start: int, end: int, speaker: int | None) -> _Floats:
         """The waveform [N] of the frames from `start` to `end`, as if all were decoded at once.
@@ -139,29 +168,47 @@ class PiperNetwork:
         Raises:
             SynthesisError: the network fails.
         """
-        if self._parts is None or self._decoder is None:
+        sessions = self._loaded()
+        window, decoder = sessions.window, sessions.decoder
+        if window is None or decoder is None:
+            self._has_spoken = True
             return latents[0, 0, start:end]
-        first = max(0, start - self._parts.frames_before)
-        last = min(latents.shape[2], end + self._parts.frames_after)
-        inputs: dict[str, Any] = {
-            self._parts.latents: latents[:, :, first:last],
-            "sid": np.array([speaker or 0], np.int64),
+        first = max(0, start - window.frames_before)
+        last = min(latents.shape[2], end + window.frames_after)
+        inputs: dict[str, npt.NDArray[Any]] = {
+            window.latents: latents[:, :, first:last],
+            _SPEAKER: np.array([speaker or 0], np.int64),
         }
-        (samples,) = (output.reshape(-1) for output in self._run(self._decoder, inputs).values())
-        hop = self._parts.frame_samples
+        samples: _Floats = self._run(decoder, inputs)[decoder.outputs[0]].reshape(-1)
+        hop = window.frame_samples
+        if len(samples) != hop * (last - first):
+            raise self._fail(f"{last - first} frames became {len(samples)} samples, not {hop} each")
+        self._has_spoken = True
         return samples[(start - first) * hop : (end - first) * hop]
 
+    def _loaded(self) -> _Sessions:
+        assert self._sessions is not None, "load first"
+        return self._sessions
+
     def _run(
-        self, session: "onnxruntime.InferenceSession", inputs: dict[str, Any]
-    ) -> dict[str, _Floats]:
-        """Run a network on those of the inputs that it takes: not all have speakers, say."""
-        taken = {node.name for node in session.get_inputs()}
-        inputs = {name: value for name, value in inputs.items() if name in taken}
+        self, session: Session, inputs: dict[str, npt.NDArray[Any]]
+    ) -> dict[str, npt.NDArray[Any]]:
         try:
-            outputs = session.run(None, inputs)
-        except Exception as error:  # its errors have no base of their own
-            raise SynthesisError(f"{self._path.name} fails: {error!s:.200}") from error
-        return dict(zip((node.name for node in session.get_outputs()), outputs, strict=True))
+            return session.run(inputs)
+        except MemoryError as error:
+            raise SynthesisError(f"{self._path.name} needs more memory than there is") from error
+        except ValueError as error:
+            raise self._fail(str(error)) from error
+
+    def _fail(self, reason: str) -> SynthesisError:
+        """An error of one sentence; of a network that has never spoken, of all."""
+        message = f"{self._path} fails: {reason}"
+        return SynthesisError(message) if self._has_spoken else self._give_up(message)
+
+    def _give_up(self, problem: str) -> SynthesisError:
+        self.problem = problem
+        _LOGGER.warning("A voice is out of use until its file changes: %s", problem)
+        return SynthesisError(problem)
 
     def warn_of_unknown(self, phonemes: Set[str]) -> None:
         """Say once which phonemes the voice does not know; they are left out."""

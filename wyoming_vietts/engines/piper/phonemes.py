@@ -16,6 +16,7 @@ MAX_PIECE_CHARACTERS = 80
 
 _LANGUAGE_FLAG = re.compile(r"\([^)]*\)")  # around words that eSpeak NG takes for foreign ones
 _MARKS = ".,;:!?"
+_LETTER = re.compile(r"(?s:.)[\u0300-\u036f]*")  # with its combining marks
 
 
 def pieces(text: str) -> Iterator[list[str]]:
@@ -61,13 +62,23 @@ def phonemes(clauses: list[str], config: PiperConfig) -> str:
 
 
 def phoneme_ids(phonemes: str, config: PiperConfig) -> tuple[list[int], set[str]]:
-    """The numbers of phonemes, and the phonemes that have none and are left out."""
+    """The numbers of phonemes, and the phonemes that have none and are left out.
+
+    A voice may have been trained with letters that carry their marks, or with small ones only.
+    """
     blank = config.ids["_"]
     numbers = [*config.ids["^"], *blank]
     unknown = set()
-    for phoneme in phonemes:
-        if phoneme in config.ids:
-            numbers += [*config.ids[phoneme], *blank]
-        else:
-            unknown.add(phoneme)
+    for letter in _LETTER.findall(phonemes):
+        forms = (form(case) for case in (letter, letter.lower()) for form in (str, _composed))
+        known = next((form for form in forms if all(sign in config.ids for sign in form)), letter)
+        for sign in known:
+            if sign in config.ids:
+                numbers += [*config.ids[sign], *blank]
+            else:
+                unknown.add(sign)
     return [*numbers, *config.ids["$"]], unknown
+
+
+def _composed(letter: str) -> str:
+    return unicodedata.normalize("NFC", letter)

@@ -1,0 +1,246 @@
+"""The structure of an ONNX model, read without its weights, and models made of parts of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from io import BytesIO
+from typing import NamedTuple
+
+from ...steps import Steps
+from .protobuf import Field, FileSlice, Message, Reader, write_field, write_start
+
+# Numbers of fields in onnx.proto.
+_GRAPH = 7  # of a model
+_NODE, _WEIGHT, _INPUT, _OUTPUT, _VALUE_INFO, _SPARSE_WEIGHT = 1, 5, 11, 12, 13, 15  # of a graph
+_INPUTS, _OUTPUTS, _OPERATOR, _ATTRIBUTE = 1, 2, 4, 5  # of a node
+_INTEGER, _TENSOR, _SUBGRAPH, _INTEGERS, _TENSORS, _SUBGRAPHS = 3, 5, 6, 8, 10, 11  # of attributes
+_NAME_OF_WEIGHT, _EXTERNAL_DATA = 8, 13
+_NAME, _VALUE = 1, 2  # of attributes, inputs, outputs, and entries of external data
+FLOAT, FLOAT16 = 1, 10
+"""Element types."""
+
+_MAX_TOP_FIELDS = 1000
+_MAX_GRAPH_FIELDS = 40_000  # with those of the weights; a large voice has about 10,000
+_MAX_NODE_FIELDS = 400_000  # a large voice has about 80,000
+_MAX_DEPTH = 8  # of graphs in nodes
+_MAX_NAME_BYTES = 4096
+_NODES_A_STEP = 200
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operator of a graph."""
+
+    operator: str
+    inputs: tuple[str, ...]
+    """The tensors that it uses, or that a graph in it uses."""
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, tuple[int, ...]]
+    """Those that are whole numbers."""
+    position: int
+    """Among the fields of the graph."""
+
+
+class ExternalData(NamedTuple):
+    """The place of a weight in another file."""
+
+    file_name: str
+    end: int
+    """The bytes that the file must have."""
+
+
+class Model:
+    """A model in an open file: names of its inputs, outputs and weights; its nodes on demand."""
+
+    def __init__(self, content: FileSlice) -> None:
+        """Read the structure.
+
+        Raises:
+            CutOffError: the file ends too early.
+            ValueError: it is not an ONNX model, or has too many parts.
+        """
+        self._content = content
+        top = [*Reader(_MAX_TOP_FIELDS).fields(content)]
+        graphs = [field for field in top if field.number == _GRAPH]
+        if len(graphs) != 1:
+            raise ValueError("it is not an ONNX model")
+        self._others = [field for field in top if field.number != _GRAPH]
+        reader = Reader(_MAX_GRAPH_FIELDS)
+        self._fields = [*reader.fields(_message(graphs[0]))]
+        self._names: dict[int, str] = {}  # of weights and inputs, by position
+        self.external_data: set[ExternalData] = set()
+        """The weights that are in other files."""
+        for position, field in enumerate(self._fields):
+            if field.number in (_WEIGHT, _SPARSE_WEIGHT):
+                self._names[position] = self._read_weight(field, reader)
+            elif field.number in (_INPUT, _OUTPUT):
+                self._names[position] = _name(field, _NAME, reader)
+        weights = {*self._named(_WEIGHT), *self._named(_SPARSE_WEIGHT)}
+        self.inputs = [name for name in self._named(_INPUT) if name not in weights]
+        """Names; old files list the weights among them, this does not."""
+        self.outputs = self._named(_OUTPUT)
+        """Names."""
+
+    def _named(self, number: int) -> list[str]:
+        return [name for at, name in self._names.items() if self._fields[at].number == number]
+
+    def whole(self) -> bytes:
+        """Read the whole file."""
+        return bytes(self._content)
+
+    def nodes(self) -> Steps[list[Node]]:
+        """Read the nodes, with pauses, and sort them so that each follows those that it uses.
+
+        Raises:
+            ValueError: they are damaged, too many, use each other in a circle, or have weights
+                in another file.
+        """
+        reader = Reader(_MAX_NODE_FIELDS)
+        in_graph = {*self.external_data}
+        nodes: list[Node] = []
+        for position, field in enumerate(self._fields):
+            if field.number == _NODE:
+                nodes.append(self._read_node(_message(field), position, reader))
+                if len(nodes) % _NODES_A_STEP == 0:
+                    yield
+        if self.external_data - in_graph:
+            raise ValueError("weights of its nodes are in another file")
+        return _sort(nodes)
+
+    def extract(
+        self,
+        nodes: Sequence[Node],
+        inputs: Iterable[str],
+        outputs: Iterable[str],
+        element_type: int = FLOAT,
+    ) -> bytes:
+        """Encode a model of some of the nodes, with the weights and inputs that they use.
+
+        Args:
+            inputs: names of tensors that are inputs, besides those of the whole model.
+            outputs: names of tensors.
+            element_type: of `inputs` and `outputs`.
+        """
+        kept = {node.position for node in nodes}
+        used = {name for node in nodes for name in node.inputs}
+        graph: list[Message | bytes] = []
+        for position, field in enumerate(self._fields):
+            if field.number == _NODE:
+                is_kept = position in kept
+            elif field.number in (_WEIGHT, _SPARSE_WEIGHT, _INPUT):
+                is_kept = self._names[position] in used
+            else:
+                is_kept = field.number not in (_OUTPUT, _VALUE_INFO)
+            if is_kept:
+                graph.append(field.whole)
+        graph += [write_field(_INPUT, _tensor(name, element_type)) for name in inputs]
+        graph += [write_field(_OUTPUT, _tensor(name, element_type)) for name in outputs]
+        others = [field.whole for field in self._others]
+        model = BytesIO()  # one copy of the weights, not two
+        for part in (*others, write_start(_GRAPH, sum(map(len, graph))), *graph):
+            model.write(bytes(part))
+        return model.getvalue()
+
+    def _read_weight(self, field: Field, reader: Reader) -> str:
+        """Read a tensor's name, and where it is if it is in another file."""
+        name = ""
+        entries: dict[str, str] = {}
+        for part in reader.fields(_message(field)):
+            if part.number == _NAME_OF_WEIGHT:
+                name = _text(part)
+            elif part.number == _EXTERNAL_DATA:
+                pair = {one.number: _text(one) for one in reader.fields(_message(part))}
+                entries[pair.get(_NAME, "")] = pair.get(_VALUE, "")
+            elif part.number == 1 and field.number == _SPARSE_WEIGHT:
+                name = self._read_weight(part, reader)
+        if entries:
+            end = int(entries.get("offset", "0")) + int(entries.get("length", "0"))
+            self.external_data.add(ExternalData(entries.get("location", ""), end))
+        return name
+
+    def _read_node(self, node: Message, position: int, reader: Reader, depth: int = 0) -> Node:
+        if depth > _MAX_DEPTH:
+            raise ValueError("its graphs are nested too deeply")
+        strings: dict[int, list[str]] = {_INPUTS: [], _OUTPUTS: [], _OPERATOR: []}
+        attributes: dict[str, tuple[int, ...]] = {}
+        for part in reader.fields(node):
+            if part.number in strings:
+                strings[part.number].append(_text(part))
+            elif part.number == _ATTRIBUTE:
+                name, integers, names = self._read_attribute(part, reader, depth)
+                attributes[name] = integers
+                strings[_INPUTS] += names
+        return Node(
+            "".join(strings[_OPERATOR]),
+            tuple(filter(None, strings[_INPUTS])),  # "" stands for one that is left out
+            tuple(filter(None, strings[_OUTPUTS])),
+            attributes,
+            position,
+        )
+
+    def _read_attribute(
+        self, field: Field, reader: Reader, depth: int
+    ) -> tuple[str, tuple[int, ...], list[str]]:
+        """Read an attribute's name, its whole numbers, and the tensors that a graph in it uses."""
+        name = ""
+        integers: list[int] = []
+        names: list[str] = []
+        for part in reader.fields(_message(field)):
+            if part.number == _NAME:
+                name = _text(part)
+            elif part.number in (_INTEGER, _INTEGERS):
+                packed = [part.value] if isinstance(part.value, int) else part.value
+                integers += packed if isinstance(packed, list) else reader.integers(packed)
+            elif part.number in (_TENSOR, _TENSORS):
+                self._read_weight(part, reader)
+            elif part.number in (_SUBGRAPH, _SUBGRAPHS):
+                for one in reader.fields(_message(part)):
+                    if one.number == _NODE:
+                        names += self._read_node(_message(one), 0, reader, depth + 1).inputs
+                    elif one.number == _OUTPUT:
+                        names.append(_name(one, _NAME, reader))
+                    elif one.number in (_WEIGHT, _SPARSE_WEIGHT):
+                        self._read_weight(one, reader)
+        return name, tuple(integers), names
+
+
+def _sort(nodes: list[Node]) -> list[Node]:
+    """Sort nodes topologically unless they are; ONNX Runtime takes both."""
+    maker: dict[str, int] = {}
+    for index, node in enumerate(nodes):
+        for name in node.outputs:
+            if maker.setdefault(name, index) != index:
+                raise ValueError(f"two of its nodes compute '{name}'")
+    needs = {
+        index: {maker[name] for name in node.inputs if name in maker}
+        for index, node in enumerate(nodes)
+    }
+    if all(index > max(needed, default=-1) for index, needed in needs.items()):
+        return nodes
+    try:
+        return [nodes[index] for index in TopologicalSorter(needs).static_order()]
+    except CycleError:
+        raise ValueError("its nodes use each other in a circle") from None
+
+
+def _tensor(name: str, element_type: int) -> bytes:
+    """Encode a ValueInfoProto: a tensor of any shape."""
+    tensor = write_field(1, write_field(1, element_type))
+    return write_field(_NAME, name.encode()) + write_field(2, tensor)
+
+
+def _message(field: Field) -> Message:
+    if isinstance(field.value, int):
+        raise ValueError(f"field {field.number} is a number")
+    return field.value
+
+
+def _name(field: Field, number: int, reader: Reader) -> str:
+    return next((_text(p) for p in reader.fields(_message(field)) if p.number == number), "")
+
+
+def _text(field: Field) -> str:
+    content = _message(field)
+    if len(content) > _MAX_NAME_BYTES:
+        raise ValueError(f"a name has {len(content):,} bytes")
+    return bytes(content).decode()

@@ -1,0 +1,116 @@
+"""Sessions of ONNX Runtime: the same rules for every engine."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_TYPES: dict[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+}
+
+
+class Session:
+    """A network, ready to run."""
+
+    def __init__(
+        self,
+        model: bytes | Path,
+        threads: int,
+        *,
+        data_folder: Path | None = None,
+        providers: Sequence[str] = ("CPUExecutionProvider",),
+        is_short_lived: bool = False,
+    ) -> None:
+        """Load a model.
+
+        Args:
+            model: its file, or the content of one.
+            threads: that compute an operator.
+            data_folder: of the files that hold the weights of a model that is given as content.
+            providers: of ONNX Runtime, the best first.
+            is_short_lived: it runs once, so preparing the graph takes longer than it saves.
+
+        Raises:
+            ValueError: ONNX Runtime refuses the model.
+            MemoryError: there is no memory for it.
+        """
+        onnxruntime = _runtime()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # A thread that spins while it waits takes the core from whoever else needs it.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if data_folder is not None:
+            options.add_session_config_entry(
+                "session.model_external_initializers_file_folder_path", os.fspath(data_folder)
+            )
+        if is_short_lived:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.add_session_config_entry("session.disable_prepacking", "1")
+        else:
+            options.enable_cpu_mem_arena = False  # it keeps what the longest sentence took
+        source = model if isinstance(model, bytes) else os.fspath(model)
+        try:
+            self._session = onnxruntime.InferenceSession(source, options, providers=[*providers])
+        except Exception as error:  # its errors have no base of their own
+            raise _explain(error) from error
+        self.inputs: dict[str, type[np.generic]] = {}
+        """Element types by name."""
+        for node in self._session.get_inputs():
+            if node.type not in _TYPES:
+                raise ValueError(f"its input '{node.name}' is a {node.type}")
+            self.inputs[node.name] = _TYPES[node.type]
+        self.outputs: list[str] = [node.name for node in self._session.get_outputs()]
+        """Names."""
+
+    def run(self, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Run the network on its inputs; of half precision it takes and gives floats, too.
+
+        Args:
+            values: by name; those that are not inputs are ignored.
+
+        Raises:
+            ValueError: the network fails, or an input is missing.
+            MemoryError: there is no memory for it.
+        """
+        inputs = {
+            name: values[name].astype(kind, copy=False)
+            for name, kind in self.inputs.items()
+            if name in values
+        }
+        try:
+            outputs = self._session.run(None, inputs)
+        except Exception as error:  # its errors have no base of their own
+            raise _explain(error) from error
+        return {
+            name: value.astype(np.float32) if value.dtype == np.float16 else value
+            for name, value in zip(self.outputs, outputs, strict=True)
+        }
+
+
+@cache
+def _runtime() -> ModuleType:
+    """Import ONNX Runtime; only loading a voice does, and not all voices need it."""
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(4)  # fatal: errors are raised
+    module: ModuleType = onnxruntime
+    return module
+
+
+def _explain(error: Exception) -> Exception:
+    """Put the error into one line, and into a class that callers can tell apart."""
+    message = " ".join(str(error).split())
+    is_memory = isinstance(error, MemoryError) or re.search("bad_alloc|allocate memory", message)
+    return MemoryError("out of memory") if is_memory else ValueError(message[:300])
