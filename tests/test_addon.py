@@ -3,7 +3,6 @@
 The Supervisor's own schemas are not here: its repository is no package. They were asked by hand.
 """
 
-import dataclasses
 import re
 import struct
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 import yaml
 
 from wyoming_vietts import __version__
-from wyoming_vietts.commands.homeassistant import AppOptions
+from wyoming_vietts.settings.table import APP_OPTIONS, SERVE_SETTINGS
+from wyoming_vietts.settings.values import Number, OneOf, check
 
 ROOT = Path(__file__).parents[1]
 ADDON = ROOT / "addon"
@@ -32,21 +32,34 @@ def test_version_is_the_programs_everywhere() -> None:
 
 
 def test_each_option_has_a_schema_and_the_programs_default() -> None:
-    defaults = dataclasses.asdict(AppOptions())
-    assert CONFIG["options"] == defaults | {"lexicon": list(defaults["lexicon"])}
+    defaults = {option.name: option.default for option in APP_OPTIONS}
+    assert CONFIG["options"] == defaults | {"lexicon": []}
     assert list(CONFIG["options"]) == list(CONFIG["schema"])
 
 
 def test_schema_lets_through_what_the_program_takes_and_nothing_else() -> None:
     """As far as the Supervisor can know; its own check comes first."""
-    rights = {field.name: field.metadata["right"] for field in dataclasses.fields(AppOptions)}
-    for name, schema in CONFIG["schema"].items():
-        if choices := re.fullmatch(r"list\((.*)\)", str(schema)):
-            assert rights[name] == f"one of {', '.join(choices[1].split('|'))}"
-        elif limits := re.fullmatch(r"float\((.*),(.*)\)", str(schema)):
-            assert rights[name] == f"a number from {limits[1]} to {limits[2]}"
+    for option in APP_OPTIONS:
+        schema, kind = CONFIG["schema"][option.name], option.kind
+        if isinstance(kind, OneOf):
+            assert schema == f"list({'|'.join(kind.words)})"
+        elif isinstance(kind, Number):
+            assert schema == f"float({kind.least:g},{kind.most:g})"
         else:
-            assert (name, schema) in (("voice", "str"), ("lexicon", ["str?"]), ("debug", "bool"))
+            expected = {"voice": "str", "lexicon": ["str?"], "debug": "bool"}
+            assert schema == expected[option.name]
+
+
+def test_values_at_the_limits_are_those_that_the_server_takes() -> None:
+    kinds = {setting.name: setting.kind for setting in SERVE_SETTINGS}
+    for option in APP_OPTIONS:
+        if option.name in ("speed", "sentence_silence", "quality", "voice", "debug"):
+            assert option.kind is kinds[option.name]
+
+
+def test_defaults_are_values_that_are_accepted() -> None:
+    kinds = {option.name: option.kind for option in APP_OPTIONS}
+    assert check(CONFIG["options"], kinds, "option") == CONFIG["options"]
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])
@@ -55,6 +68,12 @@ def test_each_option_and_port_is_explained(language: str) -> None:
     assert list(translation["configuration"]) == list(CONFIG["options"])
     for texts in translation["configuration"].values():
         assert sorted(texts) == ["description", "name"]
+    for option in APP_OPTIONS:
+        if isinstance(option.kind, Number):
+            ends = (f"{end:g}".replace(".", "," if language == "vi" else ".")
+                    for end in (option.kind.least, option.kind.most))  # fmt: skip
+            assert re.search(r"\b{}(,| to| đến) .*?{}\.".format(*ends),
+                translation["configuration"][option.name]["description"])  # fmt: skip
     assert list(translation["network"]) == list(CONFIG["ports"])
 
 

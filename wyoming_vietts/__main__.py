@@ -3,8 +3,7 @@
 import logging
 import signal
 import sys
-from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 
 from .errors import WyomingViettsError
@@ -17,13 +16,6 @@ _LOGGER = logging.getLogger(__package__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     options = parse_options(sys.argv[1:] if arguments is None else arguments)
-    # Imported only then, so that a client command does not load the server.
-    command = f".commands.{options.command}"
-    return exit_status(options, lambda: import_module(command, __package__).run(options))
-
-
-def exit_status(options: Namespace, run: Callable[[], None]) -> int:
-    """Run with the log, the signals and the errors of a command; return its exit status."""
     # Standard output belongs to the client when the server talks over stdio.
     logging.basicConfig(
         level=logging.DEBUG if options.debug else logging.INFO,
@@ -36,12 +28,13 @@ def exit_status(options: Namespace, run: Callable[[], None]) -> int:
     for line in misspelt_variables():
         _LOGGER.warning("%s", line)
     try:
-        run()
+        # Imported only then, so that a client command does not load the server.
+        import_module(f".commands.{options.command}", __package__).run(options)
     except (OSError, WyomingViettsError) as error:
         _LOGGER.critical("%s", explain(error))
         return 1
     except KeyboardInterrupt:
-        return 130  # as shells have it
+        return 130  # 128 and the number of SIGINT, as in shells
     return 0
 
 

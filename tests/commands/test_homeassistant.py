@@ -25,21 +25,20 @@ from tests.harness import (
 )
 from tests.hub import Hub, running_hub
 from tests.supervisor import Supervisor, running_supervisor
-from wyoming_vietts.commands.homeassistant import AppOptions
+from wyoming_vietts.commands.homeassistant import downloads_for, load_options
 from wyoming_vietts.downloads.table import NATURAL_VOICE
 from wyoming_vietts.errors import SetupError
-from wyoming_vietts.settings.command_line import parse_options
 
 EMBEDDED: dict[str, Any] = {"engine": "espeak", "voice": "espeak-north-female"}
 APP = """
 import sys
 from pathlib import Path
 from tests.hub import expect_voice_of
-from wyoming_vietts.commands.homeassistant import main
-hub, data, share = map(Path, sys.argv[1:])
-if hub.is_dir():
-    expect_voice_of(hub)
-sys.exit(main(data, share))
+from wyoming_vietts.__main__ import main
+hub, data, share = sys.argv[1:]
+if Path(hub).is_dir():
+    expect_voice_of(Path(hub))
+sys.exit(main(["homeassistant", data, share]))
 """
 
 
@@ -192,7 +191,7 @@ async def test_start_with_the_embedded_voice_imports_no_large_package(app: App) 
     with subprocess.Popen(**command, stderr=subprocess.PIPE, text=True) as process:
         await wait_until_ready(app.uri)
         imported = {line.rpartition("|")[2].strip() for line in stop(process).splitlines()}
-    assert "wyoming_vietts.commands.homeassistant" in imported
+    assert "wyoming_vietts.commands.serve" in imported
     assert not imported & {"torch", "onnxruntime", "aiohttp", "huggingface_hub"}
 
 
@@ -261,10 +260,10 @@ async def test_embedded_engine_downloads_nothing(tmp_path: Path, hub: Hub) -> No
 
 @pytest.mark.parametrize("engine", ["auto", "piper"])
 def test_only_the_neural_engine_downloads_its_model(engine: str) -> None:
-    assert AppOptions(engine=engine).downloads == [NATURAL_VOICE]
-    assert AppOptions(engine=engine, voice="vietts").downloads == []
-    assert AppOptions(engine="vietts", voice="an").downloads == ["vietts"]
-    assert AppOptions(engine="vietts").downloads == ["vietts", NATURAL_VOICE]
+    assert downloads_for({"engine": engine, "voice": NATURAL_VOICE}) == [NATURAL_VOICE]
+    assert downloads_for({"engine": engine, "voice": "vietts"}) == []
+    assert downloads_for({"engine": "vietts", "voice": "an"}) == ["vietts"]
+    assert downloads_for({"engine": "vietts", "voice": NATURAL_VOICE}) == ["vietts", NATURAL_VOICE]
 
 
 async def test_app_that_is_stopped_while_it_downloads_has_not_failed(
@@ -302,7 +301,7 @@ async def test_app_that_is_stopped_while_it_downloads_has_not_failed(
         ({"sentence_silence": 11}, "Option 'sentence_silence' is 11; it must be a number from 0"),
         ({"debug": "yes"}, "Option 'debug' is 'yes'; it must be true or false"),
         ({"sped": 1}, "Unknown option 'sped'; did you mean speed?"),
-        ({"xyz": 1}, "Unknown option 'xyz'; did you mean engine or voice or "),
+        ({"xyz": 1}, "Unknown option 'xyz'; known: engine, voice, "),
     ],
 )
 def test_wrong_option_is_refused_by_its_name(
@@ -311,8 +310,32 @@ def test_wrong_option_is_refused_by_its_name(
     file = tmp_path / "options.json"
     file.write_text(json.dumps(options))
     with pytest.raises(SetupError) as error:
-        AppOptions.load(file)
+        load_options(file)
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", "it must be an object of options, not []"),
+        ("null", "it must be an object of options, not None"),
+        ("3", "it must be an object of options, not 3"),
+        ("[" * 100_000, "options.json: "),
+        ('{"a":' * 100_000, "options.json: "),
+        ('{"voice": "\\ud83d"}', "it must be a name"),
+        ('{"\\ud83d": 1}', "Unknown option '\\ud83d'"),
+        ('{"lexicon": ["A = a", "\\ud83d = b"]}', "it must be a list of lines"),
+        ('{"lexicon": ["A = a\\nB = b"]}', "it must be a list of lines"),
+        ('{"lexicon": ["A = a\\u2028B = b"]}', "it must be a list of lines"),
+    ],
+)
+def test_file_that_no_supervisor_writes_ends_with_one_line(
+    app: App, content: str, message: str
+) -> None:
+    (app.data / "options.json").write_text(content)
+    lines = app.log_of_failure().splitlines()
+    assert len(lines) == 1
+    assert message in lines[0]
 
 
 @pytest.mark.parametrize(
@@ -368,19 +391,6 @@ def test_missing_options_are_an_error_that_names_the_file(app: App) -> None:
     assert f"{app.data / 'options.json'}" in app.log_of_failure()
     (app.data / "options.json").write_text("{")
     assert f"{app.data / 'options.json'}" in app.log_of_failure()
-
-
-def test_values_at_the_limits_are_those_that_the_server_takes() -> None:
-    for options in (
-        AppOptions(speed=0.5, sentence_silence=0.0, quality="exact", debug=True, voice=""),
-        AppOptions(speed=2.0, sentence_silence=10.0, quality="fast", voice="-an"),
-    ):
-        flags = parse_options(["serve", *options.flags()], {})
-        assert flags.speed == options.speed
-        assert flags.sentence_silence == options.sentence_silence
-        assert flags.quality == options.quality
-        assert flags.debug == options.debug
-        assert flags.voice == (options.voice or None)
 
 
 async def test_what_is_spoken_is_logged_when_debugging(app: App) -> None:

@@ -151,12 +151,14 @@ def test_it_looks_again_only_after_a_while(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("volumes = 1", "unknown key 'volumes'; available: description, language, speed, volume"),
+        ("volumes = 1", "Unknown key 'volumes'; did you mean volume?"),
         ('speed = "fast"', "'speed' is 'fast'; it must be a number"),
         ("description = 5", "'description' is 5; it must be a string"),
         ("speed = true", "'speed' is True; it must be a number"),
-        ("speed = 9", "'speed' must be 0.5 to 2"),
-        ("speed = nan", "'speed' must be 0.5 to 2"),
+        ("speed = 9", "'speed' is 9; it must be a number from 0.5 to 2"),
+        ("speed = nan", "'speed' is nan; it must be a number from 0.5 to 2"),
+        ("volume = 5", "'volume' is 5; it must be a number from 0 to 4"),
+        ("x = 1", "Unknown key 'x'; known: description, language, speed, volume"),
         ("speed", "an.toml"),
     ],
 )

@@ -1,11 +1,16 @@
 """Flags, variables and values that are not valid."""
 
+import re
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from wyoming_vietts.engines.vietts.quality import QUALITIES
 from wyoming_vietts.settings.command_line import misspelt_variables, parse_options
+from wyoming_vietts.settings.table import QUALITY, SERVE_SETTINGS, SPEED
+from wyoming_vietts.settings.values import Number, OneOf
 
 
 @pytest.mark.parametrize(
@@ -30,6 +35,9 @@ from wyoming_vietts.settings.command_line import misspelt_variables, parse_optio
         (["--unload-after", "never"], "must be a number from 0.001 to 100000"),
         (["--max-text", "0"], "must be a whole number from 1"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--sped", "2"], "unrecognized arguments: --sped 2; did you mean --speed?"),
+        (["download", "--piper_dir=x"], "did you mean --piper-dir?"),
+        (["srve"], "unknown command 'srve'; did you mean serve?"),
         (["--stream"], "unrecognized arguments"),
     ],
 )
@@ -39,7 +47,10 @@ def test_bad_flag_is_an_error_that_names_the_valid_values(
     with pytest.raises(SystemExit) as exit_:
         parse_options(arguments, {})
     assert exit_.value.code == 2
-    assert message in capsys.readouterr().err
+    lines = capsys.readouterr().err.splitlines()
+    assert message in lines[0]
+    assert len(lines) == 2
+    assert "--help" in lines[1]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +94,23 @@ def test_variable_never_swallows_an_argument() -> None:
 
 def test_variable_of_another_command_need_not_be_valid() -> None:
     assert parse_options(["download"], {"WYOMING_VIETTS_SPEED": "fast"}).command == "download"
+
+
+def test_options_of_every_command_have_every_setting() -> None:
+    for command in (["say", "x"], ["convert", "a", "b", "-o", "c"], ["prepare"], ["healthcheck"]):
+        options = vars(parse_options(command, {}))
+        for setting in SERVE_SETTINGS:
+            assert setting.name in options
+
+
+def test_limits_on_the_page_and_in_the_engine_are_those_of_the_table() -> None:
+    page = resources.files("wyoming_vietts.frontends.http").joinpath("page/index.html")
+    slider = re.search(r'<input id="speed"[^>]*>', page.read_text("utf-8"))
+    assert slider is not None
+    assert isinstance(SPEED.kind, Number)
+    assert f'min="{SPEED.kind.least:g}" max="{SPEED.kind.most:g}"' in slider[0]
+    assert isinstance(QUALITY.kind, OneOf)
+    assert QUALITY.kind.words == tuple(QUALITIES)
 
 
 def test_flag_wins_over_variable() -> None:

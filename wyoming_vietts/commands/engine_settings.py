@@ -3,7 +3,6 @@
 import argparse
 
 from ..engines.catalogue import EngineSettings
-from ..settings.command_line import DEFAULT_PIPER_DIR
 
 
 def engine_settings(options: argparse.Namespace) -> EngineSettings:
@@ -11,11 +10,11 @@ def engine_settings(options: argparse.Namespace) -> EngineSettings:
     return EngineSettings(
         model_dir=options.model_dir,
         voices_dir=options.voices_dir,
-        piper_dir=getattr(options, "piper_dir", DEFAULT_PIPER_DIR),
+        piper_dir=options.piper_dir,
         device=options.device,
         threads=options.threads,
         quality=options.quality,
-        streams_sentences=not getattr(options, "no_streaming", False),
+        streams_sentences=not options.no_streaming,
         seed=options.seed,
-        unload_after_minutes=getattr(options, "unload_after", None),
+        unload_after_minutes=options.unload_after,
     )

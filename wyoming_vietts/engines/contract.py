@@ -13,14 +13,6 @@ from .voice_settings import VoiceSettings
 PCM = Generator[bytes | None, None, None]
 """Yields mono, int16, little-endian PCM, or None as a pause."""
 
-SPEED_LIMITS = (0.4, 2.5)
-"""Beyond these nobody understands a word."""
-
-
-def clamp_speed(speed: float) -> float:
-    """Bring a speed within `SPEED_LIMITS`."""
-    return max(SPEED_LIMITS[0], min(speed, SPEED_LIMITS[1]))
-
 
 @dataclass(frozen=True)
 class Voice(ABC):
@@ -73,7 +65,7 @@ class Voice(ABC):
         Args:
             text: a speakable sentence, as `wyoming_vietts.text.speakable` makes it.
             speed: 1.0 is the voice's own, 2.0 is twice as fast; the pitch stays the same. What it
-                makes with the voice's own settings is clamped to `SPEED_LIMITS`.
+                makes with the voice's own settings is clamped to `SPOKEN_SPEED`.
 
         Yields:
             PCM, or None as a pause.

@@ -4,12 +4,19 @@ import json
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from ..errors import VoiceSettingsError
 from ..files import read_bytes
+from ..settings.table import SPEED, VOICE_VOLUME
+from ..settings.values import Text, check
 
 _MAX_BYTES = 64_000
+_KINDS = {
+    "description": Text("a string"),
+    "language": Text("a string"),
+    "speed": SPEED.kind,
+    "volume": VOICE_VOLUME,
+}
 
 
 @dataclass(frozen=True)
@@ -23,10 +30,10 @@ class VoiceSettings:
     """BCP 47 tag."""
 
     speed: float = 1.0
-    """0.5 to 2."""
+    """Times that of the recording."""
 
     volume: float = 1.0
-    """0 to 4."""
+    """Times that of the recording."""
 
     @classmethod
     def load(cls, path: Path) -> "VoiceSettings":
@@ -38,25 +45,11 @@ class VoiceSettings:
         if not path.exists():
             return cls()
         try:
-            values: dict[str, Any] = tomllib.loads(read_bytes(path, _MAX_BYTES).decode())
+            return cls(**check(tomllib.loads(read_bytes(path, _MAX_BYTES).decode()), _KINDS, "key"))
         except RecursionError as error:
             raise VoiceSettingsError(f"{path}: nested too deeply") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        except (OSError, ValueError) as error:
             raise VoiceSettingsError(f"{path}: {error}") from error
-        known = {field.name: field.type for field in fields(cls)}
-        for key, value in values.items():
-            if key not in known:
-                raise VoiceSettingsError(
-                    f"{path}: unknown key '{key}'; available: {', '.join(known)}"
-                )
-            right = (int, float) if known[key] is float else (str,)
-            if not isinstance(value, right) or isinstance(value, bool):
-                kind = "number" if float in right else "string"
-                raise VoiceSettingsError(f"{path}: '{key}' is {value!r}; it must be a {kind}")
-        settings = cls(**values)
-        if not (0.5 <= settings.speed <= 2.0 and 0.0 <= settings.volume <= 4.0):
-            raise VoiceSettingsError(f"{path}: 'speed' must be 0.5 to 2 and 'volume' 0 to 4")
-        return settings
 
     def as_toml(self) -> str:
         """The content of a file that says the same."""

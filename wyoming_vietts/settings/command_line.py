@@ -1,34 +1,29 @@
-"""Commands and their flags; each flag has an environment variable, for containers."""
+"""Commands and their flags; each setting is a flag, and an environment variable for containers."""
 
 import argparse
-import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import __version__
 from ..downloads.table import DOWNLOADS
-from ..engines.names import ENGINES
-from .addresses import DEFAULT_HTTP_ADDRESS, DEFAULT_URI, LOOPBACK
-from .values import (
-    device,
-    engine_names,
-    http_address,
-    log_format,
-    networks,
-    number,
-    token,
-    uri,
-    whole_number,
+from ..program import command
+from .table import (
+    ENGINE_SETTINGS,
+    LOG_SETTINGS,
+    MODEL_DIR,
+    PIPER_DIR,
+    SERVE_SETTINGS,
+    URI,
+    VIETTS_SETTINGS,
+    Setting,
 )
+from .values import Kind, Number, OneOf, Switch, WholeNumber, did_you_mean
 
-DEFAULT_PIPER_DIR = Path("models/piper")
-ENVIRONMENT_PREFIX = "WYOMING_VIETTS_"
-
-_TRUE = ("1", "true", "yes", "on")
-_FALSE = ("0", "false", "no", "off")
+_PROGRAM = "wyoming-vietts"
 
 
 def parse_options(
@@ -38,6 +33,10 @@ def parse_options(
 
     A flag that is not given takes the value of its variable, if that is set and not empty.
 
+    Returns:
+        The arguments of the command, and every setting: its default where the command has no such
+        flag.
+
     Exits with status 2 and a message for anything that is not valid.
     """
     arguments = list(arguments)
@@ -45,25 +44,35 @@ def parse_options(
         arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")
     ):
         arguments.insert(0, "serve")
-    parser = argparse.ArgumentParser(
-        prog="wyoming-vietts",
+    parser = _Parser(
+        prog=_PROGRAM,
         description="A Vietnamese voice for Home Assistant: text to speech over Wyoming.",
-        epilog="The default command is serve. 'wyoming-vietts COMMAND --help' shows the flags of a "
-        f"command; most can be set by an environment variable, too: --model-dir is "
-        f"{ENVIRONMENT_PREFIX}MODEL_DIR.",
+        epilog=f"The default command is serve. '{_PROGRAM} COMMAND --help' shows the flags of a "
+        "command; a setting can also be given by an environment variable: "
+        f"{MODEL_DIR.variable} for {MODEL_DIR.flag}.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (purpose, add_arguments) in _COMMANDS.items():
-        command = commands.add_parser(
-            name, help=purpose, description=f"{purpose}.", allow_abbrev=False
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {}
+    for name, entry in _COMMANDS.items():
+        parsers[name] = subparsers.add_parser(
+            name, help=entry.purpose, description=f"{entry.purpose}.", allow_abbrev=False
         )
         # The variables of other commands need not be valid.
-        add_arguments(_Flags(command, environment if name == arguments[0] else {}))
-    options = parser.parse_args(_with_text_last(arguments) if arguments[0] == "say" else arguments)
+        entry.add_to(parsers[name], environment if name == arguments[0] else {})
+    if not arguments[0].startswith("-") and arguments[0] not in parsers:
+        parser.error(f"unknown command '{arguments[0]}'{did_you_mean(arguments[0], parsers)}")
+    if arguments[0] == "say":
+        arguments = _with_text_last(arguments)
+    defaults = {setting.name: setting.default for setting in SERVE_SETTINGS}
+    options, unknown = parser.parse_known_args(arguments, argparse.Namespace(**defaults))
+    if unknown:
+        parsers[options.command].refuse(unknown)
     if options.command == "say" and options.lexicon is not None and not options.normalize:
-        parser.error("--lexicon goes with --normalize; a running server has a lexicon of its own")
+        parsers["say"].error(
+            "--lexicon goes with --normalize; a running server has a lexicon of its own"
+        )
     return options
 
 
@@ -77,217 +86,150 @@ def _with_text_last(arguments: list[str]) -> list[str]:
 
 def misspelt_variables(environment: Mapping[str, str] = os.environ) -> Iterator[str]:
     """Yield a line for each variable that looks like one of this program but is none."""
-    known = {
-        _variable(option)
-        for _, add_arguments in _COMMANDS.values()
-        for option in _options_of(add_arguments)
-    }
+    known = [setting.variable for setting in SERVE_SETTINGS]
     for name in sorted(environment):
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            yield f"{name} is not a variable of this program" + (
-                f"; did you mean {near[0]}?" if near else ""
-            )
+        if name.startswith("WYOMING_VIETTS_") and name not in known:
+            yield f"{name} is not a variable of this program{did_you_mean(name, known)}"
 
 
-def _options_of(add_arguments: "Callable[[_Flags], None]") -> Iterable[str]:
-    flags = _Flags(argparse.ArgumentParser(), {})
-    add_arguments(flags)
-    return flags.with_variables
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong before anything else, and does not bury it under the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        way = command(f"{self.prog.removeprefix(_PROGRAM)} --help".strip())
+        self.exit(2, f"{self.prog}: error: {message}\n'{way}' shows all flags\n")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Exit with a message about arguments that no flag takes."""
+        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        misspelt = next((word.partition("=")[0] for word in unknown if word.startswith("--")), None)
+        hint = did_you_mean(misspelt, flags) if misspelt else ""
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+
+    def add_setting(self, setting: Setting, environment: Mapping[str, str]) -> None:
+        """Add a flag, with the value of its variable as the default.
+
+        Exits if that is not valid.
+        """
+        default = setting.default
+        if text := environment.get(setting.variable, "").strip():
+            try:
+                default = setting.parse_variable(text)
+            except ValueError as error:
+                self.error(f"{setting.variable}: {error}")
+        how: dict[str, Any] = {"action": "store_true"}
+        if not isinstance(setting.kind, Switch):
+            how = {"type": _type(setting.kind), "metavar": setting.unit}
+        if setting.alone is not None:
+            how |= {"nargs": "?", "const": setting.alone}
+        self.add_argument(setting.flag, default=default, help=_help(setting), **how)
 
 
-def _variable(flag: str) -> str:
-    return ENVIRONMENT_PREFIX + flag[2:].replace("-", "_").upper()
+def _type(kind: Kind) -> Callable[[str], Any]:
+    """A kind as argparse's `type`, which shows the message of only one class of errors."""
 
-
-class _Flags:
-    """Adds flags to a parser, each with its variable as the default."""
-
-    def __init__(self, parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-        self.parser = parser
-        self._environment = environment
-        self.with_variables: list[str] = []
-
-    def add(self, flag: str, **options: Any) -> None:
-        action = self.parser.add_argument(flag, **options)
-        self.with_variables.append(flag)
-        variable = _variable(flag)
-        value = self._environment.get(variable, "").strip()
-        if not value:
-            return
+    def parse(text: str) -> Any:
         try:
-            action.default = _value(action, value)
-        except argparse.ArgumentTypeError as error:
-            self.parser.error(f"{variable}: {error}")
+            return kind.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse
 
 
-def _value(action: argparse.Action, value: str) -> Any:
-    """The value that a variable gives to a flag.
-
-    Raises:
-        argparse.ArgumentTypeError: the value is not valid.
-    """
-    is_switch = action.nargs == 0
-    if is_switch or action.nargs == "?":
-        if value.lower() in _TRUE:
-            return action.const
-        if value.lower() in _FALSE:
-            return action.default
-        if is_switch:
-            raise argparse.ArgumentTypeError(
-                f"'{value}' must be one of: {', '.join(_TRUE + _FALSE)}"
-            )
-    if action.choices is not None and value not in action.choices:
-        raise argparse.ArgumentTypeError(f"'{value}' must be one of: {', '.join(action.choices)}")
-    return action.type(value) if callable(action.type) else value
+def _help(setting: Setting) -> str:
+    if isinstance(setting.kind, Switch):
+        return setting.help
+    default = f"default: {setting.default_help or setting.default}"
+    if isinstance(setting.kind, Number | WholeNumber | OneOf):
+        return f"{setting.help}: {setting.kind.right} ({default})"
+    return f"{setting.help} ({default})"
 
 
-# --- the flags of each command -------------------------------------------------------------------
+# --- the commands --------------------------------------------------------------------------------
 
 
-def _serve(flags: _Flags) -> None:
-    flags.add("--uri", type=uri, default=DEFAULT_URI, help="where to listen: tcp://HOST:PORT, "
-        "unix://PATH or stdio:// (default: %(default)s)")  # fmt: skip
-    flags.add("--zeroconf", nargs="?", const="", metavar="NAME",
-        help="announce the server, so that Home Assistant finds it")  # fmt: skip
-    flags.add("--http", nargs="?", const=DEFAULT_HTTP_ADDRESS, type=http_address,
-        metavar="HOST:PORT", help="also serve a page and an API over HTTP (without an address: on "
-        f"{DEFAULT_HTTP_ADDRESS})")  # fmt: skip
-    flags.add("--http-token", type=token, metavar="TOKEN",
-        help="what HTTP requests must carry, as a bearer token or as a password")  # fmt: skip
-    flags.add("--http-allow", type=networks, default=LOOPBACK, metavar="NETWORK[,NETWORK]",
-        help="who may use HTTP (default: this machine, 127.0.0.0/8,::1)")  # fmt: skip
-    _engines(flags)
-    flags.add("--download", choices=tuple(DOWNLOADS), metavar="NAME",
-        help="download this first where it is missing: " + ", ".join(DOWNLOADS))  # fmt: skip
-    flags.add("--voice", metavar="NAME", help="voice for requests that name none "
-        "(default: the first)")  # fmt: skip
-    flags.add("--speed", type=number(0.5, 2.0), default=1.0, metavar="FACTOR",
-        help="1.0 is the voice's own speed; 0.5 to 2 (default: 1.0)")  # fmt: skip
-    flags.add("--samples-per-chunk", type=whole_number(64, 1_000_000), default=4096, metavar="N",
-        help="samples in an audio chunk, at most (default: %(default)s)")  # fmt: skip
-    flags.add("--sentence-silence", type=number(0.0, 10.0), default=0.0, metavar="SECONDS",
-        help="silence between sentences (default: 0)")  # fmt: skip
-    flags.add("--max-text", type=whole_number(1, 10_000_000), metavar="CHARACTERS",
-        default=20_000, help="longest text of one request (default: %(default)s)")  # fmt: skip
-    flags.add("--lexicon", type=Path, metavar="FILE",
-        help="how to pronounce words: lines of 'written = spoken'")  # fmt: skip
-    flags.add("--max-clients", type=whole_number(1, 10_000), metavar="N", default=200,
-        help="clients at once; more are refused (default: %(default)s)")  # fmt: skip
-    flags.add("--idle-timeout", type=number(1.0, 86_400.0), metavar="SECONDS", default=600.0,
-        help="end connections, but not stdio, that say nothing for so long "
-        "(default: 600)")  # fmt: skip
-    flags.add("--unload-after", type=number(0.001, 100_000.0), metavar="MINUTES",
-        help="for vietts: give its memory back when nobody has spoken for so long; the next "
-        "request loads it again (default: never)")  # fmt: skip
-    flags.add("--no-streaming", action="store_true",
-        help="accept texts, and send sentences, only as a whole; clients are told so")  # fmt: skip
-    _logging(flags)
+@dataclass(frozen=True)
+class _Command:
+    purpose: str
+    settings: Sequence[Setting]
+    add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    """Adds what is no setting."""
+
+    def add_to(self, parser: _Parser, environment: Mapping[str, str]) -> None:
+        self.add_arguments(parser)
+        for setting in self.settings:
+            parser.add_setting(setting, environment)
 
 
-def _say(flags: _Flags) -> None:
-    flags.parser.add_argument("text", help="what to say; - reads standard input")
-    flags.parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a WAV file")
-    flags.add("--uri", type=uri, default=DEFAULT_URI, help="the server (default: %(default)s)")
-    flags.parser.add_argument("--voice", metavar="NAME", help="a voice of the server")
-    flags.parser.add_argument("--ssml", action="store_true", help="the text is SSML")
-    flags.parser.add_argument("--normalize", action="store_true",
+def _say(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", help="what to say; - reads standard input")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a WAV file")
+    parser.add_argument("--voice", metavar="NAME", help="a voice of the server")
+    parser.add_argument("--ssml", action="store_true", help="the text is SSML")
+    parser.add_argument("--normalize", action="store_true",
         help="print what would be spoken; needs no server")  # fmt: skip
-    flags.parser.add_argument("--lexicon", type=Path, metavar="FILE", help="for --normalize")
-    _plain_messages(flags)
+    parser.add_argument("--lexicon", type=Path, metavar="FILE", help="for --normalize")
+    _plain_messages(parser)
 
 
-def _healthcheck(flags: _Flags) -> None:
-    flags.add("--uri", type=uri, default=DEFAULT_URI, help="the server (default: %(default)s)")
-    _plain_messages(flags)
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for issue reports")
+    _plain_messages(parser)
 
 
-def _doctor(flags: _Flags) -> None:
-    flags.add("--uri", type=uri, default=DEFAULT_URI,
-        help="where the server would listen (default: %(default)s)")  # fmt: skip
-    flags.parser.add_argument("--json", action="store_true", help="for issue reports")
-    _engines(flags)
-    _plain_messages(flags)
-
-
-def _voices(flags: _Flags) -> None:
-    _engines(flags)
-    _logging(flags)
-
-
-def _download(flags: _Flags) -> None:
-    flags.parser.add_argument("name", nargs="?", choices=tuple(DOWNLOADS), metavar="NAME",
+def _download(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", choices=tuple(DOWNLOADS), metavar="NAME",
         help=f"{', '.join(DOWNLOADS)} (default: list what there is)")  # fmt: skip
-    _piper_dir(flags)
-    _model_dir(flags)
-    _logging(flags)
 
 
-def _prepare(flags: _Flags) -> None:
-    _model_dir(flags)
-    _logging(flags)
+def _convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", type=Path, help="speech of at most 30 s")
+    parser.add_argument("voice", help="the voice to say it in")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE",
+        help="WAV file to write")  # fmt: skip
 
 
-def _convert(flags: _Flags) -> None:
-    add = flags.parser.add_argument
-    add("recording", type=Path, help="speech of at most 30 s")
-    add("voice", help="the voice to say it in")
-    add("-o", "--output", type=Path, required=True, metavar="FILE", help="WAV file to write")
-    _vietts(flags)
-    _logging(flags)
+def _homeassistant(parser: argparse.ArgumentParser) -> None:
+    for name, default, purpose in (
+        ("data", "/data", "the app's folder: options.json of the Supervisor, lexicon and models"),
+        ("share", "/share/vietts", "the user's folder: recordings and Piper voices"),
+    ):
+        parser.add_argument(name, nargs="?", type=Path, default=Path(default),
+            metavar=name.upper(), help=f"{purpose} (default: {default})")  # fmt: skip
 
 
-def _engines(flags: _Flags) -> None:
-    _piper_dir(flags)
-    flags.add("--engine", type=engine_names, default=("auto",), metavar="NAME[,NAME]",
-        help=f"auto, or some of {', '.join(ENGINES)}, best first; auto: "
-        "vietts where a model and a recording are, piper where its voices are, else espeak "
-        "(default: auto)")  # fmt: skip
-    _vietts(flags)
-
-
-def _vietts(flags: _Flags) -> None:
-    _model_dir(flags)
-    flags.add("--voices-dir", type=Path, metavar="DIR",
-        help="recordings to clone, one for each voice (default: voices/ of the model)")  # fmt: skip
-    flags.add("--threads", type=whole_number(1, 1024), metavar="N",
-        help="for vietts: number of threads (default: the cores that others leave)")  # fmt: skip
-    flags.add("--quality", choices=("exact", "balanced", "fast"),
-        help="for vietts: see BENCHMARKS.md (default: balanced; exact on a GPU)")  # fmt: skip
-    flags.add("--seed", type=whole_number(0, 2**63 - 1), metavar="N",
-        help="the same audio for the same text every time")  # fmt: skip
-    flags.add("--device", type=device, default="auto",
-        help="for vietts: auto, cuda, cuda:N, mps or cpu (default: auto)")  # fmt: skip
-
-
-def _piper_dir(flags: _Flags) -> None:
-    flags.add("--piper-dir", type=Path, default=DEFAULT_PIPER_DIR, metavar="DIR",
-        help="Piper voices: NAME.onnx and NAME.onnx.json (default: %(default)s)")  # fmt: skip
-
-
-def _model_dir(flags: _Flags) -> None:
-    flags.add("--model-dir", type=Path, default=Path("models/viet-tts"), metavar="DIR",
-        help="the VietTTS model (default: %(default)s)")  # fmt: skip
-
-
-def _logging(flags: _Flags) -> None:
-    flags.add("--debug", action="store_true", help="also log what is spoken")
-    flags.add("--log-format", default="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        type=log_format, metavar="FORMAT", help="as for Python's logging")  # fmt: skip
-
-
-def _plain_messages(flags: _Flags) -> None:
+def _plain_messages(parser: argparse.ArgumentParser) -> None:
     """For commands whose messages a person reads on a terminal."""
-    flags.parser.set_defaults(debug=False, log_format=f"{flags.parser.prog}: %(message)s")
+    parser.set_defaults(log_format=f"{parser.prog}: %(message)s")
 
 
-_COMMANDS: dict[str, tuple[str, Callable[[_Flags], None]]] = {
-    "serve": ("Serve Wyoming clients", _serve),
-    "say": ("Speak a text through a running server: play it, or write a WAV file", _say),
-    "voices": ("List the voices", _voices),
-    "download": ("Download a voice or the neural model, or list what there is", _download),
-    "prepare": ("Compute now what the first start with a model would compute", _prepare),
-    "convert": ("Say the words of a recording in one of the neural voices", _convert),
-    "doctor": ("Look at this machine, and say what to do next", _doctor),
-    "healthcheck": ("Ask a running server to describe itself", _healthcheck),
+_COMMANDS: Mapping[str, _Command] = {
+    "serve": _Command("Serve Wyoming clients", SERVE_SETTINGS),
+    "say": _Command(
+        "Speak a text through a running server: play it, or write a WAV file", (URI,), _say
+    ),
+    "voices": _Command("List the voices", (*ENGINE_SETTINGS, *LOG_SETTINGS)),
+    "download": _Command(
+        "Download a voice or the neural model, or list what there is",
+        (PIPER_DIR, MODEL_DIR, *LOG_SETTINGS),
+        _download,
+    ),
+    "prepare": _Command(
+        "Compute now what the first start with a model would compute", (MODEL_DIR, *LOG_SETTINGS)
+    ),
+    "convert": _Command(
+        "Say the words of a recording in one of the neural voices",
+        (*VIETTS_SETTINGS, *LOG_SETTINGS),
+        _convert,
+    ),
+    "doctor": _Command(
+        "Look at this machine, and say what to do next", (URI, *ENGINE_SETTINGS), _doctor
+    ),
+    "healthcheck": _Command("Ask a running server to describe itself", (URI,), _plain_messages),
+    "homeassistant": _Command(
+        "Serve as a Home Assistant app: with the options that its user chose",
+        SERVE_SETTINGS,
+        _homeassistant,
+    ),
 }

@@ -1,101 +1,166 @@
-"""What the values of flags may be: types for argparse, whose errors say what would be right."""
+"""Kinds of values: read from the text of a flag or variable, or checked in a JSON or TOML file."""
 
-import argparse
-import logging
+import difflib
 import math
 import re
-from collections.abc import Callable
-from typing import TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
-from ..engines.names import ENGINES
-from .addresses import Network, parse_http_address, parse_networks, parse_uri
-
-T = TypeVar("T")
-
-
-def uri(value: str) -> str:
-    """Where a server listens, or is."""
-    _parsed(value, parse_uri)
-    return value
+TRUE = ("1", "true", "yes", "on")
+FALSE = ("0", "false", "no", "off")
 
 
-def http_address(value: str) -> str:
-    """HOST:PORT."""
-    _parsed(value, parse_http_address)
-    return value
+class Kind(ABC):
+    """The values that a setting may have."""
+
+    def __init__(self, right: str) -> None:
+        self.right = right
+        """Completes a message: the value must be ..."""
+
+    @abstractmethod
+    def parse(self, text: str) -> Any:
+        """Read the value of a flag or a variable.
+
+        Raises:
+            ValueError: it is of another kind; the message says what would be right.
+        """
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value of a JSON or TOML file is of this kind."""
+        raise NotImplementedError(f"no file may contain {self.right}")
+
+    def _error(self, text: str) -> ValueError:
+        return ValueError(f"'{text}' must be {self.right}")
 
 
-def networks(value: str) -> tuple[Network, ...]:
-    """Addresses and networks, separated by commas."""
-    return _parsed(value, parse_networks)
+class Number(Kind):
+    """A number from `least` to `most`."""
 
+    def __init__(self, least: float, most: float) -> None:
+        super().__init__(f"a number from {least:g} to {most:g}")
+        self.least, self.most = least, most
 
-def _parsed(value: str, parse: Callable[[str], T]) -> T:
-    try:
-        return parse(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def token(value: str) -> str:
-    """What clients must show."""
-    if not re.fullmatch(r"[!-~]+", value):
-        raise argparse.ArgumentTypeError("it must be of ASCII letters, digits and signs alone")
-    return value
-
-
-def engine_names(value: str) -> tuple[str, ...]:
-    """`auto`, or names of engines."""
-    names = tuple(value.split(","))
-    if names != ("auto",) and (not set(names) <= set(ENGINES) or len(set(names)) < len(names)):
-        raise argparse.ArgumentTypeError(
-            f"'{value}' must be auto, or one or more of {', '.join(ENGINES)}, separated by commas"
-        )
-    return names
-
-
-def device(value: str) -> str:
-    """What PyTorch computes on."""
-    kind, _, index = value.partition(":")
-    if value in ("auto", "cuda", "mps", "cpu") or (kind == "cuda" and index.isdecimal()):
-        return value
-    raise argparse.ArgumentTypeError(f"'{value}' must be auto, cuda, cuda:N, mps or cpu")
-
-
-def log_format(value: str) -> str:
-    """A format of Python's logging."""
-    try:
-        logging.Formatter(value).format(logging.makeLogRecord({}))
-    except (ValueError, KeyError, TypeError) as error:
-        raise argparse.ArgumentTypeError(f"'{value}' is not a logging format: {error}") from error
-    return value
-
-
-def number(least: float, most: float) -> Callable[[str], float]:
-    """An argparse type: a number from `least` to `most`."""
-
-    def parse(value: str) -> float:
+    def parse(self, text: str) -> float:
         try:
-            parsed = float(value)
+            value = float(text)
         except ValueError:
-            parsed = math.nan
-        if not least <= parsed <= most:
-            raise argparse.ArgumentTypeError(
-                f"'{value}' must be a number from {least:g} to {most:g}"
+            value = math.nan
+        if not self.holds(value):
+            raise self._error(text)
+        return value
+
+    def holds(self, value: Any) -> bool:
+        return type(value) in (int, float) and self.least <= value <= self.most
+
+    def clamp(self, value: float) -> float:
+        """Return the nearest number of this kind."""
+        return max(self.least, min(value, self.most))
+
+
+class WholeNumber(Kind):
+    """A whole number from `least` to `most`."""
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(f"a whole number from {least} to {most}")
+        self.least, self.most = least, most
+
+    def parse(self, text: str) -> int:
+        # int() alone takes signs, spaces and underscores, and raises for thousands of digits.
+        if not re.fullmatch("[0-9]{1,30}", text) or not self.least <= int(text) <= self.most:
+            raise self._error(text)
+        return int(text)
+
+
+class OneOf(Kind):
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__(f"one of {', '.join(words)}")
+        self.words = words
+
+    def parse(self, text: str) -> str:
+        if text not in self.words:
+            raise self._error(text)
+        return text
+
+    def holds(self, value: Any) -> bool:
+        return value in self.words
+
+
+class Switch(Kind):
+    """On or off."""
+
+    def __init__(self) -> None:
+        super().__init__("true or false")
+
+    def parse(self, text: str) -> bool:
+        if text.lower() not in TRUE + FALSE:
+            raise ValueError(f"'{text}' must be one of: {', '.join(TRUE + FALSE)}")
+        return text.lower() in TRUE
+
+    def holds(self, value: Any) -> bool:
+        return isinstance(value, bool)
+
+
+class Text(Kind):
+    """Any text that can be encoded: no half of a surrogate pair, as JSON may have it."""
+
+    def parse(self, text: str) -> str:
+        return text
+
+    def holds(self, value: Any) -> bool:
+        return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
+
+
+class Lines(Text):
+    """A list of texts, each of one line."""
+
+    def holds(self, value: Any) -> bool:
+        return isinstance(value, list) and all(
+            super(Lines, self).holds(line) and len(line.splitlines()) <= 1 for line in value
+        )
+
+
+class Parsed(Kind):
+    """A text in a format of its own.
+
+    Args:
+        parse: raises ValueError with a message that says what would be right.
+    """
+
+    def __init__(self, parse: Callable[[str], Any]) -> None:
+        super().__init__("a text")
+        self._parse = parse
+
+    def parse(self, text: str) -> Any:
+        return self._parse(text)
+
+
+def check(values: object, kinds: Mapping[str, Kind], word: str) -> dict[str, Any]:
+    """Check the content of a JSON or TOML file, as a user may have written it.
+
+    Args:
+        kinds: of each key that there may be.
+        word: for a key, in messages.
+
+    Raises:
+        ValueError: a key is unknown, or a value wrong; the message names it.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"it must be an object of {word}s, not {values!r:.80}")
+    for name, value in values.items():
+        if name not in kinds:
+            hint = did_you_mean(name, kinds) or f"; known: {', '.join(kinds)}"
+            raise ValueError(f"Unknown {word} {name!r:.80}{hint}")
+        if not kinds[name].holds(value):
+            raise ValueError(
+                f"{word.capitalize()} '{name}' is {value!r:.80}; it must be {kinds[name].right}"
             )
-        return parsed
-
-    return parse
+    return values
 
 
-def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """An argparse type: a whole number from `least` to `most`."""
-
-    def parse(value: str) -> int:
-        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
-            raise argparse.ArgumentTypeError(
-                f"'{value}' must be a whole number from {least} to {most}"
-            )
-        return int(value)
-
-    return parse
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown name; "" if none is similar."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

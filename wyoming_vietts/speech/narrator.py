@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..engines.catalogue import Catalogue
 from ..engines.contract import Voice
 from ..errors import RequestError, SynthesisError, WyomingViettsError
+from ..settings.table import REQUEST_SPEED
 from .answer import SPOKEN, Answer, Outcome
 from .speech import Speech, SpeechSettings
 from .turns import Turns
@@ -14,7 +15,6 @@ from .voice_choice import choose_voice
 
 _LOGGER = logging.getLogger(__name__)
 
-_SPEED_LIMITS = (0.25, 4.0)
 _MAX_MESSAGE_CHARACTERS = 1000
 
 
@@ -59,13 +59,13 @@ class Narrator:
 
         Args:
             door: what the request came through, such as `wyoming`.
-            speed: times that of the settings; 0.25 to 4.
+            speed: times that of the settings; see `REQUEST_SPEED`.
 
         Raises:
             RequestError: the speed is out of range.
         """
-        if not _SPEED_LIMITS[0] <= speed <= _SPEED_LIMITS[1]:
-            raise RequestError(f"'speed' is {speed:g}; it must be 0.25 to 4")
+        if not REQUEST_SPEED.holds(speed):
+            raise RequestError(f"'speed' is {speed:g}; it must be {REQUEST_SPEED.right}")
         settings = replace(self.settings, speed=self.settings.speed * speed)
         answer = Answer(door, Speech(voice, settings, is_ssml), self._turns, self._ended)
         self._under_way.add(answer)

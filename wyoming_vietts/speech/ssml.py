@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from xml.parsers import expat
 
 from ..errors import SSMLError
+from ..settings.table import SSML_RATE
 
 MAX_BREAK_SECONDS = 10.0
 
@@ -31,7 +32,6 @@ _VOLUMES = {
     "x-loud": 2.0,
 }
 _PITCHES = {"x-low": 0.75, "low": 0.87, "medium": 1.0, "default": 1.0, "high": 1.15, "x-high": 1.3}
-_RATE_LIMITS = (0.5, 2.0)
 _VOLUME_LIMITS = (0.0, 4.0)
 _PITCH_LIMITS = (0.67, 1.5)
 
@@ -199,7 +199,7 @@ def _changed(prosody: Prosody, attributes: dict[str, str]) -> Prosody:
     """The surrounding `prosody`, changed as a `<prosody>` element asks."""
     if "rate" in attributes:
         rate = prosody.rate * _factor(attributes["rate"], "rate", _RATES)
-        prosody = replace(prosody, rate=_clamp(rate, _RATE_LIMITS))
+        prosody = replace(prosody, rate=SSML_RATE.clamp(rate))
     if "volume" in attributes:
         volume = prosody.volume * _factor(attributes["volume"], "volume", _VOLUMES)
         prosody = replace(prosody, volume=_clamp(volume, _VOLUME_LIMITS))

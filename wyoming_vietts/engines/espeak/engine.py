@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..contract import PCM, Voice, clamp_speed
+from ...settings.table import SPOKEN_SPEED
+from ..contract import PCM, Voice
 from .gate import speakable_clauses
 from .library import Library, load_library
 
@@ -37,7 +38,7 @@ class EspeakVoice(Voice):
 
     def speak(self, text: str, speed: float = 1.0) -> PCM:
         """Speak a sentence clause by clause; see `Voice`."""
-        words_per_minute = round(_WORDS_PER_MINUTE * clamp_speed(speed))
+        words_per_minute = round(_WORDS_PER_MINUTE * SPOKEN_SPEED.clamp(speed))
         for clause in speakable_clauses(text):
             yield self.library.speak(
                 clause, self.file, words_per_minute, self.pitch, self.pitch_range, self.amplitude

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from ...downloads.table import DOWNLOADS
 from ...errors import SetupError
 from ...program import how_to_install
+from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
-from ..contract import PCM, Voice, clamp_speed
+from ..contract import PCM, Voice
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
@@ -55,7 +56,7 @@ class PiperVoice(Voice):
     def speak(self, text: str, speed: float = 1.0) -> PCM:
         """Speak a sentence; see `Voice`."""
         yield from self.load()
-        scales = self.scales.at_speed(clamp_speed(speed * self.settings.speed))
+        scales = self.scales.at_speed(SPOKEN_SPEED.clamp(speed * self.settings.speed))
         window = FIRST_WINDOW_FRAMES
         is_cut = self.network.is_cut
         for clauses in pieces(text):

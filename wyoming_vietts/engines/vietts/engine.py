@@ -24,8 +24,9 @@ from ...recordings.recording import (
     load_audio,
     read_recording,
 )
+from ...settings.table import SPOKEN_SPEED
 from ...steps import Places, Steps
-from ..contract import PCM, ClonedVoice, clamp_speed
+from ..contract import PCM, ClonedVoice
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
@@ -316,7 +317,7 @@ def _utterance(
         model.networks,
         model.schedule,
         encoded.flow,
-        clamp_speed(speed * voice.settings.speed),
+        SPOKEN_SPEED.clamp(speed * voice.settings.speed),
         voice.settings.volume,
         draws,
     )

@@ -1,4 +1,0 @@
-"""Names of the engines."""
-
-ENGINES = ("vietts", "piper", "espeak")
-"""Best first."""

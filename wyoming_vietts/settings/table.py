@@ -1,0 +1,194 @@
+"""Every setting and limit, once: flags, variables, the app's options and requests use these."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..downloads.table import DOWNLOADS, NATURAL_VOICE
+from .addresses import (
+    DEFAULT_HTTP_ADDRESS,
+    DEFAULT_URI,
+    LOOPBACK,
+    parse_http_address,
+    parse_networks,
+    parse_uri,
+)
+from .values import FALSE, TRUE, Kind, Lines, Number, OneOf, Parsed, Switch, Text, WholeNumber
+
+ENGINES = ("vietts", "piper", "espeak")
+"""Best first."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a user may choose; ranges and defaults are added to `help`."""
+
+    name: str
+    """As in the options of the app; the flag is --like-this, the variable PREFIX_LIKE_THIS."""
+    kind: Kind
+    default: Any
+    help: str
+    unit: str = ""
+    """Stands for the value in the help."""
+    default_help: str = ""
+    """Describes the default where its value does not."""
+    alone: Any = None
+    """The value of the flag without a value, where that is allowed."""
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        return f"WYOMING_VIETTS_{self.name.upper()}"
+
+    def parse_variable(self, text: str) -> Any:
+        """Read the value of the variable.
+
+        Raises:
+            ValueError: it is not valid.
+        """
+        if self.alone is not None and text.lower() in TRUE + FALSE:
+            return self.alone if text.lower() in TRUE else self.default
+        return self.kind.parse(text)
+
+
+# --- formats -------------------------------------------------------------------------------------
+
+
+def _uri(text: str) -> str:
+    parse_uri(text)
+    return text
+
+
+def _http_address(text: str) -> str:
+    parse_http_address(text)
+    return text
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("it must be of ASCII letters, digits and signs alone")
+    return text
+
+
+def _engine_names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if names != ("auto",) and (not set(names) <= set(ENGINES) or len(set(names)) < len(names)):
+        raise ValueError(
+            f"'{text}' must be auto, or one or more of {', '.join(ENGINES)}, separated by commas"
+        )
+    return names
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cuda(:[0-9]+)?|mps|cpu", text):
+        raise ValueError(f"'{text}' must be auto, cuda, cuda:N, mps or cpu")
+    return text
+
+
+def _log_format(text: str) -> str:
+    try:
+        logging.Formatter(text).format(logging.makeLogRecord({}))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"'{text}' is not a logging format: {error}") from error
+    return text
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+# fmt: off
+URI = Setting("uri", Parsed(_uri), DEFAULT_URI,
+    "address of the server: tcp://HOST:PORT, unix://PATH or stdio://", "URI")
+ZEROCONF = Setting("zeroconf", Text("a name"), None,
+    "announce the server, so that Home Assistant finds it", "NAME", default_help="off", alone="")
+HTTP = Setting("http", Parsed(_http_address), None, "also serve a page and an API over HTTP "
+    f"(without an address: on {DEFAULT_HTTP_ADDRESS})", "HOST:PORT", default_help="off",
+    alone=DEFAULT_HTTP_ADDRESS)
+HTTP_TOKEN = Setting("http_token", Parsed(_token), None,
+    "require this of HTTP requests, as a bearer token or as a password", "TOKEN",
+    default_help="none")
+HTTP_ALLOW = Setting("http_allow", Parsed(parse_networks), LOOPBACK, "clients that may use HTTP",
+    "NETWORK[,NETWORK]", default_help="this machine, 127.0.0.0/8,::1")
+PIPER_DIR = Setting("piper_dir", Parsed(Path), Path("models/piper"),
+    "Piper voices: NAME.onnx and NAME.onnx.json", "DIR")
+ENGINE = Setting("engine", Parsed(_engine_names), ("auto",),
+    f"auto, or some of {', '.join(ENGINES)}, best first; auto: vietts where a model and a "
+    "recording are, piper where its voices are, else espeak", "NAME[,NAME]",
+    default_help="auto")
+MODEL_DIR = Setting("model_dir", Parsed(Path), Path("models/viet-tts"), "the VietTTS model",
+    "DIR")
+VOICES_DIR = Setting("voices_dir", Parsed(Path), None,
+    "recordings to clone, one for each voice", "DIR",
+    default_help="voices/ of the model")
+THREADS = Setting("threads", WholeNumber(1, 1024), None, "for vietts: number of threads", "N",
+    default_help="the cores that others leave")
+QUALITY = Setting("quality", OneOf("exact", "balanced", "fast"), None,
+    "for vietts: see BENCHMARKS.md", "QUALITY",
+    default_help="balanced; exact on a GPU")
+SEED = Setting("seed", WholeNumber(0, 2**63 - 1), None,
+    "make the same audio of the same text every time", "N", default_help="random")
+DEVICE = Setting("device", Parsed(_device), "auto",
+    "for vietts: auto, cuda, cuda:N, mps or cpu", "DEVICE")
+DOWNLOAD = Setting("download", OneOf(*DOWNLOADS), None, "download this first where it is missing",
+    "NAME", default_help="nothing")
+VOICE = Setting("voice", Text("a name"), None, "voice for requests that name none", "NAME",
+    default_help="the first")
+SPEED = Setting("speed", Number(0.5, 2.0), 1.0, "times the voice's own speed", "FACTOR")
+SAMPLES_PER_CHUNK = Setting("samples_per_chunk", WholeNumber(64, 1_000_000), 4096,
+    "samples in an audio chunk, at most", "N")
+SENTENCE_SILENCE = Setting("sentence_silence", Number(0.0, 10.0), 0.0,
+    "silence between sentences", "SECONDS")
+MAX_TEXT = Setting("max_text", WholeNumber(1, 10_000_000), 20_000, "longest text of one request",
+    "CHARACTERS")
+LEXICON = Setting("lexicon", Parsed(Path), None,
+    "pronunciation of words: lines of 'written = spoken'", "FILE", default_help="none")
+MAX_CLIENTS = Setting("max_clients", WholeNumber(1, 10_000), 200,
+    "clients at once; more are refused", "N")
+IDLE_TIMEOUT = Setting("idle_timeout", Number(1.0, 86_400.0), 600.0,
+    "close connections, except stdio, after SECONDS without a byte", "SECONDS")
+UNLOAD_AFTER = Setting("unload_after", Number(0.001, 100_000.0), None, "for vietts: unload the "
+    "model after MINUTES without speech; the next request loads it again", "MINUTES",
+    default_help="never")
+NO_STREAMING = Setting("no_streaming", Switch(), False, "disable streaming")
+DEBUG = Setting("debug", Switch(), False, "also log what is spoken")
+LOG_FORMAT = Setting("log_format", Parsed(_log_format),
+    "%(asctime)s %(levelname)s %(name)s: %(message)s", "format of Python's logging", "FORMAT",
+    default_help="time, level, module and message")
+# fmt: on
+
+VIETTS_SETTINGS = (MODEL_DIR, VOICES_DIR, THREADS, QUALITY, SEED, DEVICE)
+ENGINE_SETTINGS = (PIPER_DIR, ENGINE, *VIETTS_SETTINGS)
+LOG_SETTINGS = (DEBUG, LOG_FORMAT)
+SERVE_SETTINGS = (
+    *(URI, ZEROCONF, HTTP, HTTP_TOKEN, HTTP_ALLOW, *ENGINE_SETTINGS, DOWNLOAD, VOICE, SPEED),
+    *(SAMPLES_PER_CHUNK, SENTENCE_SILENCE, MAX_TEXT, LEXICON, MAX_CLIENTS, IDLE_TIMEOUT),
+    *(UNLOAD_AFTER, NO_STREAMING, *LOG_SETTINGS),
+)
+"""All settings."""
+
+APP_OPTIONS: Sequence[Setting] = (
+    replace(ENGINE, kind=OneOf("auto", *ENGINES), default="auto"),
+    replace(VOICE, default=NATURAL_VOICE),  # empty for the first
+    SPEED,
+    replace(QUALITY, default="balanced"),
+    replace(LEXICON, kind=Lines("a list of lines 'written = spoken'"), default=()),
+    SENTENCE_SILENCE,
+    DEBUG,
+)
+"""Options of the Home Assistant app, with its own kinds and defaults."""
+
+# --- limits of what is no setting ----------------------------------------------------------------
+
+REQUEST_SPEED = Number(0.25, 4.0)
+"""Factor that a request may apply to `SPEED`; OpenAI's range."""
+SSML_RATE = Number(0.5, 2.0)
+"""Factor of <prosody rate>; others are clamped to it."""
+SPOKEN_SPEED = Number(0.4, 2.5)
+"""Outside this range speech is unintelligible; products of factors are clamped to it."""
+VOICE_VOLUME = Number(0.0, 4.0)
+"""Factor that a voice's .toml may apply to its amplitude."""
