@@ -186,6 +186,8 @@ APP_OPTIONS: Sequence[Setting] = (
 
 REQUEST_SPEED = Number(0.25, 4.0)
 """Factor that a request may apply to `SPEED`; OpenAI's range."""
+REQUEST_SAMPLE_RATE = WholeNumber(8_000, 48_000)
+"""Hz that a request may ask for."""
 SSML_RATE = Number(0.5, 2.0)
 """Factor of <prosody rate>; others are clamped to it."""
 SPOKEN_SPEED = Number(0.4, 2.5)

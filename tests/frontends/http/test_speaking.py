@@ -141,7 +141,7 @@ async def test_client_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyP
         ({"input": None}, 400, "bad-request", "'input' is missing; it must be a string"),
         ({"input": "a" * 20_001}, 400, "text-too-long", "longer than 20000 characters"),
         ({"input": "a" * 300_000}, 413, "too-large", "longer than 250000 bytes"),
-        ({"response_format": "wma"}, 400, "bad-request", "'wma'; available: wav, pcm, flac, mp3"),
+        ({"response_format": "wma"}, 400, "bad-request", "'wma'; available: wav, pcm, mp3, flac"),
         ({"stream_format": "x"}, 400, "bad-request", "'x'; available: audio, sse"),
         ({"input": "lỗi"}, 500, "engine-failed", "The speech engine failed; see the server's log"),
     ],

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from ...errors import RequestError
 from ...speech.narrator import Narrator
-from .formats import can_compress
 from .requests import carried, read_body, read_json, required_text, text_of
 from .speech import SpeechEndpoint, SpeechRequest
 
@@ -55,8 +54,7 @@ async def _read_openai(request: web.Request) -> SpeechRequest:
         text=required_text(values, "input"),
         voice=text_of({"voice": voice}, "voice"),
         speed=_speed(values.get("speed")),
-        # OpenAI's default is mp3; where it cannot be made, players take a WAV file as well.
-        audio_format=text_of(values, "response_format") or ("mp3" if can_compress() else "wav"),
+        audio_format=text_of(values, "response_format") or "mp3",
         as_events=stream_format == "sse",
     )
 

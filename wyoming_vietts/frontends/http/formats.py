@@ -11,169 +11,267 @@ import numpy as np
 import soxr
 
 from ...errors import RequestError
+from ...settings.table import REQUEST_SAMPLE_RATE
 from ...speech.speech import SAMPLE_WIDTH
 
-OPENAI_SAMPLE_RATE = 24_000  # of its format `pcm`
+OPENAI_SAMPLE_RATE = 24_000
+"""Of its format `pcm`, in Hz."""
 
 _UNKNOWN_LENGTH = 0xFFFFFFFF
-_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000)  # Hz
+_OGG_PAGE_MILLISECONDS = 100.0
+_SET_OGG_PAGE_LATENCY_MS = 0x1302  # a command of libsndfile
 
 
 @dataclass(frozen=True)
-class _Codec:
-    """One of FFmpeg's."""
+class _Format:
+    """A format, and how its encoder is set up."""
 
     content_type: str
-    container: str
-    name: str
-    rates: tuple[int, ...] = _RATES
-    """Sample rates that it has."""
+    rates: tuple[int, ...] = ()
+    """Sample rates that it has, in Hz; empty for all."""
+
+    codec: tuple[str, str] | None = None
+    """Names of libsndfile for container and codec."""
+
+    quality: tuple[tuple[str, object], ...] = ()
 
 
-_COMPRESSED = {
-    "flac": _Codec("audio/flac", "flac", "flac"),
-    "mp3": _Codec("audio/mpeg", "mp3", "libmp3lame"),
-    "opus": _Codec("audio/ogg", "ogg", "libopus", (48_000, 24_000, 16_000)),
-    "aac": _Codec("audio/aac", "adts", "aac"),
+_RATES = (8_000, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_FORMATS = {
+    "wav": _Format("audio/wav"),
+    "pcm": _Format("audio/pcm"),
+    "mp3": _Format(
+        # Its frames are long at lower rates, and so is the silence around the speech.
+        *("audio/mpeg", (22_050, 24_000, 32_000, 44_100, 48_000), ("MP3", "MPEG_LAYER_III")),
+        # Constant, as a variable rate needs a header that is only known at the end.
+        (("bitrate_mode", "CONSTANT"), ("compression_level", 0.5)),
+    ),
+    "flac": _Format("audio/flac", (), ("FLAC", "PCM_16")),
+    "opus": _Format(
+        *("audio/ogg", (8_000, 12_000, 16_000, 24_000, 48_000), ("OGG", "OPUS")),
+        (("compression_level", 0.75),),  # 70 kbit/s
+    ),
+    "aac": _Format("audio/aac", _RATES),
 }
-_CONTAINER_OPTIONS = {
-    "flush_packets": "1",  # each packet at once
-    "page_duration": "100000",  # of Ogg, in microseconds
-}
-
-FORMATS = ("wav", "pcm", *_COMPRESSED)
 
 
 class Encoder(ABC):
     """Turns PCM of one answer into bytes of a format."""
 
-    content_type: str
+    is_compressed = False
 
-    @abstractmethod
+    def __init__(self, content_type: str, voice_rate: int, sample_rate: int) -> None:
+        """Take PCM at `voice_rate` and encode it at `sample_rate`, in Hz."""
+        self.content_type = content_type
+        self.sample_rate = sample_rate
+        self._resampler: Any = None
+        if sample_rate != voice_rate:
+            self._resampler = soxr.ResampleStream(voice_rate, sample_rate, 1, dtype="int16")
+
     def encode(self, pcm: bytes) -> bytes:
         """Take the next piece of PCM; return the bytes that are ready."""
+        return self._encode(self._resampled(pcm, last=False))
 
     def finish(self) -> bytes:
         """Return the rest, once all PCM has been taken."""
+        return self._encode(self._resampled(b"", last=True)) + self._end()
+
+    def close(self) -> None:  # noqa: B027, most hold nothing
+        """Free memory, at the end or when the client has hung up."""
+
+    @abstractmethod
+    def _encode(self, pcm: bytes) -> bytes:
+        """Encode PCM at the sample rate of the format."""
+
+    def _end(self) -> bytes:
         return b""
 
-
-def make_encoder(name: str, sample_rate: int) -> Encoder:
-    """Begin the bytes of a format.
-
-    Raises:
-        RequestError: there is no such format, or a package for it is missing.
-    """
-    if name == "wav":
-        return WavEncoder(sample_rate)
-    if name == "pcm":
-        return PcmEncoder(sample_rate)
-    if name not in _COMPRESSED:
-        raise RequestError(f"Unknown format '{name:.80}'; available: {', '.join(FORMATS)}")
-    if not can_compress():
-        raise RequestError(
-            f"The format '{name}' needs the package av on the server: pip install av; "
-            "available without it: wav, pcm"
-        )
-    return CompressingEncoder(_COMPRESSED[name], sample_rate)
-
-
-def can_compress() -> bool:
-    """The package for all formats but wav and pcm is there."""
-    return importlib.util.find_spec("av") is not None
-
-
-class WavEncoder(Encoder):
-    """A WAV file whose header says that its length is unknown."""
-
-    content_type = "audio/wav"
-
-    def __init__(self, sample_rate: int) -> None:
-        self._header = _wav_header(sample_rate)
-
-    def encode(self, pcm: bytes) -> bytes:
-        """Return the PCM, at first after the header."""
-        header, self._header = self._header, b""
-        return header + pcm
-
-
-def _wav_header(sample_rate: int) -> bytes:
-    """The 44 bytes before mono PCM, with the lengths that players take for "until it ends"."""
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", _UNKNOWN_LENGTH, b"WAVE", b"fmt ", 16, 1, 1),
-        *(sample_rate, sample_rate * SAMPLE_WIDTH, SAMPLE_WIDTH, 8 * SAMPLE_WIDTH),
-        *(b"data", _UNKNOWN_LENGTH),
-    )
-
-
-class PcmEncoder(Encoder):
-    """Bare PCM at OpenAI's sample rate."""
-
-    content_type = "audio/pcm"
-
-    def __init__(self, sample_rate: int) -> None:
-        self._resampler = soxr.ResampleStream(sample_rate, OPENAI_SAMPLE_RATE, 1, dtype="int16")
-
-    def encode(self, pcm: bytes) -> bytes:
-        """Return what is ready at the new rate."""
-        return self._resampled(pcm, last=False)
-
-    def finish(self) -> bytes:
-        """Return the rest."""
-        return self._resampled(b"", last=True)
-
     def _resampled(self, pcm: bytes, last: bool) -> bytes:
+        if self._resampler is None:
+            return pcm
         samples = np.frombuffer(pcm, "<i2")
         resampled: bytes = self._resampler.resample_chunk(samples, last=last).tobytes()
         return resampled
 
 
-class CompressingEncoder(Encoder):
-    """A stream of one of FFmpeg's codecs."""
+def available_formats() -> tuple[str, ...]:
+    """List the formats that can be made here: `aac` needs PyAV."""
+    has_av = importlib.util.find_spec("av") is not None
+    return tuple(name for name in _FORMATS if name != "aac" or has_av)
 
-    def __init__(self, codec: _Codec, sample_rate: int) -> None:
+
+def make_encoder(name: str, voice_rate: int, sample_rate: int | None = None) -> Encoder:
+    """Begin the bytes of a format.
+
+    Args:
+        voice_rate: of the PCM, in Hz.
+        sample_rate: of the audio, in Hz; None for that of the voice, or the next one that the
+            format has.
+
+    Raises:
+        RequestError: there is no such format here, or the sample rate is not possible.
+    """
+    available = available_formats()
+    if name not in available:
+        raise RequestError(f"Unknown format '{name:.80}'; available: {', '.join(available)}")
+    audio_format = _FORMATS[name]
+    if sample_rate is not None:
+        _check_rate(sample_rate, name, audio_format.rates)
+    elif name == "pcm":
+        sample_rate = OPENAI_SAMPLE_RATE
+    elif audio_format.rates:  # the lowest that loses nothing
+        rates = audio_format.rates
+        sample_rate = min(rates, key=lambda rate: (rate < voice_rate, abs(rate - voice_rate)))
+    arguments = audio_format.content_type, voice_rate, sample_rate or voice_rate
+    if name == "wav":
+        return _WavEncoder(*arguments)
+    if name == "pcm":
+        return _PcmEncoder(*arguments)
+    if audio_format.codec is None:
+        return _AacEncoder(*arguments)
+    return _CodecEncoder(*arguments, audio_format.codec, dict(audio_format.quality))
+
+
+def _check_rate(sample_rate: int, name: str, rates: tuple[int, ...]) -> None:
+    least, most = REQUEST_SAMPLE_RATE.least, REQUEST_SAMPLE_RATE.most
+    if not least <= sample_rate <= most:
+        raise RequestError(f"'sample_rate' is {sample_rate}; it must be {least} to {most}")
+    if rates and sample_rate not in rates:
+        known = ", ".join(map(str, rates))
+        raise RequestError(f"'sample_rate' is {sample_rate}; '{name}' has {known}")
+
+
+def wav_header(sample_rate: int, pcm_bytes: int | None = None) -> bytes:
+    """Return the 44 bytes before mono PCM.
+
+    Args:
+        pcm_bytes: length of the PCM; None for a length that players take for "until it ends".
+    """
+    riff, data = (_UNKNOWN_LENGTH,) * 2 if pcm_bytes is None else (36 + pcm_bytes, pcm_bytes)
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", riff, b"WAVE", b"fmt ", 16, 1, 1),
+        *(sample_rate, sample_rate * SAMPLE_WIDTH, SAMPLE_WIDTH, 8 * SAMPLE_WIDTH),
+        *(b"data", data),
+    )
+
+
+class _WavEncoder(Encoder):
+    """A WAV file whose header says that its length is unknown."""
+
+    _has_header = False
+
+    def _encode(self, pcm: bytes) -> bytes:
+        if self._has_header:
+            return pcm
+        self._has_header = True
+        return wav_header(self.sample_rate) + pcm
+
+
+class _PcmEncoder(Encoder):
+    """Bare PCM."""
+
+    def _encode(self, pcm: bytes) -> bytes:
+        return pcm
+
+
+class _CodecEncoder(Encoder):
+    """A stream of one of libsndfile's codecs; they start no threads."""
+
+    is_compressed = True
+
+    def __init__(
+        self,
+        content_type: str,
+        voice_rate: int,
+        sample_rate: int,
+        codec: tuple[str, str],
+        quality: dict[str, Any],
+    ) -> None:
+        import soundfile  # few ask for it
+
+        super().__init__(content_type, voice_rate, sample_rate)
+        self._sink = _Sink()
+        container, name = codec
+        self._file = soundfile.SoundFile(
+            self._sink, "w", sample_rate, 1, name, format=container, **quality
+        )
+        if container == "OGG":  # whose pages hold a second otherwise
+            milliseconds = soundfile._ffi.new("double *", _OGG_PAGE_MILLISECONDS)
+            soundfile._snd.sf_command(self._file._file, _SET_OGG_PAGE_LATENCY_MS, milliseconds, 8)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _encode(self, pcm: bytes) -> bytes:
+        if pcm:
+            self._file.buffer_write(pcm, "int16")
+        return self._sink.take()
+
+    def _end(self) -> bytes:
+        self.close()
+        return self._sink.take()
+
+
+class _AacEncoder(Encoder):
+    """A stream of FFmpeg's AAC, which libsndfile does not have."""
+
+    is_compressed = True
+
+    def __init__(self, content_type: str, voice_rate: int, sample_rate: int) -> None:
         import av  # takes a fifth of a second, and few ask for it
 
-        self.content_type = codec.content_type
+        super().__init__(content_type, voice_rate, sample_rate)
         self._make_frame = av.AudioFrame.from_ndarray
-        self._ready = _Ready()
+        self._sink = _Sink()
         self._container = av.open(
-            self._ready, "w", format=codec.container, container_options=_CONTAINER_OPTIONS
+            self._sink, "w", format="adts", container_options={"flush_packets": "1"}
         )
-        rate = min(codec.rates, key=lambda rate: (rate < sample_rate, abs(rate - sample_rate)))
-        self._stream: Any = self._container.add_stream(codec.name, rate=rate, layout="mono")
-        self._sample_rate = sample_rate
+        self._stream: Any = self._container.add_stream("aac", rate=sample_rate, layout="mono")
+        self._stream.codec_context.thread_count = 1
 
-    def encode(self, pcm: bytes) -> bytes:
-        """Return the packets that are ready."""
-        frame = self._make_frame(np.frombuffer(pcm, "<i2")[None], format="s16", layout="mono")
-        frame.sample_rate = self._sample_rate
-        self._container.mux(self._stream.encode(frame))
-        return self._ready.take()
-
-    def finish(self) -> bytes:
-        """Return the last packets."""
-        self._container.mux(self._stream.encode(None))
+    def close(self) -> None:
         self._container.close()
-        return self._ready.take()
+
+    def _encode(self, pcm: bytes) -> bytes:
+        if pcm:
+            frame = self._make_frame(np.frombuffer(pcm, "<i2")[None], format="s16", layout="mono")
+            frame.sample_rate = self.sample_rate
+            self._container.mux(self._stream.encode(frame))
+        return self._sink.take()
+
+    def _end(self) -> bytes:
+        self._container.mux(self._stream.encode(None))
+        self.close()
+        return self._sink.take()
 
 
-class _Ready(io.RawIOBase):
-    """A file that is written, and never read or rewound, by an encoder."""
+class _Sink(io.RawIOBase):
+    """A file that an encoder writes; its head has been sent, and cannot be changed any more."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
+        self._position = self._end = 0
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        self._bytes += data
+        if self._position == self._end:
+            self._bytes += data
+            self._end += len(data)
+        self._position += len(data)
         return len(data)
 
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = offset + (0, self._position, self._end)[whence]
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
     def take(self) -> bytes:
-        """What has been written since it was asked last."""
+        """Return what has been written since the last call."""
         taken = bytes(self._bytes)
         self._bytes.clear()
         return taken
