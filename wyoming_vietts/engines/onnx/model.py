@@ -20,11 +20,13 @@ FLOAT, FLOAT16 = 1, 10
 """Element types."""
 
 _MAX_TOP_FIELDS = 1000
-_MAX_GRAPH_FIELDS = 40_000  # with those of the weights; a large voice has about 10,000
-_MAX_NODE_FIELDS = 400_000  # a large voice has about 80,000
+_MAX_GRAPH_FIELDS = 30_000  # with those of the weights; a large voice has about 10,000
+_MAX_NODES_FIELDS = 400_000  # a large voice has about 80,000
+_MAX_NODE_FIELDS = 10_000  # with those of graphs in it
 _MAX_DEPTH = 8  # of graphs in nodes
 _MAX_NAME_BYTES = 4096
-_NODES_A_STEP = 200
+_STEP_FIELDS = 4000
+_SMALL_BYTES = 65_536  # are read at once
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,20 @@ class Model:
             ValueError: they are damaged, too many, use each other in a circle, or have weights
                 in another file.
         """
-        reader = Reader(_MAX_NODE_FIELDS)
         in_graph = {*self.external_data}
         nodes: list[Node] = []
+        seen = next_pause = 0
         for position, field in enumerate(self._fields):
-            if field.number == _NODE:
-                nodes.append(self._read_node(_message(field), position, reader))
-                if len(nodes) % _NODES_A_STEP == 0:
-                    yield
+            if field.number != _NODE:
+                continue
+            reader = Reader(min(_MAX_NODE_FIELDS, _MAX_NODES_FIELDS - seen))
+            node = _message(field)
+            in_memory = memoryview(bytes(node)) if len(node) < _SMALL_BYTES else node
+            nodes.append(self._read_node(in_memory, position, reader))
+            seen += reader.seen
+            if seen > next_pause:
+                yield
+                next_pause = seen + _STEP_FIELDS
         if self.external_data - in_graph:
             raise ValueError("weights of its nodes are in another file")
         return _sort(nodes)

@@ -15,6 +15,7 @@ VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
 _FIXED_BYTES = {FIXED_64: 8, FIXED_32: 4}
 _MAX_VARINT_BYTES = 10
 _HEAD_BYTES = 2 * _MAX_VARINT_BYTES  # of a field's key and its length
+_BLOCK_BYTES = 4096  # of a file that are read at once
 
 
 class FileSlice:
@@ -72,7 +73,9 @@ class Reader:
         Args:
             max_fields: of all messages together; a packed number counts as one, too.
         """
-        self._max_fields = self._left = max_fields
+        self._max_fields = max_fields
+        self.seen = 0
+        """Fields so far."""
 
     def fields(self, message: Message) -> Iterator[Field]:
         """Yield the fields of a message, one after the other.
@@ -80,29 +83,34 @@ class Reader:
         Raises:
             ValueError: the message is cut off, is not a message, or has too many fields.
         """
-        position = 0
-        while position < len(message):
+        size = len(message)
+        block, start, position = b"", 0, 0
+        while position < size:
             self._count()
-            head = bytes(message[position : position + _HEAD_BYTES])
-            key, size = _read_varint(head, 0)
-            number, kind = divmod(key, 8)
+            at = position - start
+            if at + _HEAD_BYTES > len(block) and start + len(block) < size:
+                block, start, at = bytes(message[position : position + _BLOCK_BYTES]), position, 0
+            key, at = _read_varint(block, at)
+            number, kind = key >> 3, key & 7
             if not number:
                 raise ValueError("a field has the number 0")
             value: int | Message
             if kind == VARINT:
-                value, size = _read_varint(head, size)
-            elif kind == BYTES or kind in _FIXED_BYTES:
-                length = _FIXED_BYTES.get(kind)
-                if length is None:
-                    length, size = _read_varint(head, size)
-                value = message[position + size : position + size + length]
-                size += length
+                value, at = _read_varint(block, at)
+                end = start + at
+            elif kind == BYTES:
+                length, at = _read_varint(block, at)
+                end = start + at + length
+                value = message[start + at : end]
+            elif kind in _FIXED_BYTES:
+                end = start + at + _FIXED_BYTES[kind]
+                value = message[start + at : end]
             else:
                 raise ValueError(f"unknown wire type: {kind}")
-            if position + size > len(message):
-                raise CutOffError(position + size)
-            yield Field(number, value, message[position : position + size])
-            position += size
+            if end > size:
+                raise CutOffError(end)
+            yield Field(number, value, message[position:end])
+            position = end
 
     def integers(self, packed: Message) -> Iterator[int]:
         """Yield packed whole numbers.
@@ -110,7 +118,7 @@ class Reader:
         Raises:
             ValueError: as `fields` does.
         """
-        if len(packed) > _MAX_VARINT_BYTES * self._left:
+        if len(packed) > _MAX_VARINT_BYTES * (self._max_fields - self.seen):
             raise self._too_many()
         content = bytes(packed)
         position = 0
@@ -120,9 +128,9 @@ class Reader:
             yield value
 
     def _count(self) -> None:
-        if not self._left:
+        if self.seen == self._max_fields:
             raise self._too_many()
-        self._left -= 1
+        self.seen += 1
 
     def _too_many(self) -> ValueError:
         return ValueError(f"it has more than {self._max_fields:,} fields")
@@ -142,6 +150,8 @@ def write_start(number: int, size: int) -> bytes:
 
 def _read_varint(content: bytes, position: int) -> tuple[int, int]:
     """Read a whole number of seven bits a byte; return it and where it ends."""
+    if position < len(content) and content[position] < 0x80:  # most are of one byte
+        return content[position], position + 1
     number = 0
     for shift in range(0, 7 * _MAX_VARINT_BYTES, 7):
         if position == len(content):

@@ -1,0 +1,215 @@
+"""Graphs that no exporter writes: looking at them ends, soon and in little memory."""
+
+import asyncio
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import helper
+
+from tests.engines.piper.test_files import change, make_engine, samples, voice_of
+from tests.engines.piper.tiny_voice import write_voice
+from tests.harness import describe, pcm_of, running_server, synthesize
+from wyoming_vietts.engines.onnx.protobuf import write_field, write_start
+from wyoming_vietts.errors import SynthesisError
+from wyoming_vietts.steps import Steps, finish
+
+SECONDS = 0.5  # of computing, that a step may take
+
+
+def operators(model: onnx.ModelProto, operator: str) -> list[onnx.NodeProto]:
+    return [node for node in model.graph.node if node.op_type == operator]
+
+
+def cycle_of_two(model: onnx.ModelProto) -> None:
+    """Two LeakyRelu that feed each other before the first upsampling."""
+    upsampling = operators(model, "ConvTranspose")[0]
+    model.graph.node.append(helper.make_node("LeakyRelu", ["one_way"], ["other_way"]))
+    model.graph.node.append(helper.make_node("LeakyRelu", ["other_way"], ["one_way"]))
+    upsampling.input[0] = "one_way"
+
+
+def cycle_of_one(model: onnx.ModelProto) -> None:
+    add = operators(model, "Add")[0]
+    add.input[0] = add.output[0]
+
+
+def cycle_behind_noise(model: onnx.ModelProto) -> None:
+    noise = operators(model, "RandomNormalLike")[0]
+    model.graph.node.append(helper.make_node("Mul", [noise.output[0], "b"], ["a"]))
+    model.graph.node.append(helper.make_node("Mul", ["a", "a"], ["b"]))
+
+
+def two_makers(model: onnx.ModelProto) -> None:
+    for node in operators(model, "LeakyRelu"):
+        node.output[0] = "same"
+
+
+def no_stride(model: onnx.ModelProto) -> None:
+    for node in operators(model, "ConvTranspose"):
+        (strides,) = (one for one in node.attribute if one.name == "strides")
+        strides.ints[:] = [0]
+
+
+def negative_pads(model: onnx.ModelProto) -> None:
+    for node in operators(model, "ConvTranspose"):
+        (pads,) = (one for one in node.attribute if one.name == "pads")
+        pads.ints[:] = [-1, -1]
+
+
+def huge_dilation(model: onnx.ModelProto) -> None:
+    for node in operators(model, "Conv"):
+        for one in node.attribute:
+            if one.name == "dilations":
+                one.ints[:] = [2**62]
+
+
+def no_attributes(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        del node.attribute[:]
+
+
+def empty_attributes(model: onnx.ModelProto) -> None:
+    for node in model.graph.node:
+        for one in node.attribute:
+            del one.ints[:]
+
+
+def no_inputs(model: onnx.ModelProto) -> None:
+    for node in operators(model, "ConvTranspose") + operators(model, "Conv"):
+        del node.input[:]
+
+
+def no_outputs(model: onnx.ModelProto) -> None:
+    for node in model.graph.node[3:]:
+        del node.output[:]
+
+
+def no_nodes(model: onnx.ModelProto) -> None:
+    del model.graph.node[:]
+
+
+def foreign_output(model: onnx.ModelProto) -> None:
+    model.graph.output[0].name = "nobody"
+
+
+def deep_subgraphs(model: onnx.ModelProto) -> None:
+    """Nest 30 levels; the parser of the package `onnx` takes no more."""
+    graph = helper.make_graph([], "leaf", [], [])
+    for _ in range(30):
+        graph = helper.make_graph([helper.make_node("If", ["x"], ["y"], then=graph)], "g", [], [])
+    model.graph.node.append(helper.make_node("If", ["x"], ["y"], then_branch=graph))
+
+
+def many_integers(model: onnx.ModelProto) -> None:
+    model.graph.node[0].attribute.append(helper.make_attribute("list", [7] * 2_000_000))
+
+
+def long_names(model: onnx.ModelProto) -> None:
+    model.graph.node[0].name = model.graph.node[0].output[0] = "x" * 5_000_000
+
+
+HOSTILE = [
+    cycle_of_two, cycle_of_one, cycle_behind_noise, two_makers, no_stride, negative_pads,
+    huge_dilation, no_attributes, empty_attributes, no_inputs, no_outputs, no_nodes,
+    foreign_output, deep_subgraphs, many_integers, long_names,
+]  # fmt: skip
+
+
+def in_short_steps(steps: Steps[None]) -> Steps[None]:
+    while True:
+        started = time.thread_time()
+        try:
+            next(steps)
+        except StopIteration:
+            return
+        finally:
+            assert time.thread_time() - started < SECONDS
+        yield
+
+
+@pytest.mark.parametrize("edit", HOSTILE)
+def test_hostile_graph_is_refused_in_a_moment(
+    edit: Callable[[onnx.ModelProto], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = change(write_voice(tmp_path / "an.onnx"), edit)
+    engine = make_engine(tmp_path)
+    for voice in engine.voices.values():
+        with pytest.raises(SynthesisError, match=r"an\.onnx cannot be loaded"):
+            finish(in_short_steps(voice.load()))
+    assert not engine.voices
+    assert str(path) in caplog.text
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b"\x0a\x00", b"\x2a\x00", b"\x5a\x00", b"\x62\x00", b"\x18\x01", b"\x6a\x00"],
+    ids=["nodes", "weights", "inputs", "outputs", "numbers", "value infos"],
+)
+def test_twenty_megabytes_of_two_byte_fields_are_not_read(
+    field: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_voice(tmp_path / "an.onnx")
+    fields = field * 10_000_000
+    path.write_bytes(write_start(7, len(fields)) + fields)
+    started = time.thread_time()
+    assert not make_engine(tmp_path).voices
+    assert time.thread_time() - started < SECONDS
+    tracemalloc.start()
+    assert not make_engine(tmp_path).voices
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50_000_000
+    assert "it has more than 30,000 fields" in caplog.text
+
+
+def test_thousands_of_nested_graphs_are_not_followed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_voice(tmp_path / "an.onnx")
+    node = b""
+    for _ in range(5000):
+        node = write_field(1, write_field(5, write_field(6, node)))
+    graph = onnx.load(path).graph.SerializeToString() + node
+    path.write_bytes(write_field(7, graph))
+    with pytest.raises(SynthesisError, match="nested too deeply"):
+        samples(voice_of(path))
+
+
+def test_node_of_a_million_fields_is_not_read(tmp_path: Path) -> None:
+    def fill(model: onnx.ModelProto) -> None:
+        model.graph.node[0].input.extend(["x"] * 1_000_000)
+
+    voice = voice_of(change(write_voice(tmp_path / "an.onnx"), fill))
+    with pytest.raises(SynthesisError, match="more than 10,000 fields"):
+        finish(in_short_steps(voice.load()))
+
+
+async def test_server_lives_beside_hostile_graphs(tmp_path: Path) -> None:
+    """Describe is answered soon while each of them is being loaded."""
+    for edit in HOSTILE:
+        change(write_voice(tmp_path / f"x-{edit.__name__}.onnx"), edit)
+    write_voice(tmp_path / "an.onnx")
+    slowest = 0.0
+
+    async def ask(uri: str) -> None:
+        nonlocal slowest
+        while True:
+            started = time.perf_counter()
+            await describe(uri)
+            slowest = max(slowest, time.perf_counter() - started)
+            await asyncio.sleep(0.05)
+
+    async with running_server(make_engine(tmp_path)) as uri:
+        asking = asyncio.create_task(ask(uri))
+        for voice in (await describe(uri)).tts[0].voices:
+            if voice.name != "an":
+                answer = await synthesize(uri, "Xin chào.", voice.name)
+                assert answer[-1].type == "error"
+        assert len(pcm_of(await synthesize(uri, "Xin chào.", "an"))) > 10_000
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
+        asking.cancel()
+    assert slowest < 0.5
