@@ -98,7 +98,9 @@ class Comparison:
 
     def prompt(self, voice: Path | None) -> Iterator[Check]:
         if voice:
-            wave = finish(recording.load_prompt_audio(voice.read_bytes(), voice.name))
+            wave = torch.from_numpy(
+                finish(recording.load_prompt_audio(voice.read_bytes(), voice.name))
+            )
         else:
             wave = torch.from_numpy(cases.prompt_case(SIZE, self.seed)["wave16k"])
         networks = encoder.PromptEncoder(self.model_dir, 2, ("CPUExecutionProvider",))

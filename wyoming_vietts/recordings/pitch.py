@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from ..steps import Steps
+from .speech import SAMPLE_RATE, Stretches, Waveform
 
 FRAME_SAMPLES, HOP_SAMPLES = 1024, 256  # 64 and 16 ms at 16 kHz
 LOWEST_HZ, HIGHEST_HZ = 70, 400
@@ -16,29 +17,29 @@ PIECE_SECONDS = 1.0  # of voiced speech: some syllables, so that their tones eve
 MIN_PIECES = 2  # of each voice
 MIN_DISTANCE, MIN_GAP = 0.4, 0.2  # octaves between the voices' means, and between their pieces
 
-_SAMPLE_RATE = 16_000
+_Values = npt.NDArray[np.floating]
 
 
-def have_two_voices(wave: Tensor, stretches: Sequence[tuple[int, int]]) -> Steps[bool]:
-    """Two people speak in [N] at 16 kHz, as far as their pitch tells: a man and a woman, say.
+def have_two_voices(waveform: Waveform, stretches: Stretches) -> Steps[bool]:
+    """Tell by their pitch whether two people speak in [N] at 16 kHz: a man and a woman, say.
 
     The pitches of pieces of speech fall into two groups that are far apart. Those of one person do
     not: pieces of one second differ by less than a third of an octave.
 
     Args:
+        waveform: [N] at 16 kHz.
         stretches: where there is speech, from and to which sample.
     """
-    pitches = []
+    pitches: list[_Values] = [np.zeros(0)]
     for start, end in stretches:
-        for second in torch.split(wave[start:end], _SAMPLE_RATE):
+        for second in _split(waveform[start:end], SAMPLE_RATE):
             pitches.append(_pitches(second))
             yield
-    voiced = torch.cat([torch.zeros(0), *pitches])
-    length = round(PIECE_SECONDS * _SAMPLE_RATE / HOP_SAMPLES)
-    pieces = [piece.median() for piece in torch.split(voiced, length) if 2 * len(piece) > length]
+    length = round(PIECE_SECONDS * SAMPLE_RATE / HOP_SAMPLES)
+    pieces = [piece for piece in _split(np.concatenate(pitches), length) if 2 * len(piece) > length]
     if len(pieces) < 2 * MIN_PIECES:
         return False
-    low, high = _two_groups(torch.stack(pieces).sort().values)
+    low, high = _two_groups(np.sort([np.median(piece) for piece in pieces]))
     return bool(
         min(len(low), len(high)) >= MIN_PIECES
         and high.mean() - low.mean() >= MIN_DISTANCE
@@ -46,37 +47,42 @@ def have_two_voices(wave: Tensor, stretches: Sequence[tuple[int, int]]) -> Steps
     )
 
 
-def _pitches(wave: Tensor) -> Tensor:
-    """The pitches of the voiced frames [F] of [N], in octaves above 1 Hz, by autocorrelation."""
-    if len(wave) < FRAME_SAMPLES:
-        return torch.zeros(0)
-    window = torch.hann_window(FRAME_SAMPLES)
-    frames = wave.unfold(0, FRAME_SAMPLES, HOP_SAMPLES)
-    frames = (frames - frames.mean(dim=1, keepdim=True)) * window
-    correlation = _autocorrelation(frames) / _autocorrelation(window).clamp_min(1e-3)
-    first, last = _SAMPLE_RATE // HIGHEST_HZ, _SAMPLE_RATE // LOWEST_HZ
+def _split(values: _Values, length: int) -> Sequence[_Values]:
+    return [values[start : start + length] for start in range(0, len(values), length)]
+
+
+def _pitches(waveform: _Values) -> _Values:
+    """Find the pitches of voiced frames [F] of [N], in octaves above 1 Hz, by autocorrelation."""
+    if len(waveform) < FRAME_SAMPLES:
+        return np.zeros(0)
+    window = np.hanning(FRAME_SAMPLES + 1)[:-1]
+    frames = np.lib.stride_tricks.sliding_window_view(waveform, FRAME_SAMPLES)[::HOP_SAMPLES]
+    frames = (frames - frames.mean(axis=1, keepdims=True)) * window
+    correlation = _autocorrelation(frames) / np.maximum(_autocorrelation(window), 1e-3)
+    first, last = SAMPLE_RATE // HIGHEST_HZ, SAMPLE_RATE // LOWEST_HZ
     here = correlation[:, first:last]
-    best = here.amax(dim=1, keepdim=True)
+    best = here.max(axis=1, keepdims=True)
     is_peak = (here >= correlation[:, first - 1 : last - 1]) & (
         here >= correlation[:, first + 1 : last + 1]
     )
-    periods = first + (is_peak & (here >= OCTAVE_CHECK * best)).float().argmax(dim=1)
-    return torch.log2(_SAMPLE_RATE / periods[best[:, 0] >= VOICED])
+    periods = first + (is_peak & (here >= OCTAVE_CHECK * best)).argmax(axis=1)
+    octaves: _Values = np.log2(SAMPLE_RATE / periods[best[:, 0] >= VOICED])
+    return octaves
 
 
-def _autocorrelation(frames: Tensor) -> Tensor:
+def _autocorrelation(frames: _Values) -> _Values:
     """[..., N] -> [..., N], 1 at lag 0."""
-    spectrum = torch.fft.rfft(frames, 2 * FRAME_SAMPLES)
-    correlation: Tensor = torch.fft.irfft(spectrum.abs().square())[..., :FRAME_SAMPLES]
-    return correlation / correlation[..., :1].clamp_min(1e-9)
+    spectrum = np.fft.rfft(frames, 2 * FRAME_SAMPLES)
+    correlation: _Values = np.fft.irfft(np.square(np.abs(spectrum)))[..., :FRAME_SAMPLES]
+    return correlation / np.maximum(correlation[..., :1], 1e-9)
 
 
-def _two_groups(values: Tensor) -> tuple[Tensor, Tensor]:
+def _two_groups(values: _Values) -> tuple[_Values, _Values]:
     """Cut ascending values where the two parts vary least."""
 
     def spread(cut: int) -> float:
         parts = (values[:cut], values[cut:])
-        return sum(float((part - part.mean()).square().sum()) for part in parts)
+        return sum(float(np.square(part - part.mean()).sum()) for part in parts)
 
     cut = min(range(1, len(values)), key=spread)
     return values[:cut], values[cut:]

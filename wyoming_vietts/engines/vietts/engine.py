@@ -19,7 +19,6 @@ from torch import Tensor
 from ...errors import SetupError, SynthesisError
 from ...recordings import Heard
 from ...recordings.recording import (
-    HEARD_SECONDS,
     find_recordings,
     load_audio,
     read_recording,
@@ -39,7 +38,7 @@ from .networks.flow import Flow, FlowVoice, flow_voice, mel_frames
 from .networks.flow_stream import FORESIGHT_TOKENS
 from .networks.lm import MAX_RATIO, generate
 from .prompt.cache import VoiceCache
-from .prompt.encoder import Prompt
+from .prompt.encoder import MAX_TOKENISED_SECONDS, Prompt
 from .quality import QUALITIES
 from .utterance import Utterance
 
@@ -257,9 +256,11 @@ class VietTTSEngine:
             RecordingError: the recording cannot be used.
             SynthesisError: as for `speak`.
         """
-        wave = load_audio(read_recording(recording), recording.name, HEARD_SECONDS)
+        content = read_recording(recording)
+        waveform = yield from load_audio(content, recording.name, max_seconds=MAX_TOKENISED_SECONDS)
+        encoder = self._cache.make_encoder()
         yield None
-        speech_tokens = self._cache.make_encoder().speech_tokens(wave).tolist()
+        speech_tokens = encoder.speech_tokens(torch.from_numpy(waveform)).tolist()
         yield None
         with self._loader.in_use(), out_of_memory_ends_the_request():
             model = yield from self._loader.load()

@@ -7,7 +7,7 @@ import torch
 
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import PROMPT_SEED, RATES, golden
-from tests.recordings.test_recording import a_voice
+from tests.recordings import test_recording
 from wyoming_vietts.engines.vietts.prompt.encoder import (
     Prompt,
     PromptEncoder,
@@ -18,6 +18,10 @@ from wyoming_vietts.errors import ModelError
 from wyoming_vietts.steps import finish
 
 RATE = 16000
+
+
+def a_voice(seconds: float) -> torch.Tensor:
+    return torch.from_numpy(test_recording.a_voice(seconds))
 
 
 def encode(model_dir: Path, wave: torch.Tensor) -> Prompt:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 
 from ....files import explain
@@ -130,11 +131,11 @@ class VoiceCache:
                 return _Encoded(prompt, path)
             except (OSError, SafetensorError, TypeError, ValueError) as error:
                 _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
-        wave = yield from load_prompt_audio(content, recording.name)
+        waveform = yield from load_prompt_audio(content, recording.name)
         yield
         encoder = self.make_encoder()
         yield
-        prompt = yield from encoder.encode(wave)
+        prompt = yield from encoder.encode(torch.from_numpy(waveform))
         _save(prompt, path)
         _LOGGER.info("Voice '%s' is ready", name)
         return _Encoded(prompt, path)

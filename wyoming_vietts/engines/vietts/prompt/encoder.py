@@ -1,5 +1,6 @@
 """What the networks need to know about a voice, computed from a few seconds of its speech."""
 
+import importlib.metadata
 import math
 import os
 from dataclasses import dataclass
@@ -9,16 +10,16 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-import torchaudio
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from torch import Tensor
 
 from ....errors import ModelError
-from ....recordings.recording import HEARD_SECONDS, SAMPLE_RATE, resample
+from ....recordings.speech import SAMPLE_RATE
 from ....steps import Steps
 from ..networks.config import ModelConfig
 
 MEL_SAMPLE_RATE = 22050
+MAX_TOKENISED_SECONDS = 30.0  # as Whisper hears no more
 
 _ONNX_ERRORS = (
     onnxruntime_errors.Fail,
@@ -74,11 +75,15 @@ class PromptEncoder:
         """Compute the features of a prompt [N] at 16 kHz, with a pause between the networks."""
         speech_tokens = self.speech_tokens(wave)
         yield
-        return Prompt(speech_tokens, self.speaker_embedding(wave), prompt_mel(wave))
+        _torchaudio()
+        yield
+        speaker_embedding = self.speaker_embedding(wave)
+        yield
+        return Prompt(speech_tokens, speaker_embedding, prompt_mel(wave))
 
     def speech_tokens(self, wave: Tensor) -> Tensor:
         """[N] at 16 kHz, of which at most 30 s are heard -> [P] int64."""
-        features = whisper_log_mel(wave[: int(HEARD_SECONDS * SAMPLE_RATE)])[None].numpy()
+        features = whisper_log_mel(wave[: int(MAX_TOKENISED_SECONDS * SAMPLE_RATE)])[None].numpy()
         length = np.array([features.shape[2]], dtype=np.int32)
         names = [node.name for node in self._tokenizer.get_inputs()]
         (tokens,) = _run(self._tokenizer, dict(zip(names, (features, length), strict=True)))
@@ -127,7 +132,7 @@ def whisper_log_mel(wave: Tensor) -> Tensor:
 
 def speaker_fbank(wave: Tensor) -> Tensor:
     """Kaldi's filter banks minus their mean over time: [N] at 16 kHz -> [n, 80]."""
-    fbank: Tensor = torchaudio.compliance.kaldi.fbank(
+    fbank: Tensor = _torchaudio().compliance.kaldi.fbank(
         wave[None], num_mel_bins=80, dither=0.0, sample_frequency=SAMPLE_RATE
     )
     return fbank - fbank.mean(dim=0, keepdim=True)
@@ -135,12 +140,33 @@ def speaker_fbank(wave: Tensor) -> Tensor:
 
 def prompt_mel(wave: Tensor) -> Tensor:
     """The mel spectrogram that flow and vocoder work with: [N] at 16 kHz -> [80, F]."""
-    wave = resample(wave, SAMPLE_RATE, MEL_SAMPLE_RATE)
+    # The class computes its kernel in fp64, torchaudio's function in fp32: 1e-2 in the log mel.
+    wave = _torchaudio().transforms.Resample(SAMPLE_RATE, MEL_SAMPLE_RATE)(wave)
     padded = torch.nn.functional.pad(wave[None], (384, 384), mode="reflect")[0]
     window = torch.hann_window(1024)
     spectrum = torch.stft(padded, 1024, 256, window=window, center=False, return_complex=True)
     magnitude = (torch.view_as_real(spectrum).square().sum(dim=-1) + 1e-9).sqrt()
     return (_mel_filters(513, 8000, 80, MEL_SAMPLE_RATE) @ magnitude).clamp_min(1e-5).log()
+
+
+def _torchaudio() -> Any:
+    """Import torchaudio, which only a new voice needs.
+
+    Raises:
+        ModelError: it is missing, or made for another PyTorch.
+    """
+    try:
+        import torchaudio.compliance.kaldi
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        try:
+            version = importlib.metadata.version("torchaudio")
+        except importlib.metadata.PackageNotFoundError:
+            version = "(not installed)"
+        raise ModelError(
+            f"torchaudio {version} does not work with PyTorch {torch.__version__}: 2.11 fits "
+            "PyTorch 2.11 and later, and an older one the PyTorch of its own number"
+        ) from error
+    return torchaudio
 
 
 def _mel_filters(frequencies: int, highest: float, bands: int, sample_rate: int) -> Tensor:

@@ -1,0 +1,205 @@
+"""Audio files of many formats -> blocks of samples, each decoded in a few milliseconds."""
+
+import io
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from ..errors import RecordingError
+
+MPEG_SUFFIXES = (".mp3",)
+LIBSNDFILE_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".aiff", ".aif")
+FFMPEG_SUFFIXES = (
+    ".m4a", ".mp4", ".mov", ".aac", ".3gp", ".amr", ".caf", ".webm", ".mka", ".wma",
+)  # fmt: skip
+SUFFIXES = (*LIBSNDFILE_SUFFIXES, *MPEG_SUFFIXES, *FFMPEG_SUFFIXES)
+
+MAX_FILE_SECONDS = 600.0
+MIN_SAMPLE_RATE = 4000
+MAX_SAMPLES_A_SECOND = 400_000  # of all channels
+
+_BLOCK_SECONDS = 0.25
+_MPEG_BYTES = 2048  # a quarter of a second at 64 kbit/s
+_COUNTED_BYTES = 65536
+_MAX_OPENING_SECONDS = 0.2  # of computing: 10,000 tags in a header take longer
+_MAX_ID3_TAGS = 100
+_MPEG_TAGS = (b"Xing", b"Info")  # in a first frame that counts the others and has no sound
+
+Samples = npt.NDArray[np.float32]
+
+
+class Block(NamedTuple):
+    """Some of a file's samples."""
+
+    samples: Samples
+    """[N, channels] in -1 ... 1; N may be 0."""
+
+    sample_rate: int
+    """Hz."""
+
+
+def decode(content: bytes, name: str, max_seconds: float = MAX_FILE_SECONDS) -> Iterator[Block]:
+    """Decode an audio file, block by block.
+
+    Args:
+        content: of the file.
+        name: of the file, for messages; its suffix tells the format, or else the content does.
+        max_seconds: longer files are refused.
+
+    Raises:
+        RecordingError: not audio, too long, or of too many samples a second.
+    """
+    content = _without_id3(content)
+    suffix = name.lower()
+    try:
+        if suffix.endswith(FFMPEG_SUFFIXES):
+            yield from _decode_with_ffmpeg(content, name, max_seconds)
+        elif suffix.endswith(MPEG_SUFFIXES) or content.startswith(b"\xff"):
+            yield from _decode_mpeg(content, name, max_seconds)
+        else:
+            yield from _decode_with_libsndfile(content, name, max_seconds)
+    except soundfile.LibsndfileError as error:
+        raise RecordingError(f"{name} cannot be read as audio: {error.error_string}") from error
+    except av.FFmpegError as error:
+        raise RecordingError(f"{name} cannot be read as audio: {error.strerror}") from error
+
+
+def _decode_with_libsndfile(content: bytes, name: str, max_seconds: float) -> Iterator[Block]:
+    opening = _BoundedFile(content)
+    with soundfile.SoundFile(opening) as file:
+        opening.is_open = True
+        rate = int(file.samplerate)
+        _check_format(name, rate, file.channels)
+        _check_length(name, file.frames / rate, max_seconds)
+        size = int(_BLOCK_SECONDS * rate)
+        while len(samples := file.read(size, dtype="float32", always_2d=True)):
+            yield Block(samples, rate)
+
+
+def _decode_mpeg(content: bytes, name: str, max_seconds: float) -> Iterator[Block]:
+    """Decode MP3 without a demuxer, which would read every tag that a file has."""
+    codec = av.CodecContext.create("mp3", "r")
+    count = 0
+    for start in range(0, len(content), _COUNTED_BYTES):
+        count += len(codec.parse(content[start : start + _COUNTED_BYTES]))
+        yield Block(np.zeros((0, 1), np.float32), 0)
+    codec = av.CodecContext.create("mp3", "r")
+    to_float = av.AudioResampler(format="fltp")
+    has_sound = False
+    for start in range(0, len(content), _MPEG_BYTES):
+        pieces = []
+        for packet in codec.parse(content[start : start + _MPEG_BYTES]):
+            if any(tag in bytes(packet)[:64] for tag in _MPEG_TAGS):
+                continue
+            try:
+                frames = codec.decode(packet)
+            except av.FFmpegError:  # a tag in the middle of the file, for one
+                continue
+            for frame in frames:
+                if not has_sound:
+                    _check_format(name, frame.sample_rate, len(frame.layout.channels))
+                    _check_length(name, count * frame.samples / frame.sample_rate, max_seconds)
+                    has_sound = True
+                pieces += _pieces(to_float, frame, name)
+        yield from _joined(pieces)
+    if not has_sound:
+        raise RecordingError(f"{name} cannot be read as audio: it has no MP3 frame")
+
+
+def _decode_with_ffmpeg(content: bytes, name: str, max_seconds: float) -> Iterator[Block]:
+    opening = _BoundedFile(content)
+    with av.open(opening, mode="r", metadata_errors="replace") as container:
+        opening.is_open = True
+        stream: Any = container.streams.best("audio")
+        if stream is None or stream.codec_context is None:
+            raise RecordingError(f"{name} cannot be read as audio: it has no sound that is known")
+        _check_format(name, stream.rate, stream.channels)
+        _check_length(name, (container.duration or 0) / av.time_base, max_seconds)
+        to_float = av.AudioResampler(format="fltp")
+        pieces: list[Block] = []
+        for packet in container.demux(stream):
+            for frame in packet.decode():
+                pieces += _pieces(to_float, frame, name)
+            if sum(len(piece.samples) / piece.sample_rate for piece in pieces) >= _BLOCK_SECONDS:
+                yield from _joined(pieces)
+                pieces = []
+        yield from _joined(pieces)
+
+
+def _pieces(to_float: Any, frame: Any, name: str) -> list[Block]:
+    """Convert a frame of ffmpeg's."""
+    try:
+        converted = to_float.resample(frame)
+    except ValueError as error:
+        raise RecordingError(
+            f"{name} changes its sample rate or channels midway; save it again, as WAV"
+        ) from error
+    return [Block(each.to_ndarray().T, each.sample_rate) for each in converted]
+
+
+def _joined(pieces: list[Block]) -> Iterator[Block]:
+    if pieces:
+        yield Block(np.concatenate([piece.samples for piece in pieces]), pieces[0].sample_rate)
+
+
+def _check_length(name: str, seconds: float, max_seconds: float) -> None:
+    if seconds > max_seconds:
+        raise RecordingError(
+            f"{name} is {seconds:.0f} s long; at most {max_seconds:.0f} s allowed", "too-long"
+        )
+
+
+def _check_format(name: str, sample_rate: int, channels: int) -> None:
+    """Refuse what takes long to decode or resample."""
+    if sample_rate * channels > MAX_SAMPLES_A_SECOND:
+        raise RecordingError(
+            f"{name} has {channels} channels of {sample_rate} samples a second; "
+            "save it with one of 48000"
+        )
+    if 0 < sample_rate < MIN_SAMPLE_RATE:  # a header may not say it
+        raise RecordingError(
+            f"{name} has {sample_rate} samples a second; at least {MIN_SAMPLE_RATE} needed"
+        )
+
+
+def _without_id3(content: bytes) -> bytes:
+    """Skip the ID3v2 tags before the audio."""
+    start = 0
+    for _ in range(_MAX_ID3_TAGS):
+        header = content[start : start + 10]
+        if len(header) < 10 or not header.startswith(b"ID3"):
+            break
+        has_footer = bool(header[5] & 0x10)
+        # Seven bits of each byte, so that no length looks like the start of a frame.
+        length = 0
+        for byte in header[6:]:
+            length = length << 7 | byte & 0x7F
+        start += 10 + length + 10 * has_footer
+    return content[start:]
+
+
+class _BoundedFile(io.BytesIO):
+    """Ends early where a header takes too long to read: one of 10,000 tags, say."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.is_open = False
+        self._until = time.thread_time() + _MAX_OPENING_SECONDS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return b"" if self._is_late() else super().read(size)
+
+    def readinto(self, buffer: Any, /) -> int:
+        return 0 if self._is_late() else super().readinto(buffer)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        # An error in this callback would be a traceback on standard error.
+        return super().seek(offset if whence else max(0, offset), whence)
+
+    def _is_late(self) -> bool:
+        return not self.is_open and time.thread_time() > self._until
