@@ -24,6 +24,7 @@ from ..engines.cores import granted_cores
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
 from ..frontends.wyoming.discovery import ZeroconfAnnouncement
+from ..frontends.wyoming.interfaces import addresses_of, reachable_interfaces
 from ..program import command, how_to_install
 from ..settings.addresses import parse_uri
 from ..steps import finish
@@ -178,9 +179,13 @@ def _network(options: argparse.Namespace, steps: list[str]) -> dict[str, str]:
     if found["port"] != "free":
         steps.append(f"Port {port} is {found['port']}: stop that one, or choose another --uri")
     try:
-        found["zeroconf would announce"] = (
-            f"{ZeroconfAnnouncement(host, port, None).address}:{port}"
-        )
+        ZeroconfAnnouncement(host, port, None)
+        reached = [
+            f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            for interface in reachable_interfaces(addresses_of(host))
+            for address in interface.addresses
+        ]
+        found["zeroconf would announce"] = ", ".join(reached) or "nothing: there is no network"
     except (DiscoveryError, OSError) as error:
         found["zeroconf would announce"] = f"nothing: {error}"
     return found

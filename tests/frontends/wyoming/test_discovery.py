@@ -61,12 +61,13 @@ async def test_server_is_found_reached_and_withdrawn() -> None:
         async with Browser() as browser:
             await browser.wait_for(name, is_there=True)
             service = await browser.look_up(name)
-            (address,) = service.parsed_addresses()
-            assert ipaddress.ip_address(address).version == 4
-            assert not ipaddress.ip_address(address).is_unspecified
-            assert not ipaddress.ip_address(address).is_loopback
             assert service.port == port
-            assert (await describe(f"tcp://{address}:{port}")).tts
+            assert service.parsed_addresses()
+            for address in service.parsed_addresses():
+                assert ipaddress.ip_address(address).version == 4
+                assert not ipaddress.ip_address(address).is_unspecified
+                assert not ipaddress.ip_address(address).is_loopback
+                assert (await describe(f"tcp://{address}:{port}")).tts
             process.send_signal(signal.SIGTERM)
             await browser.wait_for(name, is_there=False)
         assert await asyncio.to_thread(process.wait, 10) == 0
@@ -80,14 +81,16 @@ async def test_two_servers_on_one_host_have_different_stable_names() -> None:
     assert one.name != other.name
 
 
-async def test_name_that_another_server_has_is_refused() -> None:
+async def test_second_server_of_the_same_name_gets_a_number() -> None:
     name = f"taken-{free_port()}"
     first, second = (ZeroconfAnnouncement("0.0.0.0", port, name) for port in (10200, 10201))
-    await first.publish()
-    try:
-        with pytest.raises(DiscoveryError, match=f"Another server is announced as '{name}'"):
-            await second.publish()
-    finally:
+    async with Browser() as browser:
+        await first.publish()
+        await browser.wait_for(f"{name}.{SERVICE_TYPE}", is_there=True)
+        await second.publish()
+        await browser.wait_for(f"{name}-2.{SERVICE_TYPE}", is_there=True)
+        assert (await browser.look_up(f"{name}.{SERVICE_TYPE}")).port == 10200
+        assert (await browser.look_up(f"{name}-2.{SERVICE_TYPE}")).port == 10201
         await second.withdraw()
         await first.withdraw()
 
@@ -101,7 +104,3 @@ def test_loopback_is_refused_with_the_reason(host: str) -> None:
 def test_name_too_long_for_dns_is_refused() -> None:
     with pytest.raises(DiscoveryError, match="longer than 63 bytes"):
         ZeroconfAnnouncement("0.0.0.0", 10200, "ă" * 40)
-
-
-def test_bound_address_is_the_one_announced() -> None:
-    assert ZeroconfAnnouncement("192.0.2.7", 10200, None).address == "192.0.2.7"

@@ -1,44 +1,47 @@
 """Announces the server over zeroconf (mDNS), so that Home Assistant finds it automatically.
 
-The wyoming package's own helper is close, but it cannot withdraw what it announced, and its default
-name is the same for every server on a host. In a Home Assistant app, `supervisor.py` announces the
-server instead.
+Each network interface announces its own addresses, and only there: a machine on the LAN is never
+told the address of a VPN or of a bridge of containers. A server that cannot be announced serves all
+the same. In a Home Assistant app, `supervisor.py` announces the server instead.
 """
 
-import ipaddress
+import asyncio
+import contextlib
 import logging
 import socket
 from typing import Protocol
 
-from zeroconf import NonUniqueNameException
+from zeroconf import Error as ZeroconfError
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from ...errors import DiscoveryError
+from .interfaces import Interface, addresses_of, is_usable, reachable_interfaces
 
 _LOGGER = logging.getLogger(__name__)
 
 SERVICE_TYPE = "_wyoming._tcp.local."
 
-_MDNS_GROUP = ("224.0.0.251", 5353)
 _MAX_LABEL_BYTES = 63
+_LOOK_SECONDS = 2.0  # between two looks at the interfaces
+_PROBE_MILLISECONDS = 1500.0
+_WITHDRAW_SECONDS = 2.0
+
+# Of Linux's headers; Python has no names for them.
+_IP_MULTICAST_ALL, _IPV6_MULTICAST_ALL = 49, 29
 
 
 class Announcement(Protocol):
     """Makes a server known that already answers."""
 
     async def publish(self) -> None:
-        """Announce the server.
-
-        Raises:
-            DiscoveryError: it cannot be announced, and must not be served unannounced.
-        """
+        """Begin to announce the server."""
 
     async def withdraw(self) -> None:
         """Take the announcement back, as the server is about to stop."""
 
 
 class ZeroconfAnnouncement:
-    """What the network is told about this server."""
+    """Announces the server on every interface, and follows their changes."""
 
     def __init__(self, host: str, port: int, name: str | None) -> None:
         """Prepare to announce a server that listens on `host` and `port`.
@@ -48,72 +51,142 @@ class ZeroconfAnnouncement:
                 different for two servers on one host.
 
         Raises:
-            DiscoveryError: the announced address could not be reached, or the name is too long.
+            DiscoveryError: no other machine can reach the server, or the name is too long.
+            OSError: the host is unknown.
         """
         self.name = name or f"wyoming-vietts-{socket.gethostname().split('.')[0]}-{port}"
         if len(self.name.encode()) > _MAX_LABEL_BYTES:
             raise DiscoveryError(
                 f"The zeroconf name '{self.name}' is longer than {_MAX_LABEL_BYTES} bytes"
             )
-        self.address = _address_to_announce(host)
-        self._service = AsyncServiceInfo(
-            SERVICE_TYPE,
-            f"{self.name}.{SERVICE_TYPE}",
-            addresses=[socket.inet_aton(self.address)],
-            port=port,
-            server=f"{self.name}.local.".replace(" ", "-"),
-        )
-        self._zeroconf: AsyncZeroconf | None = None
+        self._port = port
+        self._listening = addresses_of(host)
+        if all(address.is_loopback for address in self._listening):
+            raise DiscoveryError(
+                f"--zeroconf would announce a server that listens on loopback ({host}), where no "
+                "other machine can reach it; use --uri tcp://0.0.0.0:PORT or omit --zeroconf"
+            )
+        self._links: dict[Interface, _Link] = {}
+        self._problems: dict[str, str] = {}
+        self._task: asyncio.Task[None] | None = None
 
     async def publish(self) -> None:
-        """Announce the server.
-
-        Raises:
-            DiscoveryError: another server already has the name.
-        """
-        self._zeroconf = AsyncZeroconf()
-        try:
-            await self._zeroconf.async_register_service(self._service)
-        except NonUniqueNameException as error:
-            raise DiscoveryError(
-                f"Another server is announced as '{self.name}'; choose --zeroconf ANOTHER_NAME"
-            ) from error
-        _LOGGER.info("Announced as '%s' at %s", self.name, self.address)
+        """Begin to announce the server; see `Announcement`."""
+        # It repeats at each try, with stack traces, what is noted here once.
+        logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
+        self._task = asyncio.create_task(self._follow())
 
     async def withdraw(self) -> None:
-        """Tell the network that the server is gone."""
+        """Tell the network that the server is gone; see `Announcement`."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_WITHDRAW_SECONDS):
+                await asyncio.gather(*(link.close() for link in self._links.values()))
+
+    async def _follow(self) -> None:
+        """Announce the server wherever it can be reached, until cancelled."""
+        while True:
+            try:
+                found = [*reachable_interfaces(self._listening)]
+            except OSError as error:
+                self._note("the network", str(error))
+            else:
+                if not found:
+                    self._note("the network", "no interface has an address")
+                await self._announce_on(found)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _announce_on(self, interfaces: list[Interface]) -> None:
+        """Announce the server on these interfaces, and on no others."""
+        gone = [self._links.pop(interface) for interface in self._links.keys() - interfaces]
+        await asyncio.gather(*(link.close() for link in gone))
+        new = [interface for interface in interfaces if interface not in self._links]
+        await asyncio.gather(*map(self._announce, new))
+
+    async def _announce(self, interface: Interface) -> None:
+        link = self._links[interface] = _Link(interface)
+        try:
+            name = await link.announce(self.name, self._port)
+        except (OSError, RuntimeError, ZeroconfError) as error:
+            await self._links.pop(interface).close()
+            self._note(interface.name, str(error) or type(error).__name__)
+        else:
+            self._problems.clear()
+            _LOGGER.info("Announced as '%s' at %s", name, ", ".join(interface.addresses))
+
+    def _note(self, where: str, problem: str) -> None:
+        """Warn of a problem, once."""
+        if self._problems.get(where) != problem:
+            _LOGGER.warning("Cannot announce the server on %s yet: %s", where, problem)
+        self._problems[where] = problem
+
+
+class _Link:
+    """The announcement on one interface."""
+
+    def __init__(self, interface: Interface) -> None:
+        self._interface = interface
+        self._zeroconf: AsyncZeroconf | None = None
+
+    async def announce(self, name: str, port: int) -> str:
+        """Announce the server under this name, or with a number if another server has it.
+
+        Returns:
+            The name.
+
+        Raises:
+            OSError, RuntimeError, ZeroconfError: it cannot be announced here.
+        """
+        one_of_each_version = {":" in ip: ip for ip in reversed(self._interface.addresses)}
+        self._zeroconf = AsyncZeroconf([*one_of_each_version.values()])
+        await self._zeroconf.zeroconf.async_wait_for_start()
+        for reader in self._zeroconf.zeroconf.engine.readers:
+            _hear_own_interface_only(reader.sock)
+        chosen, number = name, 1
+        while await self._is_taken(chosen, port):
+            number += 1
+            taken, chosen = chosen, _numbered(name, number)
+            _LOGGER.warning("Another server is announced as '%s': this one is '%s'", taken, chosen)
+        service = AsyncServiceInfo(
+            SERVICE_TYPE,
+            f"{chosen}.{SERVICE_TYPE}",
+            parsed_addresses=[*self._interface.addresses],
+            port=port,
+            server=f"{chosen}.local.".replace(" ", "-"),
+        )
+        # Whether the name is free has been asked: zeroconf itself would take this machine's other
+        # interface on the same network for another server.
+        announced = await self._zeroconf.async_register_service(
+            service, cooperating_responders=True
+        )
+        await announced
+        return chosen
+
+    async def close(self) -> None:
+        """Withdraw the announcement, if there is one."""
         if self._zeroconf is not None:
-            await self._zeroconf.async_unregister_all_services()
             await self._zeroconf.async_close()
 
-
-def _address_to_announce(host: str) -> str:
-    """The IPv4 address at which other machines reach a server that listens on `host`."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = ipaddress.ip_address(socket.gethostbyname(host))
-    if address.is_loopback:
-        raise DiscoveryError(
-            f"--zeroconf would announce a server that listens on loopback ({host}), where no other "
-            "machine can reach it; use --uri tcp://0.0.0.0:PORT or omit --zeroconf"
-        )
-    if address.is_unspecified:
-        return _outgoing_address()
-    if address.version != 4:
-        raise DiscoveryError(
-            f"--zeroconf needs an IPv4 address, and {host} is not one; use --uri tcp://0.0.0.0:PORT"
-        )
-    return str(address)
+    async def _is_taken(self, name: str, port: int) -> bool:
+        """Whether another server answers to a name."""
+        assert self._zeroconf is not None
+        found = AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}")
+        if not await found.async_request(self._zeroconf.zeroconf, _PROBE_MILLISECONDS):
+            return False
+        is_here = all(is_usable(address) for address in found.parsed_addresses())
+        return not is_here or found.port != port
 
 
-def _outgoing_address() -> str:
-    """This machine's own address on the network that multicast goes to; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(_MDNS_GROUP)
-        except OSError as error:
-            raise DiscoveryError(
-                f"--zeroconf finds no network to announce the server on: {error}"
-            ) from error
-        return str(probe.getsockname()[0])
+def _numbered(name: str, number: int) -> str:
+    """Append a number, within the length of a DNS label."""
+    suffix = f"-{number}"
+    return name.encode()[: _MAX_LABEL_BYTES - len(suffix)].decode(errors="ignore") + suffix
+
+
+def _hear_own_interface_only(listening: socket.socket) -> None:
+    """Receive multicast of the joined interface only, not of any that some socket has joined."""
+    listening.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
+    if listening.family == socket.AF_INET6:
+        listening.setsockopt(socket.IPPROTO_IPV6, _IPV6_MULTICAST_ALL, 0)

@@ -1,0 +1,82 @@
+"""Lists the network interfaces at which other machines reach a server."""
+
+import fcntl
+import socket
+import struct
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import ifaddr
+
+# Of Linux's headers; Python has no names for them.
+_SIOCGIFFLAGS, _IFF_RUNNING, _IFF_MULTICAST = 0x8913, 0x40, 0x1000
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A network interface at which other machines reach the server."""
+
+    name: str
+    addresses: tuple[str, ...]
+    """Those of IPv4 first."""
+
+
+def addresses_of(host: str) -> set[Address]:
+    """The addresses on which a server listens, given a host name or an address.
+
+    Raises:
+        OSError: the host is unknown.
+    """
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    addresses = {ip_address(str(address[0]).partition("%")[0]) for *_, address in found}
+    if ip_address("::") in addresses:
+        addresses.add(ip_address("0.0.0.0"))
+    return addresses
+
+
+def reachable_interfaces(listening: Collection[Address]) -> Iterator[Interface]:
+    """Yield the interfaces at which other machines reach a server that listens on these addresses.
+
+    Raises:
+        OSError: they cannot be listed.
+    """
+    for adapter in ifaddr.get_adapters():
+        addresses = [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for ip in adapter.ips]
+        reached = [address for address in addresses if _is_reachable(address, listening)]
+        if reached and _can_multicast(adapter.name):
+            yield Interface(adapter.name, tuple(sorted(reached, key=lambda ip: ":" in ip)))
+
+
+def _is_reachable(address: str, listening: Collection[Address]) -> bool:
+    ip = ip_address(address.partition("%")[0])
+    if ip.is_loopback or (ip.version == 6 and ip.is_link_local):
+        return False
+    is_listening = any(
+        each == ip or (each.is_unspecified and each.version == ip.version) for each in listening
+    )
+    return is_listening and is_usable(address)
+
+
+def is_usable(address: str) -> bool:
+    """Whether an address is this machine's, and not being checked for duplicates any more."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _can_multicast(interface: str) -> bool:
+    """Whether an interface is connected, and carries multicast."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        request = struct.pack("256s", interface.encode()[:15])
+        try:
+            (flags,) = struct.unpack_from("H", fcntl.ioctl(asking, _SIOCGIFFLAGS, request), 16)
+        except OSError:  # it is gone
+            return False
+    return bool(flags & _IFF_RUNNING and flags & _IFF_MULTICAST)
