@@ -28,8 +28,7 @@ from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.contract import PCM, Engine, Voice
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
-from wyoming_vietts.speech.narrator import Narrator
-from wyoming_vietts.speech.speech import SpeechSettings
+from wyoming_vietts.speech.synthesizer import SpeechSettings, Synthesizer
 
 SETTINGS = SpeechSettings(
     voice=None,
@@ -121,7 +120,7 @@ async def running_server(
     uri = f"tcp://127.0.0.1:{free_port()}"
     catalogue = Catalogue(engines, is_auto=False)
     how = HandlerSettings(samples_per_chunk, supports_streaming, idle_timeout_seconds)
-    server = Server(uri, max_clients, partial(Handler, Narrator(catalogue, settings), how))
+    server = Server(uri, max_clients, partial(Handler, Synthesizer(catalogue, settings), how))
     await server.start()
     try:
         yield uri

@@ -6,6 +6,7 @@
     │   ├── UnknownVoiceError     no voice matches what it asked for
     │   ├── TextTooLongError      it sent more text than one request may contain
     │   └── SSMLError             its markup cannot be read
+    ├── HungUpError               the client is gone
     ├── ServerStoppingError       the server is shutting down
     ├── SynthesisError            a voice cannot speak this sentence now; others may
     └── SetupError                a command cannot start, or a file cannot be used
@@ -60,6 +61,12 @@ class SSMLError(RequestError):
     """Markup cannot be read; the message says why and, if possible, on which line."""
 
     code = "bad-ssml"
+
+
+class HungUpError(WyomingViettsError):
+    """The client is gone, or has read nothing for too long: nobody is there to answer."""
+
+    code = "hung-up"
 
 
 class ServerStoppingError(WyomingViettsError):

@@ -34,14 +34,6 @@ def _collect(steps: Steps[T], results: list[T]) -> Steps[None]:
     results.append((yield from steps))
 
 
-class _Waiting(bytes):
-    """Empty, as there is no audio."""
-
-
-WAITING = _Waiting()
-"""What a computation yields that can only wait; it needs no turn to look whether it still must."""
-
-
 class Shared(Generic[T]):
     """A computation that several may wait for; each of them runs it a step further."""
 
@@ -73,23 +65,3 @@ class Shared(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._result[0]
-
-
-class Places:
-    """Lets some computations of PCM hold memory at a time; others wait until one of them ends."""
-
-    def __init__(self, places: int) -> None:
-        self._places = places
-        self._computations: list[Generator[bytes | None, None, None]] = []
-
-    def run(
-        self, computation: Generator[bytes | None, None, None]
-    ) -> Generator[bytes | None, None, None]:
-        """Run a computation; yield `WAITING` until there is a place for it."""
-        self._computations.append(computation)
-        try:
-            while computation not in self._computations[: self._places]:
-                yield WAITING
-            yield from computation
-        finally:
-            self._computations.remove(computation)

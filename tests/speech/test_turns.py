@@ -4,17 +4,19 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from wyoming.client import AsyncClient
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart
 
 from tests.frontends.http.harness import running_doors
 from tests.harness import (
     StepEngine,
+    StepVoice,
     connected,
     describe,
     read_until,
@@ -22,11 +24,10 @@ from tests.harness import (
     synthesize,
     types,
 )
-from wyoming_vietts.engines.contract import PCM
-from wyoming_vietts.speech.answer import Answer
-from wyoming_vietts.speech.speech import Speech
+from wyoming_vietts.engines.contract import PCM, Voice
+from wyoming_vietts.speech.script import Script
 from wyoming_vietts.speech.turns import Turns
-from wyoming_vietts.steps import Places
+from wyoming_vietts.speech.utterance import Utterance
 
 STEP_SECONDS = 0.005
 LONG = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 40
@@ -222,23 +223,87 @@ async def test_long_computation_without_audio_keeps_nobody_waiting() -> None:
 
 @dataclass
 class CrowdedEngine(StepEngine):
-    """Speaks one sentence at a time."""
+    """Remembers which sentences were spoken at a time."""
 
-    places: Places = field(default_factory=lambda: Places(1))
-    looks: int = 0
+    speaking: list[str] = field(default_factory=list)
+    crowds: list[list[str]] = field(default_factory=list)
 
     def speak(self, text: str, voice: str, speed: float) -> PCM:
-        for pcm in self.places.run(super().speak(text, voice, speed)):
-            self.looks += not pcm
-            yield pcm
+        self.speaking.append(text)
+        try:
+            for pcm in super().speak(text, voice, speed):
+                self.crowds.append([*self.speaking])
+                yield pcm
+        finally:
+            self.speaking.remove(text)
 
 
-async def test_who_waits_for_a_place_takes_no_turns_from_those_who_have_one() -> None:
+@pytest.fixture
+def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StepVoice, "max_sentences_at_once", 2)
+
+
+@pytest.mark.usefixtures("two_at_once")
+async def test_a_crowd_is_spoken_to_some_at_a_time_in_the_order_in_which_it_came() -> None:
+    engine = CrowdedEngine(steps=100, samples_per_step=2000)
+    texts = [f"{name}." for name in ("một", "hai", "ba", "bốn", "năm")]
+    async with running_server(engine) as uri:
+        answers = []
+        for text in texts:
+            answers.append(asyncio.create_task(synthesize(uri, text)))
+            await asyncio.sleep(0.02)
+        assert [types(answer)[-1] for answer in await asyncio.gather(*answers)] == [
+            "audio-stop"
+        ] * len(texts)
+    assert [text for text, *_ in engine.asked] == texts
+    assert max(map(len, engine.crowds)) == 2
+
+
+@pytest.mark.usefixtures("two_at_once")
+async def test_who_hangs_up_leaves_a_place_or_the_line() -> None:
+    engine = CrowdedEngine(steps=10**6, samples_per_step=2000)
+    async with running_doors(engine) as doors:
+        assert doors.synthesizer is not None
+        clients = []
+        for text in ("một.", "hai.", "ba.", "bốn."):
+            client = await AsyncClient.from_uri(doors.uri).__aenter__()
+            await client.write_event(Synthesize(text).event())
+            clients.append(client)
+            await asyncio.sleep(0.05)
+        assert engine.speaking == ["một.", "hai."]
+        await clients[2].disconnect()  # one that waits
+        await wait_for(lambda: doors.synthesizer.under_way == 3)
+        await clients[0].disconnect()
+        await wait_for(lambda: engine.speaking == ["hai.", "bốn."])
+        assert [text for text, *_ in engine.asked] == ["một.", "hai.", "bốn."]
+        for client in clients:
+            await client.disconnect()
+        await wait_for(lambda: doors.synthesizer.under_way == 0)
+
+
+async def wait_for(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("two_at_once")
+async def test_who_waits_for_a_place_takes_no_turns_from_those_who_have_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = []
+    real = Turns.wait
+
+    async def wait(self: Turns, deadline: float) -> None:
+        turns.append(deadline)
+        await real(self, deadline)
+
+    monkeypatch.setattr(Turns, "wait", wait)
     engine = CrowdedEngine(steps=500, samples_per_step=2000)
     async with running_server(engine) as uri:
-        answers = await asyncio.gather(*(synthesize(uri, "Xin chào.") for _ in range(3)))
-    assert [types(answer)[-1] for answer in answers] == ["audio-stop"] * 3
-    assert engine.looks < 50
+        answers = await asyncio.gather(*(synthesize(uri, "Xin chào.") for _ in range(6)))
+    assert [types(answer)[-1] for answer in answers] == ["audio-stop"] * 6
+    assert len(turns) < 6 * (500 + 10)
 
 
 async def test_waiting_for_text_earns_no_credit() -> None:
@@ -273,8 +338,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    time_of_answers = SimpleNamespace(monotonic=clock, perf_counter=clock)
-    monkeypatch.setattr("wyoming_vietts.speech.answer.time", time_of_answers)
+    clock_of_utterances = SimpleNamespace(monotonic=clock, perf_counter=clock)
+    monkeypatch.setattr("wyoming_vietts.speech.utterance.time", clock_of_utterances)
     return clock
 
 
@@ -283,16 +348,19 @@ async def listen(
 ) -> AsyncIterator[tuple[float, float]]:
     """When a listener's audio comes, and for how long it has been waited for."""
 
-    def pieces() -> PCM:
+    def speak(text: str, speed: float) -> PCM:
         for step in range(silent + steps):
             clock.now += step_seconds
             yield None if step < silent else b"\0\0"
 
     # At this rate a sample lasts as long as the audio of a step.
-    speech = cast(Speech, SimpleNamespace(voice=SimpleNamespace(sample_rate=1 / audio_seconds)))
-    answer = Answer("tests", speech, turns, lambda answer, outcome: None)
+    voice = cast(Voice, SimpleNamespace(sample_rate=1 / audio_seconds, speak=speak))
+    script = Script(None, 100, 0.0, is_ssml=False)
+    utterance = Utterance(
+        "tests", voice, 1.0, script, turns, asyncio.Semaphore(9), lambda utterance, outcome: None
+    )
     ends = clock.now  # of what the listener has
-    async for pcm in answer.pieces(pieces()):
+    async for pcm in utterance.add("Một. Hai"):
         if pcm:
             yield clock.now, max(0.0, clock.now - ends)
             ends = max(ends, clock.now) + audio_seconds

@@ -21,8 +21,7 @@ from ..program import command, how_to_install
 from ..settings.addresses import parse_http_address, parse_uri
 from ..settings.command_line import parse_options
 from ..speech.idle import work_while_idle
-from ..speech.narrator import Narrator
-from ..speech.speech import SpeechSettings
+from ..speech.synthesizer import SpeechSettings, Synthesizer
 from ..text import LexiconFile
 from .download import download
 from .engine_settings import engine_settings
@@ -90,20 +89,20 @@ async def _serve(
         max_text_characters=options.max_text,
         lexicon=LexiconFile(options.lexicon) if options.lexicon else None,
     )
-    narrator = Narrator(catalogue, settings)
+    synthesizer = Synthesizer(catalogue, settings)
     max_clients = limit_clients(options.max_clients, frontends=1 if options.http is None else 2)
-    http = _http_server(options, narrator, max_clients)
+    http = _http_server(options, synthesizer, max_clients)
     default = None
     if catalogue.voices or settings.voice is not None:
         # A wrong name fails now, not at the first request.
-        default = narrator.choose_voice()
+        default = synthesizer.choose_voice()
     handler_settings = HandlerSettings(
         samples_per_chunk=options.samples_per_chunk,
         supports_streaming=not options.no_streaming,
         # The one client of stdio takes nobody's place.
         idle_timeout_seconds=None if options.uri.startswith("stdio") else options.idle_timeout,
     )
-    server = Server(options.uri, max_clients, partial(Handler, narrator, handler_settings))
+    server = Server(options.uri, max_clients, partial(Handler, synthesizer, handler_settings))
     if http is not None:
         try:
             await http.start()
@@ -118,7 +117,7 @@ async def _serve(
     if announcement is not None:
         await announcement.publish()
     idle_work = asyncio.create_task(
-        work_while_idle(catalogue, default, lambda: server.is_busy or narrator.under_way > 0)
+        work_while_idle(catalogue, default, lambda: server.is_busy or synthesizer.under_way > 0)
     )
     await server.wait(stop.wait())
     idle_work.cancel()
@@ -132,7 +131,7 @@ async def _serve(
 
 
 def _http_server(
-    options: argparse.Namespace, narrator: Narrator, max_clients: int
+    options: argparse.Namespace, synthesizer: Synthesizer, max_clients: int
 ) -> "HttpServer | None":
     """The HTTP door, if it is wanted.
 
@@ -158,7 +157,7 @@ def _http_server(
         piper_dir=options.piper_dir,
         model_dir=options.model_dir,
     )
-    return HttpServer(narrator, settings)
+    return HttpServer(synthesizer, settings)
 
 
 def _way_to_natural_voice(options: argparse.Namespace) -> str:

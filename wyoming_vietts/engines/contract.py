@@ -13,6 +13,9 @@ from .voice_settings import VoiceSettings
 PCM = Generator[bytes | None, None, None]
 """Yields mono, int16, little-endian PCM, or None as a pause."""
 
+SAMPLE_WIDTH = 2
+"""Bytes of a sample of PCM."""
+
 
 @dataclass(frozen=True)
 class Voice(ABC):
@@ -20,6 +23,9 @@ class Voice(ABC):
 
     engine_name: ClassVar[str] = ""
     """One of `ENGINES`."""
+
+    max_sentences_at_once: ClassVar[int | None] = None
+    """How many sentences the engine may speak at a time, as each holds memory; None: any number."""
 
     name: str
     """Stable key, unique within the server; what clients store and send back."""

@@ -1,9 +1,10 @@
 """No text makes a step much longer than a normal sentence does."""
 
+import asyncio
 import gc
 import time
 from collections.abc import Iterator
-from itertools import islice
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from torch import Tensor
 
 from tests.engines.vietts.speech import make_engine, voices_dir
 from tests.harness import SETTINGS
+from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.vietts.engine import MAX_CHUNK_SECONDS, VietTTSEngine
 from wyoming_vietts.engines.vietts.networks import flow_stream
 from wyoming_vietts.engines.vietts.networks.flow import Flow
-from wyoming_vietts.speech.speech import Speech
+from wyoming_vietts.speech.synthesizer import Synthesizer
 from wyoming_vietts.steps import Steps
 
 __all__ = ["voices_dir"]
@@ -47,13 +49,20 @@ def engine(model_dirs: dict[int, Path], voices_dir: Path) -> Iterator[VietTTSEng
 
 def longest_step(engine: VietTTSEngine, text: str, steps: int = 3000) -> float:
     """Seconds of processor time of the longest step of the first ones."""
-    speech = Speech(engine.voices["an"], SETTINGS, is_ssml=False)
-    pieces = (piece for pieces in (speech.add(text), speech.finish()) for piece in pieces)
-    longest, started = 0.0, time.process_time()
-    for _ in islice(pieces, steps):
-        longest = max(longest, time.process_time() - started)
-        started = time.process_time()
-    return longest
+
+    async def measure() -> float:
+        utterance = Synthesizer(Catalogue([engine], is_auto=False), SETTINGS).begin("tests")
+        longest, count, started = 0.0, 0, time.process_time()
+        for pieces in (utterance.add(text), utterance.finish()):
+            async with aclosing(pieces):
+                async for _ in pieces:
+                    longest = max(longest, time.process_time() - started)
+                    if (count := count + 1) == steps:
+                        return longest
+                    started = time.process_time()
+        return longest
+
+    return asyncio.run(measure())
 
 
 @pytest.mark.parametrize("what", LONG_SPOKEN)

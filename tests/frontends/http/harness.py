@@ -19,8 +19,7 @@ from wyoming_vietts.frontends.http.app import HttpServer, HttpSettings
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.settings.addresses import LOOPBACK
-from wyoming_vietts.speech.narrator import Narrator
-from wyoming_vietts.speech.speech import SpeechSettings
+from wyoming_vietts.speech.synthesizer import SpeechSettings, Synthesizer
 
 NOWHERE = Path("/does/not/exist")
 WAV_HEADER_BYTES = 44
@@ -49,7 +48,7 @@ class Doors:
 
     url: str
     uri: str
-    narrator: Narrator | None = None
+    synthesizer: Synthesizer | None = None
     session: aiohttp.ClientSession = field(repr=False, kw_only=True)
     token: str = ""
 
@@ -84,13 +83,13 @@ async def running_doors(
     piper_dir: Path = NOWHERE,
     model_dir: Path = NOWHERE,
 ) -> AsyncIterator[Doors]:
-    """Serve Wyoming and HTTP from one narrator, in this event loop."""
+    """Serve Wyoming and HTTP from one synthesizer, in this event loop."""
     uri, port = f"tcp://127.0.0.1:{free_port()}", free_port()
-    narrator = Narrator(Catalogue(engines, is_auto=False), settings)
+    synthesizer = Synthesizer(Catalogue(engines, is_auto=False), settings)
     how = HandlerSettings(2048, True, 600.0)
-    wyoming = Server(uri, 200, partial(Handler, narrator, how))
+    wyoming = Server(uri, 200, partial(Handler, synthesizer, how))
     http = HttpServer(
-        narrator,
+        synthesizer,
         HttpSettings(
             host="127.0.0.1",
             port=port,
@@ -106,7 +105,7 @@ async def running_doors(
     await http.start()
     try:
         async with aiohttp.ClientSession() as session, asyncio.timeout(120):
-            yield Doors(f"http://127.0.0.1:{port}", uri, narrator, session=session)
+            yield Doors(f"http://127.0.0.1:{port}", uri, synthesizer, session=session)
     finally:
         for door in (wyoming, http):
             door.stop_accepting()
@@ -115,9 +114,9 @@ async def running_doors(
 
 async def routes_of(*engines: Engine) -> list[Any]:
     """Every route of a server."""
-    narrator = Narrator(Catalogue(engines, is_auto=False), SETTINGS)
+    synthesizer = Synthesizer(Catalogue(engines, is_auto=False), SETTINGS)
     server = HttpServer(
-        narrator, HttpSettings("localhost", 0, None, LOOPBACK, 1, NOWHERE, NOWHERE, NOWHERE)
+        synthesizer, HttpSettings("localhost", 0, None, LOOPBACK, 1, NOWHERE, NOWHERE, NOWHERE)
     )
     return [*server.app.router.routes()]
 

@@ -58,7 +58,7 @@ async def test_audio_is_sent_as_it_is_made() -> None:
 async def test_describe_is_answered_while_a_long_text_is_spoken() -> None:
     async with running_doors(EspeakEngine()) as doors:
         speaking = asyncio.create_task(doors.speech(LONG * 5))
-        while doors.narrator is None or not doors.narrator.under_way:
+        while doors.synthesizer is None or not doors.synthesizer.under_way:
             await asyncio.sleep(0.001)
         started = time.perf_counter()
         assert (await describe(doors.uri)).tts
@@ -92,8 +92,8 @@ async def test_hang_up_stops_the_computation(caplog: pytest.LogCaptureFixture) -
             computed = len(tts.computed)
             await asyncio.sleep(0.2)
             assert len(tts.computed) <= computed + 2
-            assert doors.narrator is not None
-            assert doors.narrator.under_way == 0
+            assert doors.synthesizer is not None
+            assert doors.synthesizer.under_way == 0
     assert any("hung up" in record.getMessage() for record in caplog.records)
     assert not any(r.levelno > logging.INFO or r.exc_info for r in caplog.records)
 
@@ -119,7 +119,7 @@ async def test_client_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyP
         async with doors.session.post(f"{doors.url}/v1/audio/speech", json=body):
             for _ in range(100):
                 await asyncio.sleep(0.1)
-                if doors.narrator is not None and not doors.narrator.under_way:
+                if doors.synthesizer is not None and not doors.synthesizer.under_way:
                     break
             else:
                 raise AssertionError("it is waited for")
@@ -133,7 +133,7 @@ async def test_client_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyP
     ("values", "status", "code", "message"),
     [
         ({"voice": "x"}, 400, "unknown-voice", "Unknown voice 'x'; available: an, binh"),
-        ({"speed": 5}, 400, "bad-request", "'speed' is 5; it must be 0.25 to 4"),
+        ({"speed": 5}, 400, "bad-request", "'speed' is 5; it must be a number from 0.25 to 4"),
         ({"speed": 10**400}, 400, "bad-request", "'speed' has too many digits"),
         ({"speed": math.nan}, 400, "bad-request", "'speed' is nan"),
         ({"speed": "1"}, 400, "bad-request", "'speed' must be a number, not str"),

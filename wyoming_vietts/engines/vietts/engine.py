@@ -24,7 +24,7 @@ from ...recordings.recording import (
     read_recording,
 )
 from ...settings.table import SPOKEN_SPEED
-from ...steps import Places, Steps
+from ...steps import Steps
 from ..contract import PCM, ClonedVoice
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
@@ -48,7 +48,6 @@ FIRST_CHUNK_SECONDS = 0.8
 CHUNK_GROWTH = 3  # each chunk of a sentence is that many times as long as the one before
 MAX_CHUNK_SECONDS = 5.0
 WHOLE_SECONDS = 15.0  # a sentence that is not streamed is one chunk, up to this length
-MAX_UTTERANCES = 16  # at a time: a long one holds 60 MB, and more of them gain nobody anything
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ class VietTTSVoice(ClonedVoice):
     """A voice that is cloned from a recording."""
 
     engine_name = "vietts"
+    max_sentences_at_once = 16  # a long one holds 60 MB, and more of them gain nobody anything
 
     engine: "VietTTSEngine" = field(repr=False, compare=False)
 
@@ -130,7 +130,6 @@ class VietTTSEngine:
         self._cache = VoiceCache(model_dir, config, threads, onnx_providers(self._device))
         self._folder = VoiceFolder(voices_dir, find_recordings, self._make_voice)
         self._failed: set[Path] = set()  # recordings that could not be encoded
-        self._places = Places(MAX_UTTERANCES)
         self._streams_sentences = streams_sentences
         self._seed = seed
         self.sample_rate: int = config.hift.sample_rate
@@ -210,7 +209,7 @@ class VietTTSEngine:
             SynthesisError: the voice is gone, the networks cannot be loaded, or the device is out
                 of memory.
         """
-        return self._places.run(self._speak(text, voice, speed))
+        return self._speak(text, voice, speed)
 
     @torch.inference_mode()
     def _speak(self, text: str, voice: VietTTSVoice, speed: float) -> PCM:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from ...errors import RequestError
-from ...speech.narrator import Narrator
+from ...speech.synthesizer import Synthesizer
 from .requests import carried, read_body, read_json, required_text, text_of
 from .speech import SpeechEndpoint, SpeechRequest
 
@@ -16,7 +16,7 @@ MODEL = "vietts"
 # --- OpenAI ---------------------------------------------------------------------------------------
 
 
-def openai_routes(narrator: Narrator, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
+def openai_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
     """The routes under /v1."""
 
     async def models(request: web.Request) -> web.Response:
@@ -26,7 +26,7 @@ def openai_routes(narrator: Narrator, endpoint: SpeechEndpoint) -> list[web.Rout
     async def voices(request: web.Request) -> web.Response:
         listed = [
             {"id": voice.name, "name": voice.description, "language": voice.languages[0]}
-            for voice in narrator.catalogue.voices.values()
+            for voice in synthesizer.catalogue.voices.values()
         ]
         return web.json_response({"voices": listed})
 
@@ -102,20 +102,20 @@ _MAX_PARAMETERS = 100
 _INPUT_TYPES = ("TEXT", "SSML")
 
 
-def mary_routes(narrator: Narrator, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
+def mary_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
     """Its three routes."""
 
     async def voices(request: web.Request) -> web.Response:
         lines = [
             f"{voice.name} {_mary_locale(voice.languages[0])} unknown general\n"
-            for voice in narrator.catalogue.voices.values()
+            for voice in synthesizer.catalogue.voices.values()
         ]
         return web.Response(text="".join(lines))
 
     async def locales(request: web.Request) -> web.Response:
         found = {
             _mary_locale(language)
-            for voice in narrator.catalogue.voices.values()
+            for voice in synthesizer.catalogue.voices.values()
             for language in voice.languages
         }
         return web.Response(text="".join(f"{locale}\n" for locale in sorted(found)))

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from ...errors import WyomingViettsError
 from ...settings.addresses import Network
-from ...speech.narrator import Narrator
+from ...speech.synthesizer import Synthesizer
 from .. import limits
 from ..listener import Listener
 from ..sockets import listen_on_tcp
@@ -58,28 +58,28 @@ class HttpSettings:
 class HttpServer:
     """Serves HTTP clients on one address."""
 
-    def __init__(self, narrator: Narrator, settings: HttpSettings) -> None:
+    def __init__(self, synthesizer: Synthesizer, settings: HttpSettings) -> None:
         """Prepare to listen; clients beyond `max_clients` are refused."""
         self._settings = settings
-        self._endpoint = SpeechEndpoint(narrator)
+        self._endpoint = SpeechEndpoint(synthesizer)
         self._downloads = Downloads(settings.piper_dir, settings.model_dir)
         guard = Guard(settings.host, settings.allowed, settings.token)
-        metrics = Metrics(narrator)
-        chosen = DefaultVoice(narrator, settings.voices_dir)
+        metrics = Metrics(synthesizer)
+        chosen = DefaultVoice(synthesizer, settings.voices_dir)
         chosen.restore()
         routes = [
             web.get("/health", _health),
             web.get("/metrics", metrics.handle),
-            *openai_routes(narrator, self._endpoint),
+            *openai_routes(synthesizer, self._endpoint),
             *rhasspy_routes(self._endpoint),
-            *mary_routes(narrator, self._endpoint),
+            *mary_routes(synthesizer, self._endpoint),
             *page_routes(),
-            *page_api_routes(narrator, chosen, self._downloads, metrics, guard),
-            *text_routes(narrator, guard),
-            *VoiceRoutes(narrator, chosen, settings.voices_dir).routes(guard),
+            *page_api_routes(synthesizer, chosen, self._downloads, metrics, guard),
+            *text_routes(synthesizer, guard),
+            *VoiceRoutes(synthesizer, chosen, settings.voices_dir).routes(guard),
             *self._downloads.routes(guard),
         ]
-        self.app = _make_app(guard, routes, narrator.settings.max_text_characters)
+        self.app = _make_app(guard, routes, synthesizer.settings.max_text_characters)
         """All routes."""
         self._runner = web.AppRunner(
             self.app,

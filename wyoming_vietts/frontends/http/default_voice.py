@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...errors import UnknownVoiceError
 from ...files import read_bytes, replace_file
-from ...speech.narrator import Narrator
+from ...speech.synthesizer import Synthesizer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -19,11 +19,11 @@ class DefaultVoice:
     The later one of two choices counts: the page's, or a `--voice` that was not the same then.
     """
 
-    def __init__(self, narrator: Narrator, voices_dir: Path) -> None:
+    def __init__(self, synthesizer: Synthesizer, voices_dir: Path) -> None:
         """Keep it in a hidden file of a folder, which need not exist yet."""
-        self._narrator = narrator
+        self._synthesizer = synthesizer
         self._file = voices_dir / ".default-voice"
-        self._of_flag = narrator.settings.voice
+        self._of_flag = synthesizer.settings.voice
 
     def restore(self) -> None:
         """Choose what was chosen before, unless it is gone or `--voice` is another one since."""
@@ -43,7 +43,7 @@ class DefaultVoice:
             UnknownVoiceError: there is none of this name.
             OSError: the choice cannot be kept.
         """
-        self._narrator.choose_voice(name)
+        self._synthesizer.choose_voice(name)
         self._file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(self._file, f"{name}\n{self._of_flag or ''}\n".encode())
         self._use(name)
@@ -54,10 +54,10 @@ class DefaultVoice:
 
     def forget(self, name: str) -> None:
         """Use the flag's or the first voice again if the default is this one, which is gone."""
-        if self._narrator.settings.voice == name:
-            self._narrator.settings = replace(self._narrator.settings, voice=self._of_flag)
+        if self._synthesizer.settings.voice == name:
+            self._synthesizer.settings = replace(self._synthesizer.settings, voice=self._of_flag)
             self._file.unlink(missing_ok=True)
 
     def _use(self, name: str) -> None:
-        self._narrator.choose_voice(name)
-        self._narrator.settings = replace(self._narrator.settings, voice=name)
+        self._synthesizer.choose_voice(name)
+        self._synthesizer.settings = replace(self._synthesizer.settings, voice=name)

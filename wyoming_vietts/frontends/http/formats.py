@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import soxr
 
+from ...engines.contract import SAMPLE_WIDTH
 from ...errors import RequestError
 from ...settings.table import REQUEST_SAMPLE_RATE
-from ...speech.speech import SAMPLE_WIDTH
 
 OPENAI_SAMPLE_RATE = 24_000
 """Of its format `pcm`, in Hz."""

@@ -15,8 +15,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from ...speech.answer import Outcome
-from ...speech.narrator import Narrator
+from ...speech.synthesizer import Synthesizer
+from ...speech.utterance import Outcome
 
 _RECENT_ANSWERS = 20
 _FIRST_AUDIO_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -26,8 +26,8 @@ _REAL_TIME_FACTORS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 
 class Metrics:
     """Counts how requests end, whichever door they come through."""
 
-    def __init__(self, narrator: Narrator) -> None:
-        """Listen to a narrator from now on."""
+    def __init__(self, synthesizer: Synthesizer) -> None:
+        """Listen to a synthesizer from now on."""
         self._started = time.monotonic()
         self._recent_factors: deque[float] = deque(maxlen=_RECENT_ANSWERS)
         self.requests = 0
@@ -60,9 +60,9 @@ class Metrics:
             registry=registry,
         )
         under_way = Gauge("vietts_utterances_under_way", "Answers being made", registry=registry)
-        under_way.set_function(lambda: narrator.under_way)
+        under_way.set_function(lambda: synthesizer.under_way)
         ProcessCollector(registry=registry)
-        narrator.on_outcome.append(self._count)
+        synthesizer.on_outcome.append(self._count)
 
     @property
     def uptime_seconds(self) -> float:

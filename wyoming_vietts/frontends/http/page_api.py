@@ -9,7 +9,7 @@ from aiohttp import web
 from ... import __version__
 from ...engines.contract import ClonedVoice, Voice
 from ...errors import LexiconError, TextTooLongError, UnknownVoiceError
-from ...speech.narrator import Narrator
+from ...speech.synthesizer import Synthesizer
 from ...steps import Steps, finish_in_turns
 from ...text import (
     LexiconFile,
@@ -64,7 +64,7 @@ def _suffix(name: str) -> str:
 
 
 def page_api_routes(
-    narrator: Narrator,
+    synthesizer: Synthesizer,
     chosen: DefaultVoice,
     downloads: Downloads,
     metrics: Metrics,
@@ -73,32 +73,32 @@ def page_api_routes(
     """The routes for the server as a whole."""
 
     async def status(request: web.Request) -> web.Response:
-        default = _default_voice(narrator)
-        cloning = narrator.catalogue.cloning_engine
+        default = _default_voice(synthesizer)
+        cloning = synthesizer.catalogue.cloning_engine
         return web.json_response(
             {
                 "version": __version__,
                 "engine": None if default is None else default.engine_name,
                 "device": "cpu" if cloning is None else cloning.device,
-                "voices": len(narrator.catalogue.voices),
+                "voices": len(synthesizer.catalogue.voices),
                 "requests": metrics.requests,
-                "under_way": narrator.under_way,
+                "under_way": synthesizer.under_way,
                 "real_time_factor": metrics.real_time_factor,
                 "memory_mb": round(metrics.memory_bytes / 1e6),
                 "uptime_seconds": round(metrics.uptime_seconds),
                 "can_clone": cloning is not None,
                 "how_to_clone": None if cloning is not None else downloads.steps_to_cloning,
-                "has_lexicon": narrator.settings.lexicon is not None,
+                "has_lexicon": synthesizer.settings.lexicon is not None,
                 "token": guard.page_token,
             }
         )
 
     async def voices(request: web.Request) -> web.Response:
-        default = _default_voice(narrator)
+        default = _default_voice(synthesizer)
         return web.json_response(
             {
                 "default": None if default is None else default.name,
-                "voices": [described(voice) for voice in narrator.catalogue.voices.values()],
+                "voices": [described(voice) for voice in synthesizer.catalogue.voices.values()],
             }
         )
 
@@ -126,9 +126,9 @@ def described(voice: Voice) -> dict[str, object]:
     }
 
 
-def _default_voice(narrator: Narrator) -> Voice | None:
+def _default_voice(synthesizer: Synthesizer) -> Voice | None:
     try:
-        return narrator.choose_voice()
+        return synthesizer.choose_voice()
     except UnknownVoiceError:
         return None
 
@@ -138,15 +138,15 @@ def _default_voice(narrator: Narrator) -> Voice | None:
 _CHARACTERS_A_STEP = 500
 
 
-def text_routes(narrator: Narrator, guard: Guard) -> list[web.RouteDef]:
+def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
     """The routes for texts and words."""
 
     async def normalize(request: web.Request) -> web.Response:
         text = required_text(await read_json(request), "text")
-        limit = narrator.settings.max_text_characters
+        limit = synthesizer.settings.max_text_characters
         if len(text) > limit:
             raise TextTooLongError(f"Text is longer than {limit} characters; send less at a time")
-        file = narrator.settings.lexicon
+        file = synthesizer.settings.lexicon
         if file is not None:
             await _in_turns(file.refresh())
         lexicon = None if file is None else file.lexicon
@@ -158,17 +158,17 @@ def text_routes(narrator: Narrator, guard: Guard) -> list[web.RouteDef]:
         return web.json_response({"sentences": sentences})
 
     async def entries(request: web.Request) -> web.Response:
-        return _listed(_lexicon(narrator))
+        return _listed(_lexicon(synthesizer))
 
     async def set_word(request: web.Request) -> web.Response:
-        lexicon = _lexicon(narrator)
+        lexicon = _lexicon(synthesizer)
         values = await read_json(request)
         written, spoken = (required_text(values, key).strip() for key in ("written", "spoken"))
         await _in_turns(set_entry(lexicon, written, spoken))
         return _listed(lexicon)
 
     async def remove_word(request: web.Request) -> web.Response:
-        lexicon = _lexicon(narrator)
+        lexicon = _lexicon(synthesizer)
         written = required_text(await read_json(request), "written").strip()
         await _in_turns(remove_entry(lexicon, written))
         return _listed(lexicon)
@@ -189,10 +189,10 @@ def _sentences(text: str, splitter: SentenceSplitter) -> Iterator[str]:
     yield from splitter.finish()
 
 
-def _lexicon(narrator: Narrator) -> LexiconFile:
-    if narrator.settings.lexicon is None:
+def _lexicon(synthesizer: Synthesizer) -> LexiconFile:
+    if synthesizer.settings.lexicon is None:
         raise HttpError("conflict", "There is no lexicon; start the server with --lexicon FILE")
-    return narrator.settings.lexicon
+    return synthesizer.settings.lexicon
 
 
 def _listed(lexicon: LexiconFile) -> web.Response:

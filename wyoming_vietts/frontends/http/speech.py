@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ...errors import ServerStoppingError
-from ...speech.answer import HUNG_UP, SPOKEN, Answer
-from ...speech.narrator import Narrator
+from ...errors import HungUpError, ServerStoppingError
+from ...speech.synthesizer import Synthesizer
+from ...speech.utterance import Utterance
 from .. import limits
 from ..listener import finish
 from ..sockets import reset
@@ -43,9 +43,9 @@ class SpeechRequest:
 class SpeechEndpoint:
     """Answers requests for speech, whatever API they come through."""
 
-    def __init__(self, narrator: Narrator) -> None:
-        """Speak with the voices of a narrator."""
-        self._narrator = narrator
+    def __init__(self, synthesizer: Synthesizer) -> None:
+        """Speak with the voices of a synthesizer."""
+        self._synthesizer = synthesizer
         self._under_way: set[asyncio.Task[object]] = set()
         self._is_stopping = False
 
@@ -74,7 +74,7 @@ class SpeechEndpoint:
     async def _answer(
         self, request: web.Request, read: Callable[[web.Request], Awaitable[SpeechRequest]]
     ) -> web.StreamResponse:
-        answer: Answer | None = None
+        utterance: Utterance | None = None
         response: web.StreamResponse | None = None
         is_events = False
         try:
@@ -82,14 +82,16 @@ class SpeechEndpoint:
                 raise ServerStoppingError(_STOPPING)
             wanted = await read(request)
             is_events = wanted.as_events
-            voice = self._narrator.choose_voice(wanted.voice)
-            encoder = make_encoder(wanted.audio_format, voice.sample_rate)
-            answer = self._narrator.answer(
-                DOOR, voice, is_ssml=wanted.text.lstrip().startswith("<speak"), speed=wanted.speed
+            utterance = self._synthesizer.begin(
+                DOOR,
+                voice=wanted.voice,
+                speed=wanted.speed,
+                is_ssml=wanted.text.lstrip().startswith("<speak"),
             )
+            encoder = make_encoder(wanted.audio_format, utterance.voice.sample_rate)
             response = web.StreamResponse()
             response.content_type = "text/event-stream" if is_events else encoder.content_type
-            async with aclosing(_audio(answer, wanted.text, encoder)) as pieces:
+            async with aclosing(_audio(utterance, wanted.text, encoder)) as pieces:
                 async for piece in pieces:
                     if not response.prepared:
                         await response.prepare(request)  # not before there is something to hear
@@ -98,22 +100,21 @@ class SpeechEndpoint:
                 await self._write(response, _END_EVENT)
             async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
                 await response.write_eof()
-            answer.end(SPOKEN)
             return response
         except (ConnectionError, TimeoutError):
-            return self._hung_up(request, answer, response)
+            return _hang_up(request, utterance, response)
         except asyncio.CancelledError:
             if request.transport is None:  # the client has closed it
-                self._hung_up(request, answer, response)
+                _hang_up(request, utterance, response)
                 raise
             error: Exception = ServerStoppingError(_STOPPING)
-        except Exception as failure:
-            error = failure
-        refusal = self._narrator.refuse(DOOR, error, answer)
+        except Exception as other:
+            error = other
+        failure = utterance.fail(error) if utterance else self._synthesizer.refuse(DOOR, error)
         if response is None or not response.prepared:
-            return error_response(refusal.code, refusal.message)
+            return error_response(failure.code, failure.message)
         if is_events:
-            await self._write(response, _event(error_object(refusal.code, refusal.message)))
+            await self._write(response, _event(error_object(failure.code, failure.message)))
         else:
             _cut_off(request)
         return response
@@ -127,14 +128,14 @@ class SpeechEndpoint:
         async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
             await response.write(piece)
 
-    def _hung_up(
-        self, request: web.Request, answer: Answer | None, response: web.StreamResponse | None
-    ) -> web.StreamResponse:
-        _LOGGER.info("A client hung up before its answer was complete")
-        if answer is not None:
-            answer.end(HUNG_UP)
-        _cut_off(request)
-        return response or web.Response()
+
+def _hang_up(
+    request: web.Request, utterance: Utterance | None, response: web.StreamResponse | None
+) -> web.StreamResponse:
+    if utterance is not None:
+        utterance.fail(HungUpError())
+    _cut_off(request)
+    return response or web.Response()
 
 
 def _cut_off(request: web.Request) -> None:
@@ -143,11 +144,11 @@ def _cut_off(request: web.Request) -> None:
         reset(request.transport)
 
 
-async def _audio(answer: Answer, text: str, encoder: Encoder) -> AsyncGenerator[bytes, None]:
-    """The bytes of a whole answer, as they are made."""
-    for pcm_pieces in (answer.speech.add(text), answer.speech.finish()):
-        async with aclosing(answer.pieces(pcm_pieces)) as pieces:
-            async for pcm in pieces:
+async def _audio(utterance: Utterance, text: str, encoder: Encoder) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of a whole answer, as they are made."""
+    for pcm_pieces in (utterance.add(text), utterance.finish()):
+        async with aclosing(pcm_pieces):
+            async for pcm in pcm_pieces:
                 if pcm and (encoded := encoder.encode(pcm)):
                     yield encoded
     if rest := encoder.finish():

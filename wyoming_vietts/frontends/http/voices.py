@@ -15,7 +15,7 @@ from ...engines.voice_settings import VoiceSettings
 from ...errors import RecordingError, RequestError
 from ...files import replace_file
 from ...recordings import Heard
-from ...speech.narrator import Narrator
+from ...speech.synthesizer import Synthesizer
 from ...steps import finish_in_turns
 from .. import limits
 from .default_voice import DefaultVoice
@@ -35,9 +35,9 @@ _MAX_DESCRIPTION_CHARACTERS = 80
 class VoiceRoutes:
     """The routes for recordings, and for the voices that are made of them."""
 
-    def __init__(self, narrator: Narrator, default: DefaultVoice, voices_dir: Path) -> None:
+    def __init__(self, synthesizer: Synthesizer, default: DefaultVoice, voices_dir: Path) -> None:
         """Change the files of a folder, which need not exist yet."""
-        self._narrator = narrator
+        self._synthesizer = synthesizer
         self._default = default
         self._voices_dir = voices_dir
         self._trash = Trash(voices_dir)
@@ -121,7 +121,7 @@ class VoiceRoutes:
         return web.json_response({"name": names[0] if names else files[-1].stem})
 
     def _engine(self) -> CloningEngine:
-        engine = self._narrator.catalogue.cloning_engine
+        engine = self._synthesizer.catalogue.cloning_engine
         if engine is None:
             raise HttpError(
                 "conflict", "This server cannot clone voices; api/status says what it needs"
@@ -130,7 +130,7 @@ class VoiceRoutes:
 
     def _cloned(self, name: str) -> ClonedVoice:
         """The voice to change."""
-        voice = self._narrator.catalogue.find(name)
+        voice = self._synthesizer.catalogue.find(name)
         if voice is None:
             raise HttpError("not-found", f"There is no voice '{name:.80}'")
         if not isinstance(voice, ClonedVoice):
@@ -158,7 +158,7 @@ class VoiceRoutes:
         base = name = _slug(description)
         number = 1
         while (
-            self._narrator.catalogue.find(name)
+            self._synthesizer.catalogue.find(name)
             or (self._voices_dir / name).exists()
             or any(self._voices_dir.glob(f"{name}.*"))
         ):

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from wyoming.audio import AudioStart
 from wyoming.event import Event, Eventable
 
-from ...speech.speech import SAMPLE_WIDTH
+from ...engines.contract import SAMPLE_WIDTH
+from ...errors import HungUpError
 from .. import limits
 from ..sockets import close_by_reset, reset
 from .wire import encode_chunks, encode_event, read_event
@@ -16,10 +17,6 @@ from .wire import encode_chunks, encode_event, read_event
 _LOGGER = logging.getLogger(__name__)
 
 _BATCH_BYTES = 64 * 1024
-
-
-class HungUpError(Exception):
-    """The client is gone; there is nobody to answer."""
 
 
 class Connection:

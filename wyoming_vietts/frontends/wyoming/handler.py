@@ -1,7 +1,9 @@
 """The dialogue with one Wyoming client: its events, and the answers to them."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +22,11 @@ from wyoming.tts import (
     SynthesizeTextFormat,
 )
 
-from ...engines.contract import PCM
-from ...errors import RequestError, ServerStoppingError
-from ...speech.answer import HUNG_UP, SPOKEN, Answer
-from ...speech.narrator import Narrator
-from ...speech.speech import SAMPLE_WIDTH
-from .connection import Connection, HungUpError
+from ...engines.contract import SAMPLE_WIDTH
+from ...errors import HungUpError, RequestError, ServerStoppingError
+from ...speech.synthesizer import Synthesizer
+from ...speech.utterance import Utterance
+from .connection import Connection
 from .info import make_info
 
 _LOGGER = logging.getLogger(__name__)
@@ -50,16 +51,16 @@ class Handler:
 
     def __init__(
         self,
-        narrator: Narrator,
+        synthesizer: Synthesizer,
         settings: HandlerSettings,
         connection: Connection,
     ) -> None:
-        self._narrator = narrator
+        self._synthesizer = synthesizer
         self._chunk_bytes = settings.samples_per_chunk * SAMPLE_WIDTH
         self._supports_streaming = settings.supports_streaming
         self._idle_timeout_seconds = settings.idle_timeout_seconds
         self._connection = connection
-        self._answer: Answer | None = None  # the one under way
+        self._utterance: Utterance | None = None  # the one under way
         self._has_started_audio = False
         self._is_answering = False
         self._is_stopping = False
@@ -67,7 +68,7 @@ class Handler:
     @property
     def is_busy(self) -> bool:
         """An utterance is under way."""
-        return self._is_answering or self._answer is not None
+        return self._is_answering or self._utterance is not None
 
     def stop_after_answer(self) -> None:
         """Take no further request once the utterance under way is finished."""
@@ -79,11 +80,12 @@ class Handler:
             while not (self._is_stopping and not self.is_busy):
                 if not await self._handle_next():
                     break
-            if self._answer is not None:
+            if self._utterance is not None:
                 await self._connection.write(Error(text=_CLOSED))
                 raise HungUpError
         except (HungUpError, ConnectionError):
-            self._log_hang_up()
+            if self._utterance is not None:
+                self._utterance.fail(HungUpError())
         except asyncio.CancelledError:  # the server stops
             self._is_stopping = True
             if self.is_busy:
@@ -92,7 +94,7 @@ class Handler:
             await self._refuse(error)
         finally:
             self._is_answering = False
-            self._answer = None
+            self._utterance = None
             await self._connection.close(is_stopping=self._is_stopping)
 
     async def _handle_next(self) -> bool:
@@ -100,7 +102,7 @@ class Handler:
         try:
             event = await self._connection.read(self._idle_timeout_seconds)
         except TimeoutError:
-            if self._answer is None:
+            if self._utterance is None:
                 return False
             seconds = self._idle_timeout_seconds
             raise RequestError(f"No text came for {seconds:g} seconds") from None
@@ -114,35 +116,34 @@ class Handler:
 
     async def _handle(self, event: Event) -> None:
         if Describe.is_type(event.type):
-            voices = self._narrator.catalogue.voices
+            voices = self._synthesizer.catalogue.voices
             await self._connection.write(make_info(voices, self._supports_streaming))
         elif Ping.is_type(event.type):
             await self._connection.write(Pong(text=_text(event.data, "text", default="")))
         elif Synthesize.is_type(event.type):
-            if self._answer is None:  # within a stream it repeats the text for old servers
+            if self._utterance is None:  # within a stream it repeats the text for old servers
                 await self._synthesize(event.data)
         elif not self._supports_streaming:
             _LOGGER.debug("Ignored event %.200r", event.type)
         elif SynthesizeStart.is_type(event.type):
-            if self._answer is not None:
+            if self._utterance is not None:
                 raise RequestError("synthesize-start came while the last stream was open")
-            self._answer = self._new_answer(event.data)
+            self._utterance = self._begin(event.data)
         elif SynthesizeChunk.is_type(event.type):
-            answer = self._open_answer(event.type)
-            await self._speak(answer, answer.speech.add(_text(event.data, "text")))
+            utterance = self._open_utterance(event.type)
+            await self._send_all(utterance, utterance.add(_text(event.data, "text")))
         elif SynthesizeStop.is_type(event.type):
-            await self._finish(self._open_answer(event.type))
+            await self._finish(self._open_utterance(event.type))
             await self._connection.write(SynthesizeStopped())
         else:
             _LOGGER.debug("Ignored event %.200r", event.type)
 
     async def _synthesize(self, data: dict[str, Any]) -> None:
-        answer = self._answer = self._new_answer(data)
-        text = _text(data, "text")
-        await self._speak(answer, answer.speech.add(text))
-        await self._finish(answer)
+        utterance = self._utterance = self._begin(data)
+        await self._send_all(utterance, utterance.add(_text(data, "text")))
+        await self._finish(utterance)
 
-    def _new_answer(self, data: dict[str, Any]) -> Answer:
+    def _begin(self, data: dict[str, Any]) -> Utterance:
         text_format = _text(data, "text_format", default=SynthesizeTextFormat.TEXT.value)
         formats = [text_format.value for text_format in SynthesizeTextFormat]
         if text_format not in formats:
@@ -154,26 +155,28 @@ class Handler:
             wanted = {}
         if not isinstance(wanted, dict):
             raise RequestError("'voice' must be an object with 'name', 'speaker' or 'language'")
-        voice = self._narrator.choose_voice(
-            name=_optional_text(wanted, "name"),
+        return self._synthesizer.begin(
+            DOOR,
+            voice=_optional_text(wanted, "name"),
             speaker=_optional_text(wanted, "speaker"),
             language=_optional_text(wanted, "language"),
+            is_ssml=text_format == SynthesizeTextFormat.SSML.value,
         )
-        is_ssml = text_format == SynthesizeTextFormat.SSML.value
-        return self._narrator.answer(DOOR, voice, is_ssml=is_ssml)
 
-    def _open_answer(self, event_type: str) -> Answer:
-        if self._answer is None:
+    def _open_utterance(self, event_type: str) -> Utterance:
+        if self._utterance is None:
             raise RequestError(f"{event_type} came without synthesize-start")
-        return self._answer
+        return self._utterance
 
-    async def _speak(self, answer: Answer, pcm_pieces: PCM) -> None:
+    async def _send_all(
+        self, utterance: Utterance, pcm_pieces: AsyncGenerator[bytes | None, None]
+    ) -> None:
         """Send PCM as it is made."""
-        async with aclosing(answer.pieces(pcm_pieces)) as pieces:
-            async for pcm in pieces:
+        async with aclosing(pcm_pieces):
+            async for pcm in pcm_pieces:
                 if pcm:
                     await self._connection.write_pcm(
-                        answer.speech.voice.sample_rate,
+                        utterance.voice.sample_rate,
                         pcm,
                         self._chunk_bytes,
                         is_first=not self._has_started_audio,
@@ -183,12 +186,11 @@ class Handler:
                     await self._connection.write(Error(text=_CLOSED))
                     raise HungUpError
 
-    async def _finish(self, answer: Answer) -> None:
-        await self._speak(answer, answer.speech.finish())
+    async def _finish(self, utterance: Utterance) -> None:
+        await self._send_all(utterance, utterance.finish())
         await self._connection.write(AudioStop())
         self._has_started_audio = False
-        answer.end(SPOKEN)
-        self._answer = None
+        self._utterance = None
 
     async def _refuse(self, error: Exception) -> None:
         """Tell the client what was wrong; the connection closes afterwards.
@@ -196,17 +198,12 @@ class Handler:
         Some clients wait forever after an error unless the connection closes, and treat audio that
         ends without an error as complete.
         """
-        refusal = self._narrator.refuse(DOOR, error, self._answer)
-        try:
-            await self._connection.write(Error(text=refusal.message, code=refusal.code))
-        except (HungUpError, ConnectionError):
-            self._log_hang_up()
-
-    def _log_hang_up(self) -> None:
-        if self.is_busy:
-            _LOGGER.info("A client hung up before its answer was complete")
-        if self._answer is not None:
-            self._answer.end(HUNG_UP)
+        if self._utterance is not None:
+            failure = self._utterance.fail(error)
+        else:
+            failure = self._synthesizer.refuse(DOOR, error)
+        with contextlib.suppress(HungUpError, ConnectionError):
+            await self._connection.write(Error(text=failure.message, code=failure.code))
 
 
 def _optional_text(data: dict[str, Any], key: str) -> str | None:

@@ -1,0 +1,118 @@
+"""What an utterance says: written text in, sentences to speak and silences between them out."""
+
+import logging
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from ..errors import TextTooLongError
+from ..steps import Steps
+from ..text import Lexicon, LexiconFile, SentenceSplitter, speakable
+from .ssml import Break, Prosody, Run, parse_ssml
+
+_LOGGER = logging.getLogger(__name__)
+
+_CHARACTERS_A_STEP = 500  # that are split into sentences between two turns
+_END = re.compile(r"(?:[.!?…][\"'”’)]*\s*|\n)\Z")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A speakable sentence."""
+
+    text: str
+    prosody: Prosody
+
+
+Parts = Generator[Sentence | Break | None, None, None]
+"""Yields sentences and silences, or None as a pause."""
+
+
+class Script:
+    """The text of one utterance, which comes in pieces."""
+
+    def __init__(
+        self,
+        lexicon_file: LexiconFile | None,
+        max_characters: int,
+        sentence_silence_seconds: float,
+        is_ssml: bool,
+    ) -> None:
+        self._lexicon_file = lexicon_file
+        self._max_characters = max_characters
+        self._silence = Break(sentence_silence_seconds)
+        self._ssml: list[str] | None = [] if is_ssml else None
+        self._lexicon: Lexicon | None = None
+        self._splitter: SentenceSplitter | None = None  # once the lexicon has been read
+        self._characters = 0
+        self._has_begun = False
+        self._has_ended_sentence = False
+
+    def add(self, text: str) -> Parts:
+        """Take a piece of text; yield what it completes.
+
+        Raises:
+            TextTooLongError: the pieces together are over the limit.
+        """
+        self._characters += len(text)
+        if self._characters > self._max_characters:
+            raise TextTooLongError(
+                f"Text is longer than {self._max_characters} characters; send less at a time"
+            )
+        if self._ssml is not None:
+            self._ssml.append(text)  # markup can be read only as a whole
+            return
+        splitter = yield from self._begin()
+        yield from self._split(splitter, text, Prosody())
+
+    def finish(self) -> Parts:
+        """Yield what is left.
+
+        Raises:
+            SSMLError: the pieces together are not valid SSML.
+        """
+        splitter = yield from self._begin()
+        if self._ssml is not None:
+            for part in parse_ssml("".join(self._ssml)):
+                yield from self._part(part)
+        for sentence in splitter.finish():
+            yield from self._sentence(sentence, Prosody())
+
+    def _begin(self) -> Steps[SentenceSplitter]:
+        """Take the lexicon as it is when the first text comes."""
+        if self._splitter is None:
+            if self._lexicon_file is not None:
+                yield from self._lexicon_file.refresh()
+                self._lexicon = self._lexicon_file.lexicon
+            self._splitter = SentenceSplitter(self._lexicon)
+        return self._splitter
+
+    def _part(self, part: Run | Break) -> Parts:
+        if isinstance(part, Break):
+            self._has_begun = True
+            yield part
+            return
+        if part.text.startswith("\n"):
+            self._has_ended_sentence = self._has_begun
+        splitter = SentenceSplitter(self._lexicon)
+        yield from self._split(splitter, part.text, part.prosody)
+        for sentence in splitter.finish():
+            # It may go on in the next run, unless it ends as sentences do.
+            yield from self._sentence(sentence, part.prosody, ends=bool(_END.search(part.text)))
+
+    def _split(self, splitter: SentenceSplitter, text: str, prosody: Prosody) -> Parts:
+        for start in range(0, len(text), _CHARACTERS_A_STEP):
+            for sentence in splitter.add(text[start : start + _CHARACTERS_A_STEP]):
+                yield from self._sentence(sentence, prosody)
+            yield None
+
+    def _sentence(self, written: str, prosody: Prosody, ends: bool = True) -> Parts:
+        text = speakable(written, self._lexicon)
+        if not text:
+            yield None
+            return
+        if self._has_ended_sentence:
+            yield self._silence
+        self._has_begun, self._has_ended_sentence = True, ends
+        _LOGGER.debug("Speaking %r for %r", text, written)
+        yield Sentence(text, prosody)

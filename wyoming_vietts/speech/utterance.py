@@ -1,0 +1,249 @@
+"""An utterance: what one client has said to it, in turns with others, until it ends."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TypeVar
+
+from ..engines.contract import PCM, SAMPLE_WIDTH, Voice
+from ..errors import HungUpError, SynthesisError, WyomingViettsError
+from ..text import cut_spoken
+from .prosody import PitchShifter, scale
+from .script import Parts, Script, Sentence
+from .ssml import Break
+from .turns import Turns
+
+_LOGGER = logging.getLogger(__name__)
+
+SPOKEN = "spoken"
+"""How an utterance ends, if not with the code of an error."""
+
+_SILENCE_PIECE_SECONDS = 1.0
+_NOTHING_TO_SAY_SECONDS = 0.2
+_PLACE_SECONDS = 0.1  # between two pauses of who waits for a place
+_MAX_MESSAGE_CHARACTERS = 1000
+
+T = TypeVar("T")
+
+
+class _End(Enum):
+    END = auto()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a request ended."""
+
+    door: str
+    """Where it came in, such as `wyoming`."""
+
+    voice: str
+    """Empty if no voice was found for it."""
+
+    ending: str
+    """`SPOKEN`, or the code of an error."""
+
+    audio_seconds: float = 0.0
+    computing_seconds: float = 0.0
+    first_audio_seconds: float | None = None
+    """From its first text to its first audio; None without audio."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a client is told about an error."""
+
+    code: str
+    message: str
+
+
+class Utterance:
+    """Text in, PCM out, for one client.
+
+    Text comes in pieces; the audio does not depend on where it was cut. All state is in here and
+    in the generators that `add` and `finish` return: closing them stops the computation.
+    """
+
+    def __init__(
+        self,
+        door: str,
+        voice: Voice,
+        speed: float,
+        script: Script,
+        turns: Turns,
+        places: asyncio.Semaphore,
+        on_end: Callable[["Utterance", Outcome], None],
+    ) -> None:
+        """Begin an utterance.
+
+        Args:
+            door: where the request came in, such as `wyoming`.
+            speed: 1.0 is the voice's own.
+            places: limits how many sentences the voice's engine speaks at a time.
+            on_end: called once.
+        """
+        self.voice = voice
+        self._door = door
+        self._speed = speed
+        self._script = script
+        self._turns = turns
+        self._places = places
+        self._on_end = on_end
+        self._has_ended = False
+        self._started = 0.0  # when its first text came, by the event loop's clock
+        self._deadline = 0.0  # when the listener runs out of audio, or has waited for some since
+        self._first_audio_seconds: float | None = None
+        self._computing_seconds = 0.0
+        self._samples = 0
+
+    def add(self, text: str) -> AsyncGenerator[bytes | None, None]:
+        """Take a piece of text; yield the PCM of the sentences that it completes.
+
+        Yields:
+            PCM, or None as a pause.
+
+        Raises:
+            TextTooLongError: the pieces together are over the limit.
+            SynthesisError: the voice cannot speak.
+        """
+        return self._speak(self._script.add(text))
+
+    def finish(self) -> AsyncGenerator[bytes | None, None]:
+        """Yield the PCM of what is left; a short silence if there was nothing to say at all.
+
+        The utterance has ended well when all of it has been taken.
+
+        Yields:
+            PCM, or None as a pause.
+
+        Raises:
+            SSMLError: the pieces together are not valid SSML.
+            SynthesisError: the voice cannot speak.
+        """
+        return self._speak(self._script.finish(), is_last=True)
+
+    def fail(self, error: Exception) -> Failure:
+        """End with an error, and return what the client is to be told."""
+        failure = explain_failure(error)
+        self._end(failure.code)
+        return failure
+
+    async def _speak(
+        self, parts: Parts, is_last: bool = False
+    ) -> AsyncGenerator[bytes | None, None]:
+        """Compute step by step, with a turn for others after each."""
+        self._resume()
+        with closing(parts):
+            while (part := await self._step(parts)) is not _End.END:
+                if part is None:
+                    yield None
+                elif isinstance(part, Break):
+                    for pcm in self._silence(part.seconds):
+                        yield pcm
+                else:
+                    place = asyncio.ensure_future(self._places.acquire())
+                    try:
+                        while not place.done():
+                            await asyncio.wait((place,), timeout=_PLACE_SECONDS)
+                            yield None
+                        with closing(self._sentence(part)) as pieces:
+                            while (piece := await self._step(pieces)) is not _End.END:
+                                yield self._played(piece) if piece else None
+                    finally:
+                        if not place.cancel():
+                            self._places.release()
+        if is_last:
+            if not self._samples:
+                for pcm in self._silence(_NOTHING_TO_SAY_SECONDS):
+                    yield pcm
+            self._end(SPOKEN)
+
+    async def _step(self, computation: Iterator[T]) -> T | _End:
+        """Run one step of a computation, when it is our turn."""
+        await self._turns.wait(self._deadline)
+        started = time.perf_counter()
+        try:
+            return next(computation, _End.END)
+        finally:
+            self._computing_seconds += time.perf_counter() - started
+            self._deadline = max(self._deadline, time.monotonic())  # those who are late take turns
+
+    def _sentence(self, sentence: Sentence) -> PCM:
+        prosody = sentence.prosody
+        shifter = PitchShifter(prosody.pitch)
+        # Raising the pitch shortens the audio, so it is spoken that much slower.
+        speed = self._speed * prosody.rate / prosody.pitch
+        for text in cut_spoken(sentence.text):
+            with closing(self.voice.speak(text, speed)) as pieces:
+                for pcm in pieces:
+                    yield shifter.shift(scale(pcm, prosody.volume)) if pcm else None
+        yield shifter.finish()
+
+    def _silence(self, seconds: float) -> Iterator[bytes]:
+        rate = self.voice.sample_rate
+        remaining, piece = round(seconds * rate), round(_SILENCE_PIECE_SECONDS * rate)
+        while remaining > 0:
+            samples = min(remaining, piece)
+            remaining -= samples
+            yield self._played(bytes(SAMPLE_WIDTH * samples))
+
+    def _resume(self) -> None:
+        """Note that text has come, so that there is something to compute from now on."""
+        now = time.monotonic()
+        self._started = self._started or now
+        self._deadline = max(self._deadline, now)
+
+    def _played(self, pcm: bytes) -> bytes:
+        """Extend the playback deadline by PCM, which is played at once if the listener has none."""
+        now = time.monotonic()
+        if self._first_audio_seconds is None:
+            self._first_audio_seconds = now - self._started
+        samples = len(pcm) // SAMPLE_WIDTH
+        self._samples += samples
+        self._deadline = max(self._deadline, now) + samples / self.voice.sample_rate
+        return pcm
+
+    def _end(self, ending: str) -> None:
+        """Say how it ended; only the first time counts."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        outcome = Outcome(
+            self._door,
+            self.voice.name,
+            ending,
+            self._samples / self.voice.sample_rate,
+            self._computing_seconds,
+            self._first_audio_seconds,
+        )
+        if ending == SPOKEN:
+            _LOGGER.info(
+                "Spoke %.2f s with voice %s: first audio after %.0f ms, real-time factor %.3f",
+                outcome.audio_seconds,
+                outcome.voice,
+                1000 * (outcome.first_audio_seconds or 0.0),
+                outcome.computing_seconds / outcome.audio_seconds,
+            )
+        self._on_end(self, outcome)
+
+
+def explain_failure(error: Exception) -> Failure:
+    """Log an error that ends a request, and turn it into what its client is told."""
+    if isinstance(error, ConnectionError):
+        error = HungUpError()
+    if isinstance(error, HungUpError):
+        _LOGGER.info("A client hung up before its answer was complete")
+        return Failure(error.code, "")
+    if isinstance(error, SynthesisError):
+        _LOGGER.error("%s", error)
+    elif not isinstance(error, WyomingViettsError):
+        _LOGGER.error("Cannot answer a request", exc_info=error)
+        error = SynthesisError("The speech engine failed; see the server's log")
+    # Short and on one line, whatever the client put into it.
+    failure = Failure(error.code, str(error)[:_MAX_MESSAGE_CHARACTERS])
+    _LOGGER.info("Refused a request (%s): %.300r", failure.code, failure.message)
+    return failure
