@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..downloads.table import NATURAL_VOICE
 from ..errors import SetupError
-from ..program import how_to_install
+from ..program import command, how_to_install
 from .contract import CloningEngine, Engine, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
@@ -105,7 +107,15 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
 def _make_engine(name: str, settings: EngineSettings) -> Engine:
     if name == "vietts":
         return make_vietts(settings)
-    return _make_piper(settings) if name == "piper" else EspeakEngine()
+    if name == "espeak":
+        return EspeakEngine()
+    engine = _make_piper(settings)
+    if not engine.voices:
+        download = f"download {NATURAL_VOICE} --piper-dir {shlex.quote(str(settings.piper_dir))}"
+        _LOGGER.warning(
+            "No Piper voice in %s can speak; to get one: %s", settings.piper_dir, command(download)
+        )
+    return engine
 
 
 def _make_piper(settings: EngineSettings) -> PiperEngine:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..errors import SetupError
 from ..files import explain
@@ -33,8 +33,9 @@ class VoiceFolder(Generic[V]):
         self,
         folder: Path,
         find: Callable[[Path], Iterable[tuple[str, Path]]],
-        make_voices: Callable[[str, Path, VoiceSettings], Sequence[V]],
+        make_voices: Callable[[str, Path, Any], Sequence[V]],
         companions: Sequence[str] = (),
+        settings_type: type[VoiceSettings] = VoiceSettings,
     ) -> None:
         """Watch a folder, which need not exist yet.
 
@@ -44,11 +45,13 @@ class VoiceFolder(Generic[V]):
                 reason if the file cannot be used.
             companions: what is appended to the name of a file gives that of another that belongs
                 to it.
+            settings_type: of the .toml, as `make_voices` takes it.
         """
         self.folder = folder
         self._find = find
         self._make_voices = make_voices
         self._companions = companions
+        self._settings_type = settings_type
         self._seen: dict[Path, tuple[_Stamps, Sequence[V]]] = {}
         self._voices: dict[str, V] = {}
         self._scanned_at: float | None = None
@@ -114,7 +117,7 @@ class VoiceFolder(Generic[V]):
 
     def _load(self, name: str, file: Path, settings_file: Path) -> Sequence[V]:
         try:
-            return self._make_voices(name, file, VoiceSettings.load(settings_file))
+            return self._make_voices(name, file, self._settings_type.load(settings_file))
         except (SetupError, OSError, ValueError) as error:
             _LOGGER.warning("Skipped voice '%s': %.300s", name, error)
             return ()

@@ -2,26 +2,29 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import ClassVar, Self
 
 from ..errors import VoiceSettingsError
 from ..files import read_bytes
 from ..settings.table import SPEED, VOICE_VOLUME
-from ..settings.values import Text, check
+from ..settings.values import Kind, Text, check
 
 _MAX_BYTES = 64_000
-_KINDS = {
-    "description": Text("a string"),
-    "language": Text("a string"),
-    "speed": SPEED.kind,
-    "volume": VOICE_VOLUME,
-}
 
 
 @dataclass(frozen=True)
 class VoiceSettings:
-    """What the file may say; unknown keys are refused."""
+    """The content of the file; unknown keys are refused."""
+
+    kinds: ClassVar[Mapping[str, Kind]] = {
+        "description": Text("a string"),
+        "language": Text("a string"),
+        "speed": SPEED.kind,
+        "volume": VOICE_VOLUME,
+    }
 
     description: str = ""
     """Label that a user sees; the name if there is none."""
@@ -36,7 +39,7 @@ class VoiceSettings:
     """Times that of the recording."""
 
     @classmethod
-    def load(cls, path: Path) -> "VoiceSettings":
+    def load(cls, path: Path) -> Self:
         """Read the file, if there is one.
 
         Raises:
@@ -45,7 +48,8 @@ class VoiceSettings:
         if not path.exists():
             return cls()
         try:
-            return cls(**check(tomllib.loads(read_bytes(path, _MAX_BYTES).decode()), _KINDS, "key"))
+            values = tomllib.loads(read_bytes(path, _MAX_BYTES).decode())
+            return cls(**check(values, cls.kinds, "key"))
         except RecursionError as error:
             raise VoiceSettingsError(f"{path}: nested too deeply") from error
         except (OSError, ValueError) as error:
@@ -57,6 +61,6 @@ class VoiceSettings:
         lines = (
             f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
             for key, value in values.items()
-            if value != getattr(VoiceSettings, key)
+            if value != getattr(type(self), key)
         )
         return "".join(lines).replace("\x7f", "\\u007f")  # JSON may have it, TOML may not

@@ -194,3 +194,9 @@ SPOKEN_SPEED = Number(0.4, 2.5)
 """Outside this range speech is unintelligible; products of factors are clamped to it."""
 VOICE_VOLUME = Number(0.0, 4.0)
 """Factor that a voice's .toml may apply to its amplitude."""
+PIPER_SCALES = {
+    "noise_scale": Number(0.0, 2.0),
+    "length_scale": Number(0.2, 5.0),
+    "noise_w": Number(0.0, 2.0),
+}
+"""Inputs of a Piper voice's network: variation of sound, length, and variation of rhythm."""

@@ -71,6 +71,9 @@ class WholeNumber(Kind):
             raise self._error(text)
         return int(text)
 
+    def holds(self, value: Any) -> bool:
+        return type(value) is int and self.least <= value <= self.most
+
 
 class OneOf(Kind):
     """One of a few words."""

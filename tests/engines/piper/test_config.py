@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engines.piper.tiny_voice import config, write_voice
-from tests.harness import describe, running_server
+from tests.harness import describe, pcm_of, running_server, synthesize
 from wyoming_vietts.engines.piper.config import load_config
 from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes
@@ -28,14 +28,20 @@ def write(folder: Path, **changes: Any) -> Path:
     ("changes", "message"),
     [
         ({"audio": {"sample_rate": 10**400}}, "sample_rate is 1000"),
-        ({"audio": {"sample_rate": float("inf")}}, "sample_rate is inf; it must be 4000 to 192000"),
+        (
+            {"audio": {"sample_rate": float("inf")}},
+            "inf; it must be a whole number from 4000 to",
+        ),
         ({"audio": {"sample_rate": float("nan")}}, "sample_rate is nan"),
-        ({"audio": {"sample_rate": 22050.5}}, "must be a whole number"),
+        ({"audio": {"sample_rate": 22050.5}}, "it must be a whole number"),
         ({"audio": {"sample_rate": "22050"}}, "sample_rate is '22050'"),
         ({"audio": {"sample_rate": True}}, "sample_rate is True"),
         ({"audio": {}}, "sample_rate is missing"),
         ({"audio": [1]}, r"audio is \[1\], not an object"),
-        ({"num_speakers": 200_000}, "num_speakers is 200000; it must be 0 to 2000"),
+        (
+            {"num_speakers": 200_000},
+            "200000; it must be a whole number from 0 to 2000",
+        ),
         ({"num_speakers": 10**9}, "num_speakers is 1000000000"),
         ({"num_speakers": -1}, "num_speakers is -1"),
         ({"num_speakers": 2, "speaker_id_map": {"an": 2}}, "the number of speaker 'an' is 2"),
@@ -43,10 +49,13 @@ def write(folder: Path, **changes: Any) -> Path:
         ({"num_speakers": 2, "speaker_id_map": {"\ud800": 1}}, r"a speaker's name is '\\ud800'"),
         ({"num_speakers": 2, "speaker_id_map": {"": 1}}, "a speaker's name is ''"),
         ({"num_speakers": 2, "speaker_id_map": {"x" * 61: 1}}, "a speaker's name is 'xxx"),
-        ({"inference": {"length_scale": 1e5}}, "length_scale is 100000.0; it must be 0.2 to 5"),
+        (
+            {"inference": {"length_scale": 1e5}},
+            "100000.0; it must be a number from 0.2 to 5",
+        ),
         ({"inference": {"length_scale": 0}}, "length_scale is 0"),
         ({"inference": {"noise_scale": float("nan")}}, "noise_scale is nan"),
-        ({"inference": {"noise_w": -1}}, "noise_w is -1; it must be 0 to 2"),
+        ({"inference": {"noise_w": -1}}, "noise_w is -1; it must be a number from 0 to 2"),
         ({"inference": [1]}, "inference is"),
         ({"phoneme_id_map": {"a": [1] * 100_000}}, "the phoneme 'a' is not a list of up to 8"),
         ({"phoneme_id_map": {"a": 1}}, "the phoneme 'a' is not a list"),
@@ -137,6 +146,41 @@ def test_language_is_the_voices_own(
 ) -> None:
     path = write(tmp_path, language=language, espeak={"voice": espeak})
     assert load_config(path).language == tag
+
+
+def scales_of(folder: Path, toml: str, seed: int | None = None) -> tuple[float, ...]:
+    (folder / "an.toml").write_text(toml)
+    return PiperEngine(folder, threads=1, seed=seed).voices["an"].scales
+
+
+def test_scales_are_the_users_then_the_voices_then_those_of_piper(tmp_path: Path) -> None:
+    write_voice(tmp_path / "an.onnx", inference={"noise_scale": 0.3, "noise_w": None})
+    assert scales_of(tmp_path, "") == (0.3, 1.0, 0.8)
+    toml = "noise_scale = 0\nlength_scale = 1.5\nnoise_w = 0.1"
+    assert scales_of(tmp_path, toml) == (0, 1.5, 0.1)
+    assert scales_of(tmp_path, toml, seed=1) == (0, 1.5, 0), "without any noise"
+
+
+async def test_scales_of_the_user_are_heard(tmp_path: Path) -> None:
+    write_voice(tmp_path / "an.onnx")
+    async with running_server(PiperEngine(tmp_path, threads=1, seed=None)) as uri:
+        usual = [pcm_of(await synthesize(uri, "Xin chào.")) for _ in range(2)]
+    (tmp_path / "an.toml").write_text("noise_scale = 0\nlength_scale = 2")
+    async with running_server(PiperEngine(tmp_path, threads=1, seed=None)) as uri:
+        slow = [pcm_of(await synthesize(uri, "Xin chào.")) for _ in range(2)]
+    assert usual[0] != usual[1]
+    assert slow[0] == slow[1]
+    assert len(slow[0]) == pytest.approx(2 * len(usual[0]), rel=0.05)
+
+
+@pytest.mark.parametrize("line", ["noise_scale = 3", "length_scale = inf", "noise = 1"])
+def test_scale_out_of_bounds_is_named(
+    line: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_voice(tmp_path / "an.onnx")
+    (tmp_path / "an.toml").write_text(line)
+    assert not PiperEngine(tmp_path, threads=1, seed=None).voices
+    assert line.split()[0] in caplog.text
 
 
 async def test_voice_is_announced_in_its_language(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import random
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from tests.harness import (
     describe,
     free_port,
     pcm_of,
+    run_command,
     server_process,
     synthesize,
     wait_until_ready,
 )
 from wyoming_vietts.engines import voice_folder
+from wyoming_vietts.engines.catalogue import EngineSettings, make_catalogue
 from wyoming_vietts.engines.onnx.files import check_onnx, open_model
 from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
 from wyoming_vietts.engines.piper.graph import cut
@@ -218,6 +221,22 @@ async def test_embedded_voices_speak_beside_a_damaged_file(tmp_path: Path) -> No
         write_voice(tmp_path / "an.onnx")
         await asyncio.sleep(2.1)
         assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
+
+
+def test_engine_without_a_voice_names_the_command_that_gets_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "my voices"
+    settings = EngineSettings(
+        model_dir=tmp_path, voices_dir=None, piper_dir=folder, device="cpu", threads=1,
+        quality=None, streams_sentences=True, seed=None, unload_after_minutes=None,
+    )  # fmt: skip
+    make_catalogue(["auto"], settings)
+    assert not caplog.text
+    make_catalogue(["piper"], settings)
+    assert f"run download vi_VN-vais1000-medium --piper-dir '{folder}'" in caplog.text
+    arguments = shlex.split(caplog.text.split("script/run ")[1])
+    assert run_command(*arguments, "--help").returncode == 0
 
 
 # --- files that ONNX Runtime opens ---------------------------------------------------------------

@@ -5,18 +5,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from ...errors import ConfigError
 from ...files import read_bytes, recognize
+from ...settings.table import PIPER_SCALES
+from ...settings.values import Kind, WholeNumber
+from ..voice_settings import VoiceSettings
 
 _MAX_BYTES = 1_000_000  # a voice of 904 speakers has 30 kB
-_MAX_SPEAKERS = 2000
+_SAMPLE_RATE = WholeNumber(4000, 192_000)
+_SPEAKERS = WholeNumber(0, 2000)
 _MAX_IDS = 8  # of a phoneme; voices have 1
-_MAX_ID = 100_000
+_ID = WholeNumber(0, 100_000)
 _MAX_NAME_CHARACTERS = 60  # of a speaker
-
-SCALE_LIMITS = {"noise_scale": (0.0, 2.0), "length_scale": (0.2, 5.0), "noise_w": (0.0, 2.0)}
 
 _TONES = "2456"  # of eSpeak NG's Vietnamese; the two others have signs of their own, or none
 _PHONEME_TYPES = {"espeak": True, "text": False}  # made by eSpeak NG
@@ -36,6 +38,11 @@ class Scales(NamedTuple):
     noise_w: float = 0.8
     """Variation of the rhythm."""
 
+    def changed_by(self, settings: "PiperSettings") -> "Scales":
+        """Take the scales that the user has set."""
+        changes = {name: getattr(settings, name) for name in PIPER_SCALES}
+        return self._replace(**{name: at for name, at in changes.items() if at is not None})
+
     def at_speed(self, speed: float) -> "Scales":
         """Change the speed."""
         return self._replace(length_scale=self.length_scale / speed)
@@ -43,6 +50,18 @@ class Scales(NamedTuple):
     def without_noise(self) -> "Scales":
         """Say the same in the same way every time."""
         return self._replace(noise_scale=0.0, noise_w=0.0)
+
+
+@dataclass(frozen=True)
+class PiperSettings(VoiceSettings):
+    """The .toml beside a Piper voice; without a value, the voice's own counts."""
+
+    kinds: ClassVar = {**VoiceSettings.kinds, **PIPER_SCALES}
+
+    language: str = ""
+    noise_scale: float | None = None
+    length_scale: float | None = None
+    noise_w: float | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +124,8 @@ def _read(values: dict[str, Any]) -> PiperConfig:
         if mark not in ids:
             raise ValueError(f"phoneme_id_map has no '{mark}'")
     return PiperConfig(
-        sample_rate=_integer(
-            _dict(values.get("audio"), "audio").get("sample_rate"), "sample_rate", 4000, 192_000
+        sample_rate=_check(
+            _dict(values.get("audio"), "audio").get("sample_rate"), _SAMPLE_RATE, "sample_rate"
         ),
         espeak_voice=espeak_voice,
         language=_read_language(values.get("language"), espeak_voice),
@@ -142,30 +161,25 @@ def _read_language(language: Any, espeak_voice: str) -> str:
 
 def _read_scales(inference: Any) -> Scales:
     values = _dict(inference or {}, "inference")
-    defaults = Scales()._asdict()
-    return Scales(
-        **{
-            name: _number(values.get(name, defaults[name]), name, *limits)
-            for name, limits in SCALE_LIMITS.items()
-        }
-    )
+    names = [name for name in PIPER_SCALES if values.get(name) is not None]
+    return Scales(**{name: _check(values[name], PIPER_SCALES[name], name) for name in names})
 
 
 def _read_ids(symbol: str, numbers: Any) -> tuple[int, ...]:
     if not (isinstance(numbers, list) and len(numbers) <= _MAX_IDS):
         raise ValueError(f"the phoneme {symbol!r:.20} is not a list of up to {_MAX_IDS} numbers")
-    return tuple(_integer(number, f"a number of {symbol!r:.20}", 0, _MAX_ID) for number in numbers)
+    return tuple(_check(number, _ID, f"a number of {symbol!r:.20}") for number in numbers)
 
 
 def _read_speakers(values: dict[str, Any]) -> dict[str, int]:
-    count = _integer(values.get("num_speakers", 1), "num_speakers", 0, _MAX_SPEAKERS)
+    count = _check(values.get("num_speakers", 1), _SPEAKERS, "num_speakers")
     if count <= 1:
         return {}
     speakers = _dict(values.get("speaker_id_map") or {}, "speaker_id_map")
     for name, number in speakers.items():
         if not (name.isprintable() and 0 < len(name) <= _MAX_NAME_CHARACTERS):
             raise ValueError(f"a speaker's name is {name!a:.80}")
-        _integer(number, f"the number of speaker {name!r}", 0, count - 1)
+        _check(number, WholeNumber(0, count - 1), f"the number of speaker {name!r}")
     return speakers or {str(number): number for number in range(count)}
 
 
@@ -177,17 +191,9 @@ def _dict(value: Any, name: str) -> dict[str, Any]:
     return value
 
 
-def _integer(value: Any, name: str, least: int, most: int) -> int:
-    number = _number(value, name, least, most)
-    if number % 1:
-        raise ValueError(f"{name} is {number}; it must be a whole number")
-    return int(number)
-
-
-def _number(value: Any, name: str, least: float, most: float) -> float:
+def _check(value: Any, kind: Kind, name: str) -> Any:
     if value is None:
         raise ValueError(f"{name} is missing")
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and least <= value <= most):  # NaN is not
-        raise ValueError(f"{name} is {value!r:.40}; it must be {least:g} to {most:g}")
-    return float(value)
+    if not kind.holds(value):
+        raise ValueError(f"{name} is {value!r:.40}; it must be {kind.right}")
+    return value

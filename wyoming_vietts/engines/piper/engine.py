@@ -20,8 +20,7 @@ from ...steps import Steps
 from ..contract import PCM, Voice
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
-from ..voice_settings import VoiceSettings
-from .config import PiperConfig, Scales, load_config
+from .config import PiperConfig, PiperSettings, Scales, load_config
 from .network import PiperNetwork, check_voice_file
 from .phonemes import phoneme_ids, phonemes, pieces
 
@@ -46,7 +45,7 @@ class PiperVoice(Voice):
     speaker: int | None
     """None in a file of one speaker."""
     scales: Scales = field(repr=False)
-    settings: VoiceSettings
+    settings: PiperSettings
     """What the user wrote beside the file."""
 
     def load(self) -> Steps[None]:
@@ -104,7 +103,7 @@ class PiperEngine:
         self._threads = threads or granted_cores()
         self._is_repeatable = seed is not None
         self._folder = VoiceFolder(
-            voices_dir, _find, self._make_voices, companions=(".json", ".data")
+            voices_dir, _find, self._make_voices, (".json", ".data"), PiperSettings
         )
 
     @staticmethod
@@ -122,7 +121,7 @@ class PiperEngine:
         """There is none."""
         return iter(())
 
-    def _make_voices(self, name: str, file: Path, settings: VoiceSettings) -> list[PiperVoice]:
+    def _make_voices(self, name: str, file: Path, settings: PiperSettings) -> list[PiperVoice]:
         """A voice for each speaker of a file."""
         if not self.is_installed():
             raise SetupError(f"it needs the package onnxruntime: {how_to_install('piper')}")
@@ -133,9 +132,9 @@ class PiperEngine:
                 "Voice '%s' was trained without %d of the six tones: they will be wrong",
                 *(name, len(tones)),
             )
-        scales = config.scales.without_noise() if self._is_repeatable else config.scales
-        is_language_set = settings.language != VoiceSettings.language
-        language = settings.language if is_language_set else config.language
+        scales = config.scales.changed_by(settings)
+        if self._is_repeatable:
+            scales = scales.without_noise()
         network = PiperNetwork(file, self._threads)
         description = settings.description or (DOWNLOADS[name].label if name in DOWNLOADS else name)
         speakers: Mapping[str, int | None] = config.speakers or {"": None}
@@ -143,7 +142,7 @@ class PiperEngine:
             PiperVoice(
                 name=f"{name}-{speaker}" if speaker else name,
                 description=" ".join(filter(None, (description, speaker))),
-                languages=(language,),
+                languages=(settings.language or config.language,),
                 author="Piper",
                 author_url="https://github.com/OHF-Voice/piper1-gpl",
                 version="1",
