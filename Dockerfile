@@ -41,17 +41,17 @@ RUN pip install --no-build-isolation . && pip uninstall --yes setuptools pip
 FROM build AS build-neural
 COPY requirements/neural.txt .
 RUN pip install --require-hashes -r neural.txt
-# PyTorch's own index has builds for a CPU alone, which are a fifth as large as those of PyPI.
-# Where it cannot be reached: --build-arg TORCH_INDEX=
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-RUN PIP_NO_DEPS=0 pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
-    torch==2.11.0 torchaudio==2.11.0
+# The builds for a CPU alone, a fifth as large as those for CUDA, come from PyTorch's own index.
+# Where it cannot be reached: --build-arg TORCH=torch.txt
+ARG TORCH=torch-cpu.txt
+COPY requirements/$TORCH .
+RUN pip install -r $TORCH
 COPY . .
 RUN pip install --no-build-isolation .
 
 FROM build AS build-cuda
-COPY requirements/cuda.txt .
-RUN pip install --require-hashes -r cuda.txt
+COPY requirements/cuda.txt requirements/torch.txt ./
+RUN pip install --require-hashes -r cuda.txt -r torch.txt
 COPY . .
 RUN pip install --no-build-isolation .
 

@@ -87,4 +87,4 @@ def test_no_file_names_the_host_of_a_package_registry() -> None:
     """Package tools know it by their settings; only PyTorch has its builds for a CPU elsewhere."""
     files = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
     naming = [path for path in files if REGISTRIES.search((ROOT / path).read_bytes())]
-    assert naming == ["Dockerfile"]
+    assert naming == ["requirements/torch-cpu.txt"]

@@ -18,9 +18,10 @@ def command(arguments: str) -> str:
 
 
 def how_to_install(extra: str) -> str:
-    """What installs an extra of this program, such as `vietts`."""
+    """Name the command that installs an extra of this program, such as `vietts`."""
     if (_SCRIPTS / "setup").is_file():
-        return f"run {_from_here(_SCRIPTS / 'setup')} {extra}"
+        part = "" if extra in ("piper", "http") else f" {extra}"  # it always installs these two
+        return f"run {_from_here(_SCRIPTS / 'setup')}{part}"
     return f"install wyoming-vietts again, with its extra '{extra}'"
 
 

@@ -15,8 +15,8 @@ from image import BUILD, Image, base_image, build, buildah, note
 from supervisor import TOKEN, running_supervisor
 
 from tests.engines.piper.tiny_voice import write_voice
-from tests.engines.vietts.speech import record
 from tests.engines.vietts.tiny_model import write_model_dir
+from tests.recording_files import record
 from wyoming_vietts import __version__
 
 LIGHT_MEGABYTES = 250  # on top of Python's image
@@ -34,7 +34,7 @@ def main() -> None:
     _check_light(base, light)
     _check_app(light)
     if options.neural:
-        _check_neural(build("neural", "--build-arg", "TORCH_INDEX="))
+        _check_neural(build("neural", "--build-arg", "TORCH=torch.txt"))
     if options.cuda:
         _check_what_it_says(build("cuda"))
     print("All images are fine", flush=True)

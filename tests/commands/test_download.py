@@ -17,7 +17,6 @@ from types import SimpleNamespace
 import pytest
 
 from tests.engines.piper.tiny_voice import write_voice
-from tests.engines.vietts.speech import record
 from tests.harness import (
     clean_environment,
     describe,
@@ -29,6 +28,7 @@ from tests.harness import (
     wait_until_ready,
 )
 from tests.hub import Hub, running_hub
+from tests.recording_files import record
 from wyoming_vietts.downloads.fetch import fetch
 from wyoming_vietts.downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from wyoming_vietts.errors import DownloadError

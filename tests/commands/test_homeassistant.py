@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from tests.engines.piper.tiny_voice import write_voice
-from tests.engines.vietts.speech import record
 from tests.harness import (
     clean_environment,
     describe,
@@ -24,6 +23,7 @@ from tests.harness import (
     wait_until_ready,
 )
 from tests.hub import Hub, running_hub
+from tests.recording_files import record
 from tests.supervisor import Supervisor, running_supervisor
 from wyoming_vietts.commands.homeassistant import downloads_for, load_options
 from wyoming_vietts.downloads.table import NATURAL_VOICE

@@ -276,7 +276,7 @@ def test_http_without_its_packages_says_how_to_install_them(package: str) -> Non
         f"sys.modules['{package}'] = None; sys.exit(main(['--http']))"
     )
     assert result.returncode == 1
-    assert f"--http needs the package {package}: run script/setup http" in result.stderr
+    assert f"--http needs the package {package}: run script/setup\n" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -1,6 +1,5 @@
-"""Recordings and engines for the tests of the neural voice."""
+"""Engines for the tests of the neural voice."""
 
-import wave
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -9,31 +8,11 @@ import numpy as np
 import pytest
 
 from tests.harness import joined
+from tests.recording_files import record
 from wyoming_vietts.engines.contract import PCM
-from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 
 SENTENCE = "xin chào các bạn, hôm nay trời đẹp quá, chúng ta cùng đi chơi nhé."
-SAMPLE_RATE = 22_050
-
-TEXT = "hôm nay trời đẹp và nắng ấm, mọi người cùng nhau đi chơi ở công viên gần nhà."
-
-
-def write_wav(path: Path, samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> Path:
-    """Write samples [N] in -1 ... 1."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as wav:
-        wav.setframerate(sample_rate)
-        wav.setsampwidth(2)
-        wav.setnchannels(1)
-        wav.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    return path
-
-
-def record(path: Path, voice: str = "espeak-north-male") -> Path:
-    """A recording of somebody speaking for some seconds."""
-    pcm = joined(EspeakEngine().voices[voice].speak(TEXT))
-    return write_wav(path, np.frombuffer(pcm, "<i2") / 32768)
 
 
 def make_engine(

@@ -12,16 +12,9 @@ import safetensors.torch
 import soundfile
 import torch
 
-from tests.engines.vietts.speech import (
-    SENTENCE,
-    make_engine,
-    record,
-    samples_of,
-    say,
-    voices_dir,
-    write_wav,
-)
+from tests.engines.vietts.speech import SENTENCE, make_engine, samples_of, say, voices_dir
 from tests.harness import joined, pcm_of, running_server, synthesize
+from tests.recording_files import record, write_wav
 from wyoming_vietts.engines.vietts import engine as module
 from wyoming_vietts.engines.vietts import loader
 from wyoming_vietts.engines.vietts.device import choose_device

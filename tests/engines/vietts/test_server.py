@@ -11,7 +11,7 @@ import pytest
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from tests.engines.vietts.speech import make_engine, record, voices_dir
+from tests.engines.vietts.speech import make_engine, voices_dir
 from tests.harness import (
     connected,
     describe,
@@ -27,6 +27,7 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
+from tests.recording_files import record
 
 __all__ = ["voices_dir"]
 

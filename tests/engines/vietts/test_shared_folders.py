@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 
-from tests.engines.vietts.speech import record
 from tests.harness import (
     describe,
     free_port,
@@ -20,6 +19,7 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
+from tests.recording_files import record
 from wyoming_vietts.engines.vietts.prompt.cache import CACHE_FOLDER
 
 TEXT = "Nhiệt độ phòng khách là 26,5°C."

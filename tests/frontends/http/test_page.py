@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.engines.vietts.speech import record, write_wav
 from tests.engines.vietts.tiny_model import write_model_dir
 from tests.frontends.http.browsing import (
     Site,
@@ -31,6 +30,7 @@ from tests.frontends.http.browsing import (
     wait_until,
 )
 from tests.hub import running_hub
+from tests.recording_files import record, write_wav
 
 TEXT = "Bây giờ là 8h30."
 LONG_TEXT = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 60
