@@ -1,5 +1,7 @@
 """The language model with 8-bit weights: a quarter of the bytes that every token has to read."""
 
+import warnings
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -48,7 +50,9 @@ class PackedInt8Linear(nn.Module):
         third of the time.
         """
         super().__init__()
-        integers = torch._make_per_tensor_quantized_tensor(linear.weight, 1.0, 0)
+        with warnings.catch_warnings():  # PyTorch 2.14 says that later ones will not have this type
+            warnings.simplefilter("ignore", UserWarning)
+            integers = torch._make_per_tensor_quantized_tensor(linear.weight, 1.0, 0)
         self._packed = torch.ops.quantized.linear_prepack(integers, None)
         forget(linear.weight)
         self.scales, self.bias = linear.scales, linear.bias
