@@ -1,6 +1,7 @@
 """Addresses in flags and variables: where the server listens, and who may connect."""
 
 import contextlib
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -47,6 +48,8 @@ def reachable(uri: str) -> str:
 
 Network = IPv4Network | IPv6Network
 
+_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+
 LOOPBACK: Sequence[Network] = (ip_network("127.0.0.0/8"), ip_network("::1"))
 
 
@@ -72,9 +75,60 @@ def parse_networks(value: str) -> tuple[Network, ...]:
     networks = []
     for part in value.split(","):
         try:
-            networks.append(ip_network(part.strip(), strict=False))
+            networks.append(_unmapped(ip_network(part.strip(), strict=False)))
         except ValueError as error:
             raise ValueError(
                 f"'{part.strip()}' must be an address or a network, such as 192.168.1.0/24"
             ) from error
     return tuple(networks)
+
+
+def _unmapped(network: Network) -> Network:
+    """Return 127.0.0.0/8 for ::ffff:127.0.0.0/104, as clients are compared by IPv4 addresses."""
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return ip_network((mapped, network.prefixlen - 96))
+    return network
+
+
+def parse_names(value: str) -> tuple[str, ...]:
+    """Read host names, separated by commas; `*.` stands for any name below a domain.
+
+    Raises:
+        ValueError: one of them is no name.
+    """
+    names = tuple(part.strip().lower() for part in value.split(","))
+    for name in names:
+        if name != "*" and not _NAME.fullmatch(name.removeprefix("*.")):
+            raise ValueError(f"'{name}' must be a host name, such as nas.lan or *.ts.net")
+    return names
+
+
+def is_name_in(name: str, patterns: Sequence[str]) -> bool:
+    """Compare a host name with names as `parse_names` returns them."""
+    name = name.lower()
+    return any(
+        pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
+        for pattern in patterns
+    )
+
+
+def parse_origins(value: str) -> tuple[str, ...]:
+    """Read origins of web pages, separated by commas.
+
+    Raises:
+        ValueError: one of them is no origin.
+    """
+    origins = tuple(part.strip().rstrip("/") for part in value.split(","))
+    for origin in origins:
+        parts = urlsplit(origin)
+        if origin != "*" and (
+            parts.scheme not in ("http", "https", "app", "chrome-extension", "moz-extension")
+            or not parts.netloc
+            or origin != f"{parts.scheme}://{parts.netloc}"
+        ):
+            raise ValueError(
+                f"'{origin}' must be an origin, such as https://app.example.org, or * for all"
+            )
+    return origins

@@ -13,7 +13,9 @@ from .addresses import (
     DEFAULT_URI,
     LOOPBACK,
     parse_http_address,
+    parse_names,
     parse_networks,
+    parse_origins,
     parse_uri,
 )
 from .values import FALSE, TRUE, Kind, Lines, Number, OneOf, Parsed, Switch, Text, WholeNumber
@@ -114,6 +116,13 @@ HTTP_TOKEN = Setting("http_token", Parsed(_token), None,
     default_help="none")
 HTTP_ALLOW = Setting("http_allow", Parsed(parse_networks), LOOPBACK, "clients that may use HTTP",
     "NETWORK[,NETWORK]", default_help="this machine, 127.0.0.0/8,::1")
+HTTP_NAMES = Setting("http_names", Parsed(parse_names), (), "further names by which HTTP clients "
+    "reach the server; *.DOMAIN is any name below it", "NAME[,NAME]", default_help="none")
+HTTP_PROXIES = Setting("http_proxies", Parsed(parse_networks), (), "reverse proxies: their "
+    "X-Forwarded-For, -Host and -Proto count", "NETWORK[,NETWORK]", default_help="none")
+HTTP_ORIGINS = Setting("http_origins", Parsed(parse_origins), (), "other sites, such as "
+    "https://app.example.org, whose pages may use the API (CORS)", "ORIGIN[,ORIGIN]",
+    default_help="none")
 PIPER_DIR = Setting("piper_dir", Parsed(Path), Path("models/piper"),
     "Piper voices: NAME.onnx and NAME.onnx.json", "DIR")
 ENGINE = Setting("engine", Parsed(_engine_names), ("auto",),
@@ -165,7 +174,8 @@ VIETTS_SETTINGS = (MODEL_DIR, VOICES_DIR, THREADS, QUALITY, SEED, DEVICE)
 ENGINE_SETTINGS = (PIPER_DIR, ENGINE, *VIETTS_SETTINGS)
 LOG_SETTINGS = (DEBUG, LOG_FORMAT)
 SERVE_SETTINGS = (
-    *(URI, ZEROCONF, HTTP, HTTP_TOKEN, HTTP_ALLOW, *ENGINE_SETTINGS, DOWNLOAD, VOICE, SPEED),
+    *(URI, ZEROCONF, HTTP, HTTP_TOKEN, HTTP_ALLOW, HTTP_NAMES, HTTP_PROXIES, HTTP_ORIGINS),
+    *(*ENGINE_SETTINGS, DOWNLOAD, VOICE, SPEED),
     *(SAMPLES_PER_CHUNK, SENTENCE_SILENCE, MAX_TEXT, LEXICON, MAX_CLIENTS, IDLE_TIMEOUT),
     *(UNLOAD_AFTER, NO_STREAMING, *LOG_SETTINGS),
 )

@@ -78,6 +78,9 @@ async def running_doors(
     settings: SpeechSettings = SETTINGS,
     token: str | None = None,
     allowed: Sequence[Any] = LOOPBACK,
+    names: Sequence[str] = (),
+    proxies: Sequence[Any] = (),
+    origins: Sequence[str] = (),
     max_clients: int = 200,
     voices_dir: Path = NOWHERE,
     piper_dir: Path = NOWHERE,
@@ -95,6 +98,9 @@ async def running_doors(
             port=port,
             token=token,
             allowed=allowed,
+            names=names,
+            proxies=proxies,
+            origins=origins,
             max_clients=max_clients,
             voices_dir=voices_dir,
             piper_dir=piper_dir,
@@ -116,7 +122,8 @@ async def routes_of(*engines: Engine) -> list[Any]:
     """Every route of a server."""
     synthesizer = Synthesizer(Catalogue(engines, is_auto=False), SETTINGS)
     server = HttpServer(
-        synthesizer, HttpSettings("localhost", 0, None, LOOPBACK, 1, NOWHERE, NOWHERE, NOWHERE)
+        synthesizer,
+        HttpSettings(*("localhost", 0, None, LOOPBACK, (), (), (), 1, NOWHERE, NOWHERE, NOWHERE)),
     )
     return [*server.app.router.routes()]
 

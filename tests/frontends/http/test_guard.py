@@ -10,7 +10,12 @@ from tests.frontends.http.harness import Doors, routes_of, running_doors, servin
 from tests.harness import StepEngine, run_command
 from wyoming_vietts.frontends.http.guard import Guard
 from wyoming_vietts.frontends.http.requests import HttpError
-from wyoming_vietts.settings.addresses import LOOPBACK, parse_http_address, parse_networks
+from wyoming_vietts.settings.addresses import (
+    LOOPBACK,
+    parse_http_address,
+    parse_names,
+    parse_networks,
+)
 
 SUPERVISOR = "172.30.32.2"
 THROUGH_INGRESS = {
@@ -49,12 +54,17 @@ def refusal(guard: Guard, peer: str, headers: dict[str, str]) -> str:
         (parse_networks("192.168.1.0/24"), "192.168.1.7", True),
         (parse_networks("192.168.1.0/24"), "192.168.2.7", False),
         (parse_networks("192.168.1.7, fd00::/8"), "fd12::1", True),
+        (parse_networks("::ffff:127.0.0.1"), "127.0.0.1", True),
+        (parse_networks("::ffff:127.0.0.1"), "::ffff:127.0.0.1", True),
+        (parse_networks("::ffff:192.168.1.0/120"), "192.168.1.7", True),
+        (parse_networks("::ffff:192.168.1.0/120"), "192.168.2.7", False),
+        (parse_networks("::/0"), "192.168.1.7", False),
     ],
 )
 def test_only_allowed_peers_come_in(allowed: Any, peer: str, passes: bool) -> None:
     why = refusal(Guard("0.0.0.0", allowed, None), peer, {"Host": "localhost"})
     assert passes == (why == "")
-    assert passes or "--http-allow says who may" in why
+    assert passes or "see --http-allow or WYOMING_VIETTS_HTTP_ALLOW" in why
 
 
 async def test_peer_that_is_not_allowed_is_told_so() -> None:
@@ -62,7 +72,7 @@ async def test_peer_that_is_not_allowed_is_told_so() -> None:
         for path in ("/health", "/", "/api/status", "/v1/models"):
             answer = await doors.get(path)
             assert (answer.status, answer.error["code"]) == (403, "forbidden")
-        assert "127.0.0.1 may not come in" in answer.error["message"]
+        assert "127.0.0.1 is not allowed" in answer.error["message"]
 
 
 # --- names ---------------------------------------------------------------------------------------
@@ -101,7 +111,161 @@ async def test_foreign_name_is_refused_over_the_wire() -> None:
         answer = await doors.get("/api/status", headers={"Host": "evil.example"})
     assert answer.status == 403
     assert "not called 'evil.example'" in answer.error["message"]
+    assert "--http-names or WYOMING_VIETTS_HTTP_NAMES" in answer.error["message"]
     assert "token" not in answer.body.decode()
+
+
+async def test_health_is_answered_by_any_name_but_only_to_allowed_clients() -> None:
+    async with running_doors(StepEngine(), token="secret") as doors:
+        answer = await doors.get("/health", headers={"Host": "vietts.voices.svc.cluster.local"})
+        assert (answer.status, answer.body) == (200, b"ok")
+
+
+@pytest.mark.parametrize(
+    ("host", "passes"),
+    [
+        ("nas.lan:10280", True),
+        ("NAS.lan", True),
+        ("pi.tail1234.ts.net", True),
+        ("ts.net", False),
+        ("evilts.net", False),
+        ("nas.lan.evil.example", False),
+        ("other.lan", False),
+    ],
+)
+def test_names_of_the_user_are_answered(host: str, passes: bool) -> None:
+    guard = Guard("0.0.0.0", LOOPBACK, None, names=parse_names("nas.lan,*.ts.net"))
+    assert passes == (refusal(guard, "127.0.0.1", {"Host": host}) == "")
+    # A page of that name may use it, too, even where a proxy has replaced the Host.
+    with_origin = {"Host": "127.0.0.1:10280", "Origin": f"https://{host.lower()}"}
+    assert (passes and ":" not in host) == (refusal(guard, "127.0.0.1", with_origin) == "")
+
+
+async def test_names_of_the_user_may_change_things(tmp_path: Any) -> None:
+    async with running_doors(
+        StepEngine(), voices_dir=tmp_path, names=("tts.home.example",)
+    ) as doors:
+        for origin, status in (
+            ("https://tts.home.example", 204),
+            ("https://tts.home.example:8443", 403),
+            ("https://x.tts.home.example", 403),
+        ):
+            answer = await doors.change(
+                "PUT", "/api/default", json={"voice": "binh"}, headers={"Origin": origin}
+            )
+            assert answer.status == status
+
+
+# --- proxies -------------------------------------------------------------------------------------
+
+PROXY = {"Host": "127.0.0.1:10280", "X-Forwarded-Host": "tts.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "why"),
+    [
+        ("10.0.0.1", {"X-Forwarded-For": "192.168.1.7"}, ""),
+        ("10.0.0.1", {"X-Forwarded-For": "8.8.8.8, 192.168.1.7"}, ""),
+        ("10.0.0.1", {"X-Forwarded-For": "192.168.1.7, 10.0.0.2"}, ""),
+        ("10.0.0.1", {"X-Forwarded-For": "::ffff:192.168.1.7"}, ""),
+        ("10.0.0.1", {"X-Forwarded-For": "192.168.1.7, 8.8.8.8"}, "8.8.8.8 is not allowed"),
+        ("10.0.0.1", {"X-Forwarded-For": "me"}, "has 'me', which is no address"),
+        ("10.0.0.1", {}, "10.0.0.1 is not allowed"),
+        ("10.0.0.9", {"X-Forwarded-For": "192.168.1.7"}, "10.0.0.9 is not allowed"),
+        ("192.168.1.8", {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Host": "evil.example"}, ""),
+        ("10.0.0.1", {"X-Forwarded-For": "192.168.1.7", "X-Forwarded-Host": "evil.example"},
+            "not called 'evil.example'"),
+        ("10.0.0.1", {"X-Forwarded-For": "192.168.1.7", "Origin": "https://tts.example.org",
+            "X-Forwarded-Proto": "https"}, ""),
+        ("10.0.0.1", {"X-Forwarded-For": "192.168.1.7", "Origin": "http://tts.example.org",
+            "X-Forwarded-Proto": "https"}, "Pages of other sites"),
+    ],
+)  # fmt: skip
+def test_trusted_proxies_name_their_clients(peer: str, headers: dict[str, str], why: str) -> None:
+    guard = Guard(
+        *("0.0.0.0", parse_networks("192.168.1.0/24"), None),
+        names=("tts.example.org",),
+        proxies=parse_networks("10.0.0.0/30"),
+    )
+    refused = refusal(guard, peer, PROXY | headers)
+    assert why in refused
+    assert bool(why) == bool(refused)
+
+
+async def test_proxy_makes_the_page_of_its_own_name_work(tmp_path: Any) -> None:
+    proxied = {"X-Forwarded-For": "127.0.0.9", "X-Forwarded-Host": "tts.example.org:8443",
+        "X-Forwarded-Proto": "https"}  # fmt: skip
+    async with running_doors(
+        StepEngine(), voices_dir=tmp_path, names=("tts.example.org",), proxies=LOOPBACK
+    ) as doors:
+        for origin, status in (
+            ("https://tts.example.org:8443", 204),
+            ("http://tts.example.org:8443", 403),
+            ("https://tts.example.org:9000", 403),
+        ):
+            answer = await doors.change(
+                "PUT", "/api/default", json={"voice": "binh"}, headers=proxied | {"Origin": origin}
+            )
+            assert answer.status == status
+
+
+# --- other origins -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("origins", [("https://app.example.org",), ("*",)])
+async def test_named_origins_may_use_the_api_but_change_nothing(origins: Any) -> None:
+    browser = {"Origin": "https://app.example.org", "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "cors"}  # fmt: skip
+    ask = {"Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type"}  # fmt: skip
+    async with running_doors(StepEngine(), token="secret", origins=origins) as doors:
+        asked = await doors.ask("OPTIONS", "/v1/audio/speech", headers=browser | ask)
+        assert asked.status == 204
+        assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+        assert "Authorization" in asked.headers["Access-Control-Allow-Headers"]
+        key = {"Authorization": "Bearer secret"}
+        answer = await doors.get("/v1/models", headers=browser | key)
+        assert answer.status == 200
+        for each in (asked, answer):
+            assert each.headers["Access-Control-Allow-Origin"] == "https://app.example.org"
+            assert each.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+            assert each.headers["Vary"] == "Origin"
+        assert (await doors.get("/v1/models", headers=browser)).status == 401
+        token = (await doors.get("/api/status", headers=key)).json["token"]
+        answer = await doors.ask(
+            "PUT", "/api/default", json={"voice": "binh"},
+            headers=browser | key | {"X-Page-Token": token},
+        )  # fmt: skip
+        assert (answer.status, answer.error["message"]) == (
+            403, "Changes must come from a page of this server")  # fmt: skip
+
+
+async def test_other_origins_get_no_permission() -> None:
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    for origins in ((), ("https://app.example.org",)):
+        async with running_doors(StepEngine(), origins=origins) as doors:
+            answer = await doors.ask("OPTIONS", "/v1/audio/speech", headers=headers)
+            assert answer.status == 403
+            assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "message"),
+    [
+        ("--http-names", "nas.lan,-x", "'-x' must be a host name, such as nas.lan or *.ts.net"),
+        ("--http-names", "http://nas", "'http://nas' must be a host name"),
+        ("--http-origins", "app.example.org", "'app.example.org' must be an origin, such as"),
+        ("--http-origins", "https://a.b/c", "'https://a.b/c' must be an origin, such as"),
+        ("--http-proxies", "nginx", "'nginx' must be an address or a network"),
+    ],
+)
+def test_wrong_names_origins_and_proxies_are_named(flag: str, value: str, message: str) -> None:
+    result = run_command("--http", flag, value)
+    assert result.returncode == 2
+    assert message in result.stderr
+
+
+# --- ingress -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -237,6 +401,66 @@ async def test_pages_of_other_sites_cannot_make_it_work(
 ) -> None:
     async with running_doors(StepEngine()) as doors:
         assert (await doors.get("/api/tts?text=a", headers=headers)).status == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({}, ""),
+        ({"Origin": "http://127.0.0.1:10280"}, ""),
+        ({"Sec-Fetch-Site": "same-origin"}, ""),
+        ({"Origin": "http://evil.example"}, "Changes must come from a page of this server"),
+        ({"Origin": "null"}, "Changes must come from a page of this server"),
+        ({"Origin": ""}, "Changes must come from a page of this server"),
+        ({"Sec-Fetch-Site": "cross-site"}, "Changes must come from a page of this server"),
+        ({"Sec-Fetch-Site": ""}, "Changes must come from a page of this server"),
+        ({"X-Page-Token": "x"}, "X-Page-Token must be the token that api/status gives"),
+    ],
+)
+async def test_change_is_checked_by_itself(headers: dict[str, str], message: str) -> None:
+    """Whatever `check` has let pass."""
+    guard = Guard("0.0.0.0", LOOPBACK, None)
+
+    async def handler(request: object) -> Any:
+        return "changed"
+
+    own = {"Host": "127.0.0.1:10280", "X-Page-Token": guard.page_token}
+    request = request_from("127.0.0.1", own | headers)
+    if message:
+        with pytest.raises(HttpError, match=f"^{message}$"):
+            await guard.changing(handler)(request)
+    else:
+        assert await guard.changing(handler)(request) == "changed"
+
+
+@pytest.mark.parametrize(
+    ("headers", "passes"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, True),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}, True),
+        ({"Sec-Fetch-Mode": "cors"}, True),
+        ({"Origin": "http://evil.example", "Sec-Fetch-Mode": "navigate"}, False),
+    ],
+)
+def test_cross_site_requests_are_refused(headers: dict[str, str], passes: bool) -> None:
+    why = refusal(Guard("0.0.0.0", LOOPBACK, None), "127.0.0.1", {"Host": "localhost"} | headers)
+    assert why == ("" if passes else "forbidden: Pages of other sites may not use this server")
+
+
+async def test_only_ingress_changes_things_where_the_supervisor_is_allowed() -> None:
+    guard = Guard("0.0.0.0", [ip_network(SUPERVISOR), *LOOPBACK], "secret", names=("*",))
+
+    async def handler(request: object) -> Any:
+        return "changed"
+
+    headers = {"Host": "homeassistant.local:10280", "X-Page-Token": guard.page_token,
+        "Authorization": "Bearer secret"}  # fmt: skip
+    request = request_from("127.0.0.1", headers)
+    guard.check(request)
+    with pytest.raises(HttpError, match="on the app's page in Home Assistant"):
+        await guard.changing(handler)(request)
 
 
 async def test_page_behind_ingress_may_change_things() -> None:

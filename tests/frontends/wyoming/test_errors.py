@@ -97,6 +97,13 @@ async def test_bad_bytes_get_an_error_that_says_what_was_wrong(
     assert no_tracebacks(caplog)
 
 
+async def test_lengths_of_zero_are_lengths() -> None:
+    sent = b'{"type":"ping","data":{"text":"a"},"data_length":0,"payload_length":0}\n' * 2
+    async with running_server(StepEngine()) as uri, raw_connection(uri) as (reader, writer):
+        writer.write(sent)
+        assert b'"pong"' in await reader.readline()
+
+
 async def test_payload_within_the_limit_is_skipped() -> None:
     async with running_server(StepEngine()) as uri, raw_connection(uri) as (reader, writer):
         size = wire.MAX_PAYLOAD_BYTES

@@ -18,7 +18,7 @@ from ..sockets import listen_on_tcp
 from .apis import mary_routes, openai_routes, rhasspy_routes
 from .default_voice import DefaultVoice
 from .downloads import Downloads
-from .guard import HEADERS, Guard
+from .guard import Guard
 from .metrics import Metrics
 from .page_api import page_api_routes, page_routes, text_routes
 from .requests import error_response
@@ -49,6 +49,9 @@ class HttpSettings:
     port: int
     token: str | None
     allowed: Sequence[Network]
+    names: Sequence[str]
+    proxies: Sequence[Network]
+    origins: Sequence[str]
     max_clients: int
     voices_dir: Path
     piper_dir: Path
@@ -63,7 +66,14 @@ class HttpServer:
         self._settings = settings
         self._endpoint = SpeechEndpoint(synthesizer)
         self._downloads = Downloads(settings.piper_dir, settings.model_dir)
-        guard = Guard(settings.host, settings.allowed, settings.token)
+        guard = Guard(
+            settings.host,
+            settings.allowed,
+            settings.token,
+            names=settings.names,
+            proxies=settings.proxies,
+            origins=settings.origins,
+        )
         metrics = Metrics(synthesizer)
         chosen = DefaultVoice(synthesizer, settings.voices_dir)
         chosen.restore()
@@ -135,6 +145,8 @@ def _make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> we
     async def refuse_in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             guard.check(request)
+            if guard.is_preflight(request):
+                return web.Response(status=204)
             return await handler(request)
         except WyomingViettsError as error:
             return error_response(error.code, str(error))
@@ -151,7 +163,7 @@ def _make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> we
             return error_response("failed", "The server failed; see its log")
 
     async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(HEADERS)
+        response.headers.update(guard.headers(request))
         if response.status == 401:
             response.headers["WWW-Authenticate"] = 'Basic realm="wyoming-vietts"'
 

@@ -1,24 +1,27 @@
-"""Who may ask for what: networks, host names, the token, and where a page comes from."""
+"""Access control: networks, proxies, host names, the token, and the origin of a request."""
 
 import base64
 import hmac
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ...settings.addresses import Network
+from ...settings.addresses import Network, is_name_in
+from ...settings.table import HTTP_ALLOW, HTTP_NAMES, HTTP_TOKEN
 from .requests import HttpError
 
 _SUPERVISOR = ip_network("172.30.32.2")
-"""Home Assistant's, which passes on what its users ask for. It knows who they are, and they reach
-it by any name: where --http-allow names it, neither its token nor its host name is asked for."""
+"""Home Assistant's, which passes on the requests of its users. It knows them, and they reach it by
+any name: where --http-allow names it, neither its token nor its host name is asked for, and nobody
+else may change anything."""
 
-HEADERS = {
+_HEADERS = {
     "Server": "wyoming-vietts",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; media-src 'self' blob:; worker-src 'self'; "
@@ -31,20 +34,59 @@ HEADERS = {
 }
 """Of every answer."""
 
+_CORS_HEADERS = {
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Access-Control-Expose-Headers": "X-Sample-Rate",
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "3600",
+    "Vary": "Origin",
+}
+"""Of answers to pages of an origin that --http-origins names."""
+
+_Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class _Client:
+    """The sender of a request: the peer, or the client that a trusted proxy names."""
+
+    address: _Address
+    hosts: Sequence[str]
+    """By which it reaches this server: names or addresses, with ports."""
+    scheme: str | None
+    """None if it is not known."""
+    is_from_ingress: bool
+
 
 class Guard:
-    """The rules of one server."""
+    """The access rules of one server."""
 
-    def __init__(self, host: str, allowed: Sequence[Network], token: str | None) -> None:
-        """Let in peers of some networks.
+    def __init__(
+        self,
+        host: str,
+        allowed: Sequence[Network],
+        token: str | None,
+        *,
+        names: Sequence[str] = (),
+        proxies: Sequence[Network] = (),
+        origins: Sequence[str] = (),
+    ) -> None:
+        """Allow the clients of some networks.
 
         Args:
             host: name or address where the server listens.
             token: what every request must carry; None for nothing.
+            names: further names of this server, such as `nas.lan` or `*.ts.net`.
+            proxies: peers whose X-Forwarded headers count.
+            origins: of other sites, whose pages may use the API; `*` for all.
         """
         name = socket.gethostname().lower()
-        self._names = {"localhost", host.lower(), name, f"{name}.local"}
+        self._names = ("localhost", host.lower(), name, f"{name}.local", *names)
+        self._extra_names = names
         self._allowed = allowed
+        self._proxies = proxies
+        self._origins = origins
         self._token = token
         self.page_token = secrets.token_urlsafe()
         """What a change must carry; only pages of this server can read it."""
@@ -53,22 +95,27 @@ class Guard:
         """Let a request pass.
 
         Raises:
-            HttpError: it may not; the message says why.
+            HttpError: it is not allowed; the message says why.
         """
-        peer = _peer(request)
-        if not any(peer in network for network in self._allowed):
-            raise HttpError("forbidden", f"{peer} may not come in; --http-allow says who may")
-        self._check_site(request)
-        if self._is_from_ingress(request):
+        client = self._client(request)
+        if not _is_in(client.address, self._allowed):
+            raise HttpError(
+                "forbidden",
+                f"{client.address} is not allowed; see {HTTP_ALLOW.flag} or {HTTP_ALLOW.variable}",
+            )
+        self._check_site(request, client)
+        if client.is_from_ingress:
             return
-        self._check_host(request)
-        if self._token is None or request.path == "/health":
+        if request.path == "/health":
+            return
+        self._check_host(client)
+        if self._token is None or self.is_preflight(request):
             return
         if not _is_same(_given_token(request), self._token):
-            raise HttpError("unauthorized", "The token of --http-token is missing or wrong")
+            raise HttpError("unauthorized", f"The token of {HTTP_TOKEN.flag} is missing or wrong")
 
     def changing(self, handler: Handler) -> Handler:
-        """A handler of requests that change something, for pages of this server alone."""
+        """Keep a handler of changes for pages of this server."""
 
         async def checked(request: web.Request) -> web.StreamResponse:
             self._check_change(request)
@@ -76,65 +123,138 @@ class Guard:
 
         return checked
 
+    def is_preflight(self, request: web.Request) -> bool:
+        """Tell whether a browser asks if a page of another origin may send a request."""
+        return (
+            request.method == "OPTIONS"
+            and "Access-Control-Request-Method" in request.headers
+            and self._may_cross(request.headers.get("Origin", ""))
+        )
+
+    def headers(self, request: web.Request) -> Mapping[str, str]:
+        """Return the headers of the answer to a request."""
+        origin = request.headers.get("Origin", "")
+        if not self._may_cross(origin):
+            return _HEADERS
+        return _HEADERS | _CORS_HEADERS | {"Access-Control-Allow-Origin": origin}
+
     def _check_change(self, request: web.Request) -> None:
+        """Refuse cross-site request forgery (CSRF)."""
+        client = self._client(request)
+        if _SUPERVISOR in self._allowed and not client.is_from_ingress:
+            raise HttpError("forbidden", "Change this on the app's page in Home Assistant")
         origin = request.headers.get("Origin")
         if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin" or (
-            origin is not None and not self._is_own(origin, request)
+            origin is not None and not self._is_own(origin, client)
         ):
             raise HttpError("forbidden", "Changes must come from a page of this server")
         if not _is_same(request.headers.get("X-Page-Token", ""), self.page_token):
             raise HttpError("forbidden", "X-Page-Token must be the token that api/status gives")
 
-    def _check_host(self, request: web.Request) -> None:
-        """Refuse names that anybody can own, as pages of theirs would be pages of this server."""
-        host = request.headers.get("Host", "localhost")  # which every browser says
-        name = _name_in(host)
-        if not name or ("." in name and name not in self._names and not _is_address(name)):
-            raise HttpError(
-                "forbidden",
-                f"This server is not called '{host:.80}'; use its address, or its name in --http",
-            )
+    def _check_host(self, client: _Client) -> None:
+        """Refuse names that anybody can own, against DNS rebinding."""
+        for host in client.hosts:
+            name = _name_in(host)
+            if not name or ("." in name and not _is_address(name) and not self._is_mine(name)):
+                raise HttpError(
+                    "forbidden",
+                    f"This server is not called '{host:.80}'; add the name to {HTTP_NAMES.flag} "
+                    f"or {HTTP_NAMES.variable}, or use the server's address",
+                )
 
-    def _check_site(self, request: web.Request) -> None:
-        """Refuse what pages of other sites ask for; a link to this one is fine."""
+    def _is_mine(self, name: str) -> bool:
+        return is_name_in(name, self._names)
+
+    def _check_site(self, request: web.Request, client: _Client) -> None:
+        """Refuse requests of other sites' pages; a link to this one is fine."""
         headers = request.headers
         origin = headers.get("Origin", "")
+        if self._may_cross(origin):
+            return
         is_foreign = origin.startswith(("http:", "https:", "null")) and not self._is_own(
-            origin, request
+            origin, client
         )
         if is_foreign or (
             headers.get("Sec-Fetch-Site") == "cross-site"
             and headers.get("Sec-Fetch-Mode") != "navigate"
         ):
-            raise HttpError("forbidden", "Pages of other sites may not ask this server")
+            raise HttpError("forbidden", "Pages of other sites may not use this server")
 
-    def _is_own(self, origin: str, request: web.Request) -> bool:
-        """A page of this origin comes from this server."""
-        hosts = {request.headers.get("Host")}
-        if self._is_from_ingress(request):
-            hosts.add(request.headers.get("X-Forwarded-Host"))
-        return origin.partition("://")[2] in hosts
+    def _may_cross(self, origin: str) -> bool:
+        return bool(origin) and ("*" in self._origins or origin in self._origins)
 
-    def _is_from_ingress(self, request: web.Request) -> bool:
-        return (
+    def _is_own(self, origin: str, client: _Client) -> bool:
+        """Tell whether a page of this origin comes from this server."""
+        scheme, _, host = origin.partition("://")
+        if client.scheme is not None and scheme != client.scheme:
+            return False
+        return host in client.hosts or is_name_in(host, self._extra_names)
+
+    def _client(self, request: web.Request) -> _Client:
+        """Find the client of a request, behind the proxies that are trusted.
+
+        Raises:
+            HttpError: a proxy names a client by something other than its address.
+        """
+        peer = _peer(request)
+        hosts = [request.headers.get("Host", "localhost")]  # which every browser sends
+        forwarded_hosts = _listed(request, "X-Forwarded-Host")[-1:]
+        if (
             _SUPERVISOR in self._allowed
-            and _peer(request) in _SUPERVISOR
+            and peer in _SUPERVISOR
             and "X-Ingress-Path" in request.headers
-        )
+        ):
+            return _Client(peer, hosts + forwarded_hosts, None, True)
+        if not _is_in(peer, self._proxies):
+            return _Client(peer, hosts, None, False)
+        address = peer
+        for named in reversed(_listed(request, "X-Forwarded-For")):
+            try:
+                address = _unmapped(ip_address(named))
+            except ValueError as error:
+                raise HttpError(
+                    "bad-request", f"X-Forwarded-For has '{named:.80}', which is no address"
+                ) from error
+            if not _is_in(address, self._proxies):
+                break  # whatever comes before was written by the client
+        schemes = _listed(request, "X-Forwarded-Proto")
+        return _Client(address, forwarded_hosts or hosts, schemes[-1] if schemes else None, False)
 
 
-def _peer(request: web.Request) -> IPv4Address | IPv6Address:
-    """Who is at the other end of the connection, if anybody still is."""
+def _listed(request: web.Request, name: str) -> list[str]:
+    """Return the values of a header, separated by commas, as proxies in a row write it."""
+    return [
+        value.strip()
+        for line in request.headers.getall(name, ())
+        for value in line.split(",")
+        if value.strip()
+    ]
+
+
+def _peer(request: web.Request) -> _Address:
+    """Return the address at the other end of the connection.
+
+    Raises:
+        ConnectionResetError: the client has closed it.
+    """
     if request.remote is None:
         raise ConnectionResetError("The client is gone")
-    address = ip_address(request.remote)
+    return _unmapped(ip_address(request.remote))
+
+
+def _unmapped(address: _Address) -> _Address:
+    """Return the IPv4 address in one such as ::ffff:127.0.0.1."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
 
 
+def _is_in(address: _Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
 def _name_in(host: str) -> str | None:
-    """The name or address in a Host header; None if there is none."""
+    """Return the name or address in a Host header; None without one."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:
@@ -150,7 +270,7 @@ def _is_address(name: str) -> bool:
 
 
 def _given_token(request: web.Request) -> str:
-    """The token of a request: as a bearer has it, or as the password of any user."""
+    """Return the token of a request: a bearer token, or the password of any user."""
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return value.strip()
@@ -163,5 +283,5 @@ def _given_token(request: web.Request) -> str:
 
 
 def _is_same(given: str, right: str) -> bool:
-    """Compare in a time that does not tell how much is right."""
+    """Compare in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), right.encode())
