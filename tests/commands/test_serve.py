@@ -18,6 +18,7 @@ from tests.harness import (
     connected,
     describe,
     free_port,
+    pcm_of,
     read_until,
     run_command,
     server_process,
@@ -66,6 +67,16 @@ async def test_describe_is_answered_soon_after_start() -> None:
         started = time.perf_counter()
         await wait_until_ready(uri)
         assert time.perf_counter() - started < 5
+
+
+async def test_lexicon_is_there_by_default(tmp_path: Path) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    with server_process("--uri", uri, "--engine", "espeak", cwd=tmp_path):
+        await wait_until_ready(uri)
+        wanted = pcm_of(await synthesize(uri, "bình minh"))
+        (tmp_path / "models").mkdir()
+        (tmp_path / "models" / "lexicon.txt").write_text("hỏng\nBM = bình minh\n")
+        assert pcm_of(await synthesize(uri, "BM")) == wanted
 
 
 async def test_first_start_speaks_and_says_how_to_get_a_natural_voice(tmp_path: Path) -> None:

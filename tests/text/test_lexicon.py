@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import time
 from pathlib import Path
 
@@ -60,10 +61,16 @@ def test_comments_blank_lines_and_byte_order_mark_are_skipped(tmp_path: Path) ->
     assert speakable("Bo", lexicon) == "Bô"
 
 
-@pytest.mark.parametrize("line", ["không có dấu bằng", "= nói", "viết =", "viết = 😀"])
-def test_bad_line_is_named_with_its_file(tmp_path: Path, line: str) -> None:
-    with pytest.raises(LexiconError, match=r"lexicon\.txt, line 2: .*written = spoken"):
-        _lexicon(tmp_path, f"a = b\n{line}\n")
+@pytest.mark.parametrize(
+    "line", ["không có dấu bằng", "= nói", "viết =", "viết = 😀", "a = b" * 201]
+)
+def test_bad_line_is_skipped_and_named_with_its_file(
+    tmp_path: Path, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lexicon = _lexicon(tmp_path, f"Bo = Bô\n{line}\nNa = Nà\n{line}\n")
+    assert speakable("Bo, Na", lexicon) == "Bô, Nà"
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert re.search(r"lexicon\.txt: line 2: .*written = spoken.* \(and 1 more lines\)", warning)
 
 
 def test_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -161,13 +168,51 @@ def test_bad_new_file_keeps_the_old_words_and_warns_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
-    _rewrite(tmp_path / "lexicon.txt", "hỏng")
+    (tmp_path / "lexicon.txt").write_bytes("Bo = Bơ".encode("utf-16"))
     with caplog.at_level(logging.WARNING):
         list(file.refresh())
         list(file.refresh())
     assert speakable("Bo", file.lexicon) == "Bô"
     assert len(caplog.records) == 1
+    assert "not UTF-8" in caplog.text
+
+
+def test_bad_line_of_a_new_file_is_named_once_and_the_others_count(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = LexiconFile(_write(tmp_path / "lexicon.txt", "Bo = Bô"))
+    _rewrite(tmp_path / "lexicon.txt", "hỏng\nBo = Bơ")
+    with caplog.at_level(logging.WARNING):
+        list(file.refresh())
+        list(file.refresh())
+    assert speakable("Bo", file.lexicon) == "Bơ"
+    assert len(caplog.records) == 1
     assert "line 1" in caplog.text
+
+
+def test_pipe_in_place_of_the_file_hangs_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lexicon.txt")
+    with pytest.raises(LexiconError, match="not a regular file"):
+        LexiconFile(tmp_path / "lexicon.txt")
+
+
+def test_file_that_is_too_large_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(LexiconError, match=r"lexicon\.txt has 16\.0 MB; at most 4 MB"):
+        _lexicon(tmp_path, "#" * 16_000_000)
+
+
+@pytest.mark.parametrize("line", ["\n", "#\n", "\x0b", "a = b\n"])
+def test_too_many_lines_are_an_error_that_is_soon_found(tmp_path: Path, line: str) -> None:
+    with pytest.raises(LexiconError, match="200000 lines"):
+        _lexicon(tmp_path, line * 600_000)
+
+
+def test_missing_file_can_be_an_empty_lexicon_until_it_is_there(tmp_path: Path) -> None:
+    file = LexiconFile(tmp_path / "lexicon.txt", may_be_missing=True)
+    assert speakable("Bo", file.lexicon) == "Bo"
+    _write(file.path, "Bo = Bô")
+    list(file.refresh())
+    assert speakable("Bo", file.lexicon) == "Bô"
 
 
 def test_removed_file_keeps_the_old_words_and_warns_once(

@@ -2,12 +2,14 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
 from wyoming_vietts.errors import LexiconError
-from wyoming_vietts.text import LexiconFile, lexicon_entries, remove_entry, set_entry
+from wyoming_vietts.steps import finish
+from wyoming_vietts.text import LexiconFile, lexicon_entries, remove_entry, set_entry, speakable
 
 CONTENT = "# đầu\nTV = ti vi\n\n  Bo = Bô # chó\nđèn bàn = bóng\n# cuối"
 
@@ -52,7 +54,7 @@ def test_line_ends_stay(tmp_path: Path) -> None:
 def test_entries_of_the_same_form_become_one(tmp_path: Path) -> None:
     file = lexicon(tmp_path, "a = b\nA = c\nd = e\n")
     assert after(file, "a", "f") == "a = f\nd = e\n"
-    assert [entry.written for entry in lexicon_entries(file)] == ["a", "d"]
+    assert [entry.written for entry in finish(lexicon_entries(file))] == ["a", "d"]
     assert after(lexicon(tmp_path, "a = b\nA = c\nd = e\n"), "A", None) == "d = e\n"
 
 
@@ -68,12 +70,56 @@ def test_file_keeps_its_permissions_and_stays_a_link(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["lexicon.txt", "link.txt"]
 
 
-def test_file_that_is_wrong_is_left_alone(tmp_path: Path) -> None:
+def test_line_that_is_wrong_is_left_alone(tmp_path: Path) -> None:
+    file = lexicon(tmp_path, "không có dấu bằng\n")
+    assert after(file, "a", "b") == "không có dấu bằng\na = b\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("đèn = bóng".encode("utf-16"), "UTF-8"),
+        (b"#" * 4_000_001, "4.0 MB; at most 4 MB"),
+        (b"#" * 3_999_999, "would be larger than 4 MB"),
+        (b"a = b\n" * 60_000, "60000 entries; at most 60000"),
+    ],
+)
+def test_file_that_cannot_be_changed_is_left_alone(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     file = lexicon(tmp_path)
-    file.path.write_text("không có dấu bằng\n")
-    with pytest.raises(LexiconError, match="line 1"):
-        after(file, "a", "b")
-    assert file.path.read_text() == "không có dấu bằng\n"
+    file.path.write_bytes(content)
+    with pytest.raises(LexiconError, match=message):
+        after(file, "x", "ích")
+    assert file.path.read_bytes() == content
+
+
+def test_first_entry_creates_the_file_and_its_folder(tmp_path: Path) -> None:
+    file = LexiconFile(tmp_path / "models" / "lexicon.txt", may_be_missing=True)
+    assert finish(lexicon_entries(file)) == []
+    assert after(file, "Bo", "Bô") == "Bo = Bô\n"
+    finish(file.refresh())
+    assert speakable("Bo", file.lexicon) == "Bô"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["# x\n" * 199_000, "\x0b" * 199_000, "a" * 4_000_000, "a = b\n" * 60_000, " " * 4_000_000],
+    ids=["comments", "separators", "one line", "entries", "spaces"],
+)
+def test_largest_file_is_read_listed_and_changed_in_short_steps(
+    tmp_path: Path, content: str
+) -> None:
+    file = lexicon(tmp_path)
+    file.path.write_text(content)
+    longest = 0.0
+    for steps in (file.refresh(), lexicon_entries(file), remove_entry(file, "a")):
+        while True:
+            started = time.process_time()
+            if next(steps, steps) is steps:
+                break
+            longest = max(longest, time.process_time() - started)
+    assert longest < 0.25
 
 
 def test_somebody_elses_change_is_not_lost(tmp_path: Path) -> None:

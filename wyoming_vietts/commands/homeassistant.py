@@ -21,7 +21,8 @@ from ..frontends.wyoming.supervisor import SupervisorAnnouncement
 from ..settings.addresses import parse_uri
 from ..settings.table import APP_OPTIONS
 from ..settings.values import check
-from ..text import LexiconFile
+from ..steps import finish
+from ..text import LexiconFile, parse_lexicon
 from . import serve
 
 _MAX_OPTIONS_BYTES = 1_000_000
@@ -43,7 +44,10 @@ def run(options: argparse.Namespace) -> None:
     if chosen["debug"]:
         logging.getLogger().setLevel(logging.DEBUG)
     lexicon = options.data / "lexicon.txt"
-    _write_lexicon(lexicon, chosen["lexicon"])
+    try:
+        _write_lexicon(LexiconFile(lexicon, may_be_missing=True), chosen["lexicon"])
+    except LexiconError as error:
+        raise SetupError(f"Option 'lexicon': {error}") from error
     vars(options).update(
         chosen,
         # Once the model is there, `auto` prefers it, and speaks until there is a recording.
@@ -57,7 +61,6 @@ def run(options: argparse.Namespace) -> None:
     for folder in (options.piper_dir, options.voices_dir):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        LexiconFile(lexicon)  # before anything is downloaded
         are_there = [serve.download_if_missing(name, options) for name in downloads_for(chosen)]
         if not all(are_there):
             options.engine, options.voice = ("auto",), None  # whatever can speak now
@@ -66,8 +69,6 @@ def run(options: argparse.Namespace) -> None:
             _announcement(parse_uri(options.uri)[2]),
             f"set the option 'voice' to {NATURAL_VOICE}, and restart the app",
         )
-    except LexiconError as error:
-        raise SetupError(f"Option 'lexicon': {error}") from error
     except UnknownVoiceError as error:
         raise SetupError(f"Option 'voice': {error}") from error
     except KeyboardInterrupt:  # while it was downloading
@@ -99,18 +100,23 @@ def downloads_for(chosen: Mapping[str, Any]) -> Sequence[str]:
     return names
 
 
-def _write_lexicon(path: Path, lines: Sequence[str]) -> None:
+def _write_lexicon(file: LexiconFile, lines: Sequence[str]) -> None:
     """Put the lines of the options before the words that the user has added on the page.
 
     Options that have not changed leave alone what the page has made of them.
+
+    Raises:
+        LexiconError: a line of the options is wrong, or the file cannot be read.
     """
+    if problems := finish(parse_lexicon("\n".join(lines)))[1]:
+        raise LexiconError(problems[0])
     start, end = _OWN_WORDS.split("{}")
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-    content = path.read_text("utf-8") if path.exists() else ""
+    content = file.content()
     marker = re.search(rf"^{re.escape(start)}(.*){re.escape(end)}\n", content, re.MULTILINE)
     if marker is None or marker[1] != digest:
         own = content[marker.end() :] if marker else ""
-        replace_file(path, "\n".join((*lines, f"{start}{digest}{end}", own)).encode())
+        replace_file(file.path, "\n".join((*lines, f"{start}{digest}{end}", own)).encode())
 
 
 def _announcement(port: int) -> SupervisorAnnouncement:

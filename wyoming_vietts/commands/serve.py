@@ -20,6 +20,7 @@ from ..frontends.wyoming.server import Server
 from ..program import command, how_to_install
 from ..settings.addresses import parse_http_address, parse_uri
 from ..settings.command_line import parse_options
+from ..settings.table import LEXICON
 from ..speech.idle import work_while_idle
 from ..speech.synthesizer import SpeechSettings, Synthesizer
 from ..text import LexiconFile
@@ -87,7 +88,7 @@ async def _serve(
         speed=options.speed,
         sentence_silence_seconds=options.sentence_silence,
         max_text_characters=options.max_text,
-        lexicon=LexiconFile(options.lexicon) if options.lexicon else None,
+        lexicon=LexiconFile(options.lexicon, may_be_missing=options.lexicon == LEXICON.default),
     )
     synthesizer = Synthesizer(catalogue, settings)
     max_clients = limit_clients(options.max_clients, frontends=1 if options.http is None else 2)

@@ -154,8 +154,9 @@ SENTENCE_SILENCE = Setting("sentence_silence", Number(0.0, 10.0), 0.0,
     "silence between sentences", "SECONDS")
 MAX_TEXT = Setting("max_text", WholeNumber(1, 10_000_000), 20_000, "longest text of one request",
     "CHARACTERS")
-LEXICON = Setting("lexicon", Parsed(Path), None,
-    "pronunciation of words: lines of 'written = spoken'", "FILE", default_help="none")
+LEXICON = Setting("lexicon", Parsed(Path), Path("models/lexicon.txt"),
+    "pronunciation of words: lines of 'written = spoken'", "FILE",
+    default_help="models/lexicon.txt, which the page creates")
 MAX_CLIENTS = Setting("max_clients", WholeNumber(1, 10_000), 200,
     "clients at once; more are refused", "N")
 IDLE_TIMEOUT = Setting("idle_timeout", Number(1.0, 86_400.0), 600.0,

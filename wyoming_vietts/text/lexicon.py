@@ -2,23 +2,27 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import LexiconError
+from ..files import read_bytes
 from ..steps import Steps, finish
 from .characters import fold_characters, keep_speakable
-from .tables import read_entries
+from .tables import Entry, read_entries
 
 _LOGGER = logging.getLogger(__name__)
 
 _FIRST_PRIVATE = 0xF0000
-_MAX_ENTRIES = 60_000
-_MAX_BYTES = 16_000_000
-_LINES_A_STEP = 200
+MAX_ENTRIES = 60_000
+MAX_BYTES = 4_000_000
+MAX_LINES = 200_000
+MAX_LINE_CHARACTERS = 1000
+_CHARACTERS_A_STEP = 10_000
+EXPECTED = "expected 'written = spoken'"
 _PROTECTED = re.compile(r"[\U000F0000-\U000FFFFD]")
 _TOKEN = re.compile(r"\w+|\W")
 
@@ -33,6 +37,10 @@ class _Node:
     """Index of the entry that ends here, if it matches in any case."""
     as_written: dict[str, int] = field(default_factory=dict)
     """Indices of the entries that end here and match only as written."""
+
+    @property
+    def is_end(self) -> bool:
+        return self.in_any_case is not None or bool(self.as_written)
 
     def entry(self, found: str) -> int | None:
         return self.as_written.get(found, self.in_any_case)
@@ -50,6 +58,9 @@ class Lexicon:
         self._root = _Node()
         self.open_words: set[str] = set()
         """Words, in lower case, whose full stop stands inside a written form and ends nothing."""
+
+    def __len__(self) -> int:
+        return len(self._spoken)
 
     def add(self, written: str, spoken: str) -> None:
         """Take an entry, both sides folded."""
@@ -97,9 +108,9 @@ class Lexicon:
             is_whole = end + 1 == len(tokens) or not (
                 _is_word(tokens[end + 1]) and not _is_word(tokens[end])
             )
-            entry = node.entry("".join(tokens[start : end + 1])) if is_whole else None
-            if entry is not None:
-                best = (end + 1, entry)
+            if is_whole and node.is_end:
+                entry = node.entry("".join(tokens[start : end + 1]))
+                best = best if entry is None else (end + 1, entry)
         return best
 
     def restore(self, text: str) -> str:
@@ -115,33 +126,39 @@ class _FileVersion(NamedTuple):
 class LexiconFile:
     """A file of `written = spoken` lines, read again when it has changed.
 
-    A `#` starts a comment at the start of a line or after a space.
+    A `#` starts a comment at the start of a line or after a space. Lines that are something else
+    are skipped, and named in the log.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, may_be_missing: bool = False) -> None:
         """Read the file.
 
+        Args:
+            may_be_missing: no file is an empty lexicon, which its first entry creates.
+
         Raises:
-            LexiconError: the file cannot be read, or a line is not `written = spoken`.
+            LexiconError: the file cannot be read, or is too large.
         """
         self.path = path
-        self._version = _file_version(path)
+        self._may_be_missing = may_be_missing
+        self._version = self._find_version()
         self._last_error = ""
-        self.lexicon: Lexicon = finish(_read_lexicon(path))
+        self.lexicon = finish(self._read())
         """As the file was read last."""
 
     def refresh(self) -> Steps[None]:
-        """Read the file again if it has changed, with pauses.
+        """Read the file again if it has changed.
 
-        A bad file is reported once and not used. Until it has been read, `lexicon` is as it was.
+        A file that cannot be read is reported once. Until one has been read, `lexicon` is as it
+        was.
         """
         before = self._version
         try:
-            self._version = _file_version(self.path)
+            self._version = self._find_version()
             if self._version != before:
-                self.lexicon = yield from _read_lexicon(self.path)
+                self.lexicon = yield from self._read()
                 self._last_error = ""
-        except GeneratorExit:  # whoever read it has hung up, so the next one reads it
+        except GeneratorExit:  # the request was cancelled, so the next one reads it
             self._version = before
             raise
         except LexiconError as error:
@@ -149,58 +166,93 @@ class LexiconFile:
                 self._last_error = str(error)
                 _LOGGER.warning("%s; keeping the lexicon as it was", error)
 
+    def content(self) -> str:
+        """Read the text of the file, without the mark that some editors begin it with.
 
-def _file_version(path: Path) -> _FileVersion:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise LexiconError(f"Cannot read lexicon {path}: {error.strerror}") from error
-    if not path.is_file():
-        raise LexiconError(f"Cannot read lexicon {path}: it is not a file")
-    if status.st_size > _MAX_BYTES:
-        raise LexiconError(f"Lexicon {path} has {status.st_size} bytes; at most {_MAX_BYTES}")
-    return _FileVersion(status.st_mtime_ns, status.st_size)
+        Raises:
+            LexiconError: it cannot be read, is too large, or is not UTF-8.
+        """
+        try:
+            return read_bytes(self.path, MAX_BYTES).decode("utf-8-sig")
+        except FileNotFoundError as error:
+            if self._may_be_missing:
+                return ""
+            raise self._unreadable(error) from error
+        except OSError as error:
+            raise self._unreadable(error) from error
+        except UnicodeDecodeError as error:
+            raise LexiconError(f"Lexicon {self.path} is not UTF-8 (byte {error.start})") from error
+
+    def _find_version(self) -> _FileVersion | None:
+        """What changes when the file does; None if there is none."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError as error:
+            if self._may_be_missing:
+                return None
+            raise self._unreadable(error) from error
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return _FileVersion(status.st_mtime_ns, status.st_size)
+
+    def _unreadable(self, error: OSError) -> LexiconError:
+        return LexiconError(f"Cannot read lexicon {self.path}: {error.strerror or error}")
+
+    def _read(self) -> Steps[Lexicon]:
+        lexicon, problems = yield from parse_lexicon(self.content())
+        if problems:
+            more = f" (and {len(problems) - 1} more lines)" if len(problems) > 1 else ""
+            _LOGGER.warning("Skipped in %s: %s%s", self.path, problems[0], more)
+        return lexicon
 
 
-def _read_lexicon(path: Path) -> Steps[Lexicon]:
-    return (yield from parse_lexicon(read_content(path), path))
+def parse_lexicon(content: str) -> Steps[tuple[Lexicon, Sequence[str]]]:
+    """Make a lexicon of the text of a file.
 
-
-def read_content(path: Path) -> str:
-    """Read the text of a lexicon's file, without the mark that some editors begin it with.
+    Returns:
+        The lexicon, and a message for each line that is not `written = spoken`, or one too many.
 
     Raises:
-        LexiconError: it cannot be read, or is not UTF-8.
+        LexiconError: there are too many lines.
     """
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise LexiconError(f"Cannot read lexicon {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise LexiconError(f"Lexicon {path} is not UTF-8 (byte {error.start})") from error
+    lexicon, problems = Lexicon(), []
+    for first, lines in lines_in_steps(content):
+        yield
+        for entry in read_entries(lines, first):
+            written, spoken = fold_entry(entry)
+            if not (written and spoken) or len(lines[entry.line - first]) > MAX_LINE_CHARACTERS:
+                line = lines[entry.line - first].strip()
+                problems.append(f"line {entry.line}: {EXPECTED}, found {line:.200}")
+            elif len(lexicon) == MAX_ENTRIES:
+                problems.append(f"line {entry.line}: more than {MAX_ENTRIES} entries")
+            else:
+                lexicon.add(written, spoken)
+    return lexicon, problems
 
 
-def parse_lexicon(content: str, path: Path) -> Steps[Lexicon]:
-    """Make a lexicon of its text, with pauses.
+def fold_entry(entry: Entry) -> tuple[str, str]:
+    """Return what is matched and what is said; "" where there is nothing of it."""
+    written = fold_characters(entry.written[:MAX_LINE_CHARACTERS]).replace("\n", " ")
+    spoken = keep_speakable(fold_characters(entry.spoken[:MAX_LINE_CHARACTERS]))
+    return written, spoken
+
+
+def lines_in_steps(content: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of a line, and some lines from there on, with their ends.
 
     Raises:
-        LexiconError: a line is not `written = spoken`, or there are too many.
+        LexiconError: there are too many.
     """
-    lexicon = Lexicon()
-    for count, entry in enumerate(read_entries(content)):
-        if count % _LINES_A_STEP == 0:
-            yield
-        written = fold_characters(entry.written).replace("\n", " ")
-        spoken = keep_speakable(fold_characters(entry.spoken))
-        if not (written and spoken):
-            found = content.splitlines()[entry.line - 1].strip()
-            raise LexiconError(
-                f"{path}, line {entry.line}: expected 'written = spoken', found {found:.200}"
-            )
-        if count == _MAX_ENTRIES:
-            raise LexiconError(f"{path} has more than {_MAX_ENTRIES} entries")
-        lexicon.add(written, spoken)
-    return lexicon
+    number, rest = 1, ""
+    for start in range(0, len(content), _CHARACTERS_A_STEP):
+        lines = (rest + content[start : start + _CHARACTERS_A_STEP]).splitlines(keepends=True)
+        rest = lines.pop()  # it may go on
+        yield number, lines
+        number += len(lines)
+        if number > MAX_LINES:
+            raise LexiconError(f"A lexicon can have {MAX_LINES} lines; this one has more")
+    if rest:
+        yield number, [rest]
 
 
 def is_case_sensitive(written: str) -> bool:

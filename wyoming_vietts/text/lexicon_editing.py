@@ -1,85 +1,103 @@
 """Changes a user's lexicon: all other lines stay as they are, comments and order included."""
 
-from collections.abc import Callable, Generator
-
 from ..errors import LexiconError
 from ..files import replace_file
+from ..steps import Steps
 from .characters import fold_characters
-from .lexicon import LexiconFile, is_case_sensitive, parse_lexicon, read_content
+from .lexicon import (
+    EXPECTED,
+    MAX_BYTES,
+    MAX_ENTRIES,
+    MAX_LINE_CHARACTERS,
+    LexiconFile,
+    fold_entry,
+    is_case_sensitive,
+    lines_in_steps,
+)
 from .tables import COMMENT, Entry, read_entries
 
 
-def lexicon_entries(file: LexiconFile) -> list[Entry]:
-    """The entries as they are written.
+def lexicon_entries(file: LexiconFile) -> Steps[list[Entry]]:
+    """Return the entries as they are written.
 
     Raises:
         LexiconError: the file cannot be read.
     """
-    return [*read_entries(read_content(file.path))]
+    entries: list[Entry] = []
+    for first, lines in lines_in_steps(file.content()):
+        entries += read_entries(lines, first)
+        yield
+    return entries
 
 
-def set_entry(file: LexiconFile, written: str, spoken: str) -> Generator[None, None, None]:
-    """Add an entry, or replace the one of the same written form, with pauses.
+def set_entry(file: LexiconFile, written: str, spoken: str) -> Steps[None]:
+    """Add an entry, or replace the one of the same written form.
 
     Raises:
-        LexiconError: it cannot be an entry, or the file cannot be read.
+        LexiconError: it cannot be an entry, there is no room for it, or the file cannot be read.
         OSError: the file cannot be written.
     """
-    line = f"{written} = {spoken}"
-    is_entry = [*read_entries(line)] == [Entry(1, written, spoken)]
-    if not (is_entry and written and spoken):
+    line, entry = f"{written} = {spoken}", Entry(1, written, spoken)
+    if not (written and spoken) or [*read_entries(line.splitlines())] != [entry]:
         raise LexiconError(
             f"'{line:.200}' is not an entry: both sides must be one line, without spaces at the "
             "ends, '#' at the start of a word, or '=' in what is written"
         )
-    yield from _change(file, lambda content: _with_line(content, written, line))
+    if not all(fold_entry(entry)):
+        raise LexiconError(f"{EXPECTED}, found {line:.200}")
+    yield from _change(file, written, line)
 
 
-def remove_entry(file: LexiconFile, written: str) -> Generator[None, None, None]:
-    """Remove the entry of a written form, if there is one, with pauses.
+def remove_entry(file: LexiconFile, written: str) -> Steps[None]:
+    """Remove the entry of a written form, if there is one.
 
     Raises:
         LexiconError: the file cannot be read.
         OSError: it cannot be written.
     """
-    yield from _change(file, lambda content: _without(content, written))
+    yield from _change(file, written, None)
 
 
-def _change(file: LexiconFile, change: Callable[[str], str]) -> Generator[None, None, None]:
-    """Write the changed file if it is a lexicon, and if nobody else has changed it meanwhile."""
-    content = read_content(file.path)
-    changed = change(content)
-    yield from parse_lexicon(changed, file.path)
-    if read_content(file.path) != content:
+def _change(file: LexiconFile, written: str, line: str | None) -> Steps[None]:
+    """Write the file with a line instead of the entries of a written form.
+
+    Raises:
+        LexiconError: the file would be too large, or somebody else has changed it meanwhile.
+    """
+    content = file.content()
+    form, count = _form(written), 0
+    lines: list[str] = []
+    found: list[int] = []  # in lines
+    for first, some in lines_in_steps(content):
+        yield
+        for entry in read_entries(some, first):
+            count += 1
+            if _form(entry.written[:MAX_LINE_CHARACTERS]) == form:
+                found.append(entry.line - 1)
+        lines += some
+    if line is not None:
+        if found:
+            last = found.pop()
+            old = COMMENT.split(lines[last].rstrip("\r\n"), maxsplit=1)[0].rstrip()
+            lines[last] = line + lines[last][len(old) :]  # with its comment and its end
+        elif count >= MAX_ENTRIES:
+            raise LexiconError(f"{file.path} has {count} entries; at most {MAX_ENTRIES}")
+        else:
+            if lines and not lines[-1].endswith(("\n", "\r")):
+                lines[-1] += "\n"
+            lines.append(f"{line}\n")
+    removed = set(found)
+    changed = "".join(kept for number, kept in enumerate(lines) if number not in removed).encode()
+    if len(changed) > MAX_BYTES:
+        raise LexiconError(f"{file.path} would be larger than {MAX_BYTES / 1e6:g} MB")
+    yield
+    if file.content() != content:
         raise LexiconError(f"{file.path} is being changed by somebody else; try again")
-    replace_file(file.path, changed.encode())
-
-
-def _with_line(content: str, written: str, line: str) -> str:
-    lines = content.splitlines(keepends=True)
-    *others, last = _lines_of(content, written) or [len(lines)]
-    if last == len(lines):
-        if lines and not lines[-1].endswith(("\n", "\r")):
-            lines[-1] += "\n"
-        lines.append(f"{line}\n")
-    else:
-        entry = COMMENT.split(lines[last].rstrip("\r\n"), maxsplit=1)[0].rstrip()
-        lines[last] = line + lines[last][len(entry) :]  # with its comment and its end
-    return "".join(kept for number, kept in enumerate(lines) if number not in others)
-
-
-def _without(content: str, written: str) -> str:
-    lines = content.splitlines(keepends=True)
-    found = _lines_of(content, written)
-    return "".join(line for number, line in enumerate(lines) if number not in found)
-
-
-def _lines_of(content: str, written: str) -> list[int]:
-    """The lines, from 0, whose written form matches the same texts."""
-    form = _form(written)
-    return [entry.line - 1 for entry in read_entries(content) if _form(entry.written) == form]
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(file.path, changed)
 
 
 def _form(written: str) -> str:
+    """What entries that match the same texts have in common."""
     folded = fold_characters(written)
     return folded if is_case_sensitive(folded) else folded.lower()

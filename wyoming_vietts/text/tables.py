@@ -20,13 +20,16 @@ class Entry(NamedTuple):
     """"" where the line is not `written = spoken`."""
 
 
-def read_entries(content: str) -> Iterator[Entry]:
+def read_entries(lines: Iterable[str], first: int = 1) -> Iterator[Entry]:
     """Yield the lines that are not empty.
 
     A `#` starts a comment, at the start of a line or after a space.
+
+    Args:
+        first: number of the first line.
     """
-    for number, line in enumerate(content.splitlines(), start=1):
-        entry = COMMENT.sub("", line).strip()
+    for number, line in enumerate(lines, start=first):
+        entry = COMMENT.sub("", line.rstrip("\r\n")).strip()
         if entry:
             written, _, spoken = entry.partition("=")
             yield Entry(number, written.strip(), spoken.strip())
@@ -36,7 +39,7 @@ def read_entries(content: str) -> Iterator[Entry]:
 def read_table(name: str) -> dict[str, str]:
     """Return the entries of `data/NAME`."""
     content = (resources.files(__package__) / "data" / name).read_text(encoding="utf-8")
-    return {entry.written: entry.spoken for entry in read_entries(content)}
+    return {entry.written: entry.spoken for entry in read_entries(content.splitlines())}
 
 
 def any_of(written_forms: Iterable[str]) -> str:

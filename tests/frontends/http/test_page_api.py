@@ -190,6 +190,23 @@ async def test_word_that_cannot_be_an_entry_changes_nothing(
     assert path.read_text() == LEXICON
 
 
+async def test_many_words_are_listed_in_pages(tmp_path: Path) -> None:
+    path = tmp_path / "lexicon.txt"
+    path.write_text("".join(f"máy {number} = cái {number}\n" for number in range(1200)))
+    settings = replace(SETTINGS, lexicon=LexiconFile(path))
+    async with running_doors(StepEngine(), settings=settings) as doors:
+        listed, offset = [], 0
+        for size in (500, 500, 200, 0):
+            answer = await doors.get(f"/api/lexicon?offset={offset}")
+            assert answer.json["total"] == 1200
+            assert len(answer.json["entries"]) == size
+            listed += answer.json["entries"]
+            offset += size
+        assert [entry["written"] for entry in listed] == [f"máy {n}" for n in range(1200)]
+        for wrong in ("-1", "x", "9" * 5000, "²"):
+            assert (await doors.get(f"/api/lexicon?offset={wrong}")).status == 400
+
+
 async def test_without_a_lexicon_it_says_how_to_have_one() -> None:
     async with running_doors(StepEngine()) as doors:
         for answer in (

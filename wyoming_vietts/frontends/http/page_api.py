@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from importlib import resources
+from typing import TypeVar
 
 from aiohttp import web
 
 from ... import __version__
 from ...engines.contract import ClonedVoice, Voice
-from ...errors import LexiconError, TextTooLongError, UnknownVoiceError
+from ...errors import LexiconError, RequestError, TextTooLongError, UnknownVoiceError
 from ...speech.synthesizer import Synthesizer
 from ...steps import Steps, finish_in_turns
 from ...text import (
@@ -24,6 +25,8 @@ from .downloads import Downloads
 from .guard import Guard
 from .metrics import Metrics
 from .requests import HttpError, read_json, required_text
+
+T = TypeVar("T")
 
 _CONTENT_TYPES = {
     ".html": "text/html",
@@ -136,6 +139,7 @@ def _default_voice(synthesizer: Synthesizer) -> Voice | None:
 # --- texts and words ------------------------------------------------------------------------------
 
 _CHARACTERS_A_STEP = 500
+_ENTRIES_A_PAGE = 500
 
 
 def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
@@ -158,20 +162,23 @@ def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
         return web.json_response({"sentences": sentences})
 
     async def entries(request: web.Request) -> web.Response:
-        return _listed(_lexicon(synthesizer))
+        offset = request.query.get("offset", "0")
+        if not (offset.isascii() and offset.isdigit() and len(offset) < 9):
+            raise RequestError(f"'offset' is '{offset:.20}'; it must be a whole number")
+        return await _listed(_lexicon(synthesizer), int(offset))
 
     async def set_word(request: web.Request) -> web.Response:
         lexicon = _lexicon(synthesizer)
         values = await read_json(request)
         written, spoken = (required_text(values, key).strip() for key in ("written", "spoken"))
         await _in_turns(set_entry(lexicon, written, spoken))
-        return _listed(lexicon)
+        return await _listed(lexicon)
 
     async def remove_word(request: web.Request) -> web.Response:
         lexicon = _lexicon(synthesizer)
         written = required_text(await read_json(request), "written").strip()
         await _in_turns(remove_entry(lexicon, written))
-        return _listed(lexicon)
+        return await _listed(lexicon)
 
     return [
         web.post("/api/normalize", normalize),
@@ -195,19 +202,21 @@ def _lexicon(synthesizer: Synthesizer) -> LexiconFile:
     return synthesizer.settings.lexicon
 
 
-def _listed(lexicon: LexiconFile) -> web.Response:
-    try:
-        entries = lexicon_entries(lexicon)
-    except LexiconError as error:
-        raise HttpError("bad-lexicon", str(error)) from error
+async def _listed(lexicon: LexiconFile, offset: int = 0) -> web.Response:
+    """Some entries, and how many there are."""
+    entries = await _in_turns(lexicon_entries(lexicon))
+    some = entries[offset : offset + _ENTRIES_A_PAGE]
     return web.json_response(
-        {"entries": [{"written": entry.written, "spoken": entry.spoken} for entry in entries]}
+        {
+            "entries": [{"written": entry.written, "spoken": entry.spoken} for entry in some],
+            "total": len(entries),
+        }
     )
 
 
-async def _in_turns(steps: Steps[None]) -> None:
+async def _in_turns(steps: Steps[T]) -> T:
     """Work on a lexicon, with turns for others."""
     try:
-        await finish_in_turns(steps)
+        return await finish_in_turns(steps)
     except LexiconError as error:
         raise HttpError("bad-lexicon", str(error)) from error

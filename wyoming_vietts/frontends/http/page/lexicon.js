@@ -26,9 +26,16 @@ export async function refresh() {
   if (hasLexicon) list(await ask("GET", "api/lexicon"));
 }
 
-function list({ entries }) {
-  $("entry-count").textContent = t("entryCount", entries.length);
-  fill($("entries"), entries.map(row));
+function list({ entries, total }, shown = []) {
+  const rows = [...shown, ...entries.map(row)];
+  $("entry-count").textContent = t("entryCount", total);
+  fill($("entries"), rows);
+  if (rows.length < total) $("entries").append(more(rows));
+}
+
+function more(shown) {
+  const next = async () => list(await ask("GET", `api/lexicon?offset=${shown.length}`), shown);
+  return make("li", {}, button("moreWords", t("moreWords"), MESSAGE, next));
 }
 
 function row({ written, spoken }) {
