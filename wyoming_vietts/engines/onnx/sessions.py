@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+CPU = ("CPUExecutionProvider",)
+
 _TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -29,7 +31,7 @@ class Session:
         threads: int,
         *,
         data_folder: Path | None = None,
-        providers: Sequence[str] = ("CPUExecutionProvider",),
+        providers: Sequence[str] = CPU,
         is_short_lived: bool = False,
     ) -> None:
         """Load a model.
@@ -98,12 +100,19 @@ class Session:
         }
 
 
+def best_providers(on_cuda: bool) -> tuple[str, ...]:
+    """Execution providers, best first: CUDA's where it is wanted and installed."""
+    cuda = "CUDAExecutionProvider"
+    is_there = on_cuda and cuda in _runtime().get_available_providers()
+    return (cuda, *CPU) if is_there else CPU
+
+
 @cache
 def _runtime() -> ModuleType:
     """Import ONNX Runtime; only loading a voice does, and not all voices need it."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or it tells Microsoft what it runs
     import onnxruntime
 
-    onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(4)  # fatal: errors are raised
     module: ModuleType = onnxruntime
     return module

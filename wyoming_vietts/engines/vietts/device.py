@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import onnxruntime
 import torch
 
 from ...errors import DeviceError, SynthesisError
@@ -42,13 +41,6 @@ def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:
         device.type == "cpu" and half_on_cpu and features.FAST_BF16
     )
     return torch.bfloat16 if has_half else torch.float32
-
-
-def onnx_providers(device: torch.device) -> tuple[str, ...]:
-    """Execution providers of ONNX Runtime that match the device, best first."""
-    cuda = "CUDAExecutionProvider"
-    is_there = device.type == "cuda" and cuda in onnxruntime.get_available_providers()
-    return (cuda, "CPUExecutionProvider") if is_there else ("CPUExecutionProvider",)
 
 
 def held_bytes(device: torch.device) -> int:

@@ -27,11 +27,12 @@ from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
 from ..contract import PCM, ClonedVoice
 from ..cores import granted_cores
+from ..onnx.sessions import best_providers
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
 from .cpu.spare_cores import SpareCores
-from .device import choose_device, onnx_providers, out_of_memory_ends_the_request
+from .device import choose_device, out_of_memory_ends_the_request
 from .loader import LoadedModel, ModelLoader
 from .model.tokenizer import load_tokenizer
 from .networks.flow import Flow, FlowVoice, flow_voice, mel_frames
@@ -127,7 +128,9 @@ class VietTTSEngine:
         self._loader = ModelLoader(model_dir, self._device, self._quality, unload_after_minutes)
         config = self._loader.config
         self._tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
-        self._cache = VoiceCache(model_dir, config, threads, onnx_providers(self._device))
+        self._cache = VoiceCache(
+            model_dir, config, threads, best_providers(self._device.type == "cuda")
+        )
         self._folder = VoiceFolder(voices_dir, find_recordings, self._make_voice)
         self._failed: set[Path] = set()  # recordings that could not be encoded
         self._streams_sentences = streams_sentences

@@ -2,34 +2,23 @@
 
 import importlib.metadata
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import numpy.typing as npt
 import torch
-from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 from torch import Tensor
 
 from ....errors import ModelError
 from ....recordings.speech import SAMPLE_RATE
 from ....steps import Steps
+from ...onnx.sessions import CPU, Session
 from ..networks.config import ModelConfig
 
 MEL_SAMPLE_RATE = 22050
 MAX_TOKENISED_SECONDS = 30.0  # as Whisper hears no more
-
-_ONNX_ERRORS = (
-    onnxruntime_errors.Fail,
-    onnxruntime_errors.InvalidArgument,
-    onnxruntime_errors.InvalidGraph,
-    onnxruntime_errors.InvalidProtobuf,
-    onnxruntime_errors.NoSuchFile,
-    onnxruntime_errors.NotImplemented,
-    onnxruntime_errors.RuntimeException,
-)
 
 
 @dataclass(frozen=True)
@@ -63,13 +52,9 @@ class PromptEncoder:
     """
 
     def __init__(self, model_dir: Path, threads: int, providers: tuple[str, ...]) -> None:
-        # Used once for each voice: reordering its weights takes longer than it saves.
-        self._tokenizer = _open(
-            model_dir / "speech_tokenizer.onnx", threads, providers, prepack=False
-        )
+        self._tokenizer = _open(model_dir / "speech_tokenizer.onnx", threads, providers)
         # Too small to be worth moving to another device.
-        cpu = ("CPUExecutionProvider",)
-        self._embedding = _open(model_dir / "speech_embedding.onnx", threads, cpu, prepack=True)
+        self._embedding = _open(model_dir / "speech_embedding.onnx", threads, CPU)
 
     def encode(self, wave: Tensor) -> Steps[Prompt]:
         """Compute the features of a prompt [N] at 16 kHz, with a pause between the networks."""
@@ -85,41 +70,29 @@ class PromptEncoder:
         """[N] at 16 kHz, of which at most 30 s are heard -> [P] int64."""
         features = whisper_log_mel(wave[: int(MAX_TOKENISED_SECONDS * SAMPLE_RATE)])[None].numpy()
         length = np.array([features.shape[2]], dtype=np.int32)
-        names = [node.name for node in self._tokenizer.get_inputs()]
-        (tokens,) = _run(self._tokenizer, dict(zip(names, (features, length), strict=True)))
+        tokens = _run(self._tokenizer, features, length)
         return torch.from_numpy(tokens.astype(np.int64).reshape(-1))
 
     def speaker_embedding(self, wave: Tensor) -> Tensor:
         """[N] at 16 kHz -> [192]."""
         features = speaker_fbank(wave)[None].numpy()
-        name = self._embedding.get_inputs()[0].name
-        (embedding,) = _run(self._embedding, {name: features})
-        return torch.from_numpy(embedding.reshape(-1))
+        return torch.from_numpy(_run(self._embedding, features).reshape(-1))
 
 
-def _open(
-    path: Path, threads: int, providers: tuple[str, ...], prepack: bool
-) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # A thread that spins while it waits takes the core from whoever else needs it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Used once for each voice: optimizing the graph takes longer than it saves.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    if not prepack:
-        options.add_session_config_entry("session.disable_prepacking", "1")
+def _open(path: Path, threads: int, providers: tuple[str, ...]) -> Session:
     try:
-        return onnxruntime.InferenceSession(os.fspath(path), options, providers=list(providers))
-    except _ONNX_ERRORS as error:
-        raise ModelError(f"{path} cannot be loaded: {error!s:.200}") from error
+        return Session(path, threads, providers=providers, is_short_lived=True)
+    except (ValueError, MemoryError) as error:
+        raise ModelError(f"{path} cannot be loaded: {error}") from error
 
 
-def _run(session: onnxruntime.InferenceSession, inputs: dict[str, Any]) -> list[Any]:
+def _run(network: Session, *inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Run a network of one output on its inputs, in their order."""
     try:
-        outputs: list[Any] = session.run(None, inputs)
-    except (*_ONNX_ERRORS, ValueError) as error:
-        raise ModelError(f"An ONNX network of the model fails: {error!s:.200}") from error
-    return outputs
+        (output,) = network.run(dict(zip(network.inputs, inputs, strict=True))).values()
+    except (ValueError, MemoryError) as error:
+        raise ModelError(f"An ONNX network of the model fails: {error}") from error
+    return output
 
 
 def whisper_log_mel(wave: Tensor) -> Tensor:
