@@ -2,8 +2,10 @@
 
 import errno
 import logging
+import os
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +15,8 @@ from wyoming_vietts.engines import voice_folder as module
 from wyoming_vietts.engines.voice_folder import VoiceFolder
 from wyoming_vietts.engines.voice_settings import VoiceSettings
 from wyoming_vietts.errors import RecordingError
-from wyoming_vietts.recordings.recording import find_recordings
+from wyoming_vietts.recordings.recording import recording_name
+from wyoming_vietts.steps import Steps, finish
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +28,19 @@ class Voice(NamedTuple):
     name: str
     recording: Path
     settings: VoiceSettings
+    description: str = ""
+    languages: tuple[str, ...] = ()
 
 
-def make_voice(name: str, recording: Path, settings: VoiceSettings) -> tuple[Voice]:
+def make_voice(name: str, recording: Path, settings: VoiceSettings) -> Steps[tuple[Voice]]:
+    yield
     if recording.read_text() == "bad":
         raise RecordingError(f"{recording} is silent")
     return (Voice(name, recording, settings),)
 
 
 def watch(folder: Path) -> VoiceFolder:
-    return VoiceFolder(folder, find_recordings, make_voice)
+    return VoiceFolder(folder, recording_name, make_voice, depth=3)
 
 
 def put(path: Path, content: str = "good") -> Path:
@@ -66,7 +72,7 @@ def test_change_is_seen_at_once_by_whoever_knows_of_it(
     assert not folder.voices
     put(tmp_path / "an.wav")
     assert not folder.voices
-    folder.look_again()
+    finish(folder.look_again())
     assert list(folder.voices) == ["an"]
 
 
@@ -120,7 +126,7 @@ def test_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
     assert list(folder.voices) == ["an"]
 
 
-def test_folder_of_somebody_else_is_empty_and_is_told_once(
+def test_folder_that_cannot_be_listed_for_a_moment_keeps_its_voices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     put(tmp_path / "an.wav")
@@ -132,12 +138,227 @@ def test_folder_of_somebody_else_is_empty_and_is_told_once(
 
     with monkeypatch.context() as patch:
         patch.setattr(module.os, "scandir", denied)
-        assert [list(folder.voices) for _ in range(3)] == [[], [], []]
+        assert [list(folder.voices) for _ in range(3)] == [["an"]] * 3
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(warnings) == 1
     assert f"'{tmp_path}'" in warnings[0]
     assert "belongs to user" in warnings[0]
-    assert list(folder.voices) == ["an"]
+    (tmp_path / "an.wav").rename(tmp_path / "binh.wav")
+    assert list(folder.voices) == ["binh"]
+
+
+def test_folder_of_somebody_else_is_empty_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / "an.wav")
+
+    def denied(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(module.os, "scandir", denied)
+    folder = watch(tmp_path)
+    assert [list(folder.voices) for _ in range(3)] == [[], [], []]
+    assert len(caplog.records) == 1
+
+
+def test_folder_within_that_cannot_be_listed_for_a_moment_keeps_its_voices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "an.wav")
+    put(tmp_path / "vi" / "binh" / "ref.wav")
+    folder = watch(tmp_path)
+    assert list(folder.voices) == ["an", "binh"]
+    scandir = os.scandir
+
+    def some(path: Path) -> Any:
+        if path == tmp_path / "vi":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "scandir", some)
+        (tmp_path / "an.wav").unlink()
+        assert list(folder.voices) == ["binh"]
+    (tmp_path / "vi" / "binh" / "ref.wav").unlink()
+    assert list(folder.voices) == []
+
+
+def test_file_that_cannot_be_opened_for_a_moment_is_tried_again(tmp_path: Path) -> None:
+    problems: list[Exception] = [
+        OSError(errno.EMFILE, "Too many open files"),
+        MemoryError(),
+        RecordingError("cannot be read"),
+    ]
+    problems[-1].__cause__ = OSError(errno.EIO, "Input/output error")
+    put(tmp_path / "an.wav")
+
+    def make(name: str, recording: Path, settings: VoiceSettings) -> Steps[tuple[Voice]]:
+        if problems:
+            raise problems.pop()
+        return (yield from make_voice(name, recording, settings))
+
+    folder = VoiceFolder(tmp_path, recording_name, make)
+    assert [list(folder.voices) for _ in range(4)] == [[], [], [], ["an"]]
+
+
+def test_whatever_a_file_makes_its_reader_raise_is_its_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / "an.wav")
+    put(tmp_path / "binh.wav", "bad")
+
+    def make(name: str, recording: Path, settings: VoiceSettings) -> Steps[tuple[Voice]]:
+        if name == "binh":
+            raise ZeroDivisionError
+        return (yield from make_voice(name, recording, settings))
+
+    folder = VoiceFolder(tmp_path, recording_name, make)
+    assert [list(folder.voices) for _ in range(3)] == [["an"]] * 3
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning == "Skipped voice 'binh': ZeroDivisionError()"
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"c\xf4 an", b"an\nWARNING: forged", b"an\x1b[31m", b"an\x7f", "an\u2028b".encode(), b"an\r"],
+)
+@pytest.mark.parametrize("layout", ["%s.wav", "%s/reference.wav", "%s/an/ref.wav", "vi/%s/ref.wav"])
+def test_name_that_is_no_plain_text_is_skipped_with_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: bytes, layout: str
+) -> None:
+    put(tmp_path / "binh.wav")
+    put(tmp_path / Path(os.fsdecode(layout.encode() % name)))
+    folder = watch(tmp_path)
+    assert [list(folder.voices) for _ in range(3)] == [["binh"]] * 3
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "rename it" in warning
+    assert warning.isprintable()
+    warning.encode()
+
+
+def test_long_name_is_skipped_with_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / f"{'a' * 251}.wav")
+    put(tmp_path / f"{'b' * 240}.wav")
+    folder = watch(tmp_path)
+    assert [list(folder.voices) for _ in range(3)] == [["b" * 240]] * 3
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "File name too long" in warning
+
+
+def test_names_of_voices_are_plain_text(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    put(tmp_path / "an.wav")
+
+    def make(name: str, recording: Path, settings: VoiceSettings) -> Steps[tuple[Voice]]:
+        yield
+        return (Voice("an-\ud800", recording, settings),)
+
+    assert list(VoiceFolder(tmp_path, recording_name, make).voices) == []
+    (warning,) = [record.getMessage() for record in caplog.records]
+    warning.encode()
+
+
+def test_content_of_a_file_forges_no_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / "an.wav")
+    put(tmp_path / "an.toml", '"speed\\nWARNING: forged" = 1')
+    assert list(watch(tmp_path).voices) == []
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "forged" in warning
+    assert warning.isprintable()
+
+
+def test_file_that_seems_to_be_a_recording_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("an.wav", "binh.ape", "an.toml", "notes.txt", "an.toml~", "LICENSE"):
+        put(tmp_path / name, "" if name.endswith(".toml") else "good")
+    folder = watch(tmp_path)
+    assert [list(folder.voices) for _ in range(3)] == [["an"]] * 3
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert f"'{tmp_path}/binh.ape': a recording is one of .wav, .flac" in warning
+
+
+# --- steps ---------------------------------------------------------------------------------------
+
+
+def test_slow_disk_is_asked_for_little_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        put(tmp_path / f"{number:02}.wav")
+        put(tmp_path / f"{number:02}.toml", "")
+    folder = watch(tmp_path)
+    assert len(folder.voices) == 20
+    stamped: list[Path] = []
+    stamp = module._stamp
+
+    def slow_stamp(path: Path) -> tuple[int, int]:
+        stamped.append(path)
+        time.sleep(0.01)
+        return stamp(path)
+
+    monkeypatch.setattr(module, "_stamp", slow_stamp)
+    (tmp_path / "19.wav").unlink()
+    asked, most = 0, 0
+    while "19" in folder.voices:
+        asked, most = asked + 1, max(most, len(stamped))
+        stamped.clear()
+    assert most <= 4, "two files of two voices, 40 ms"
+    assert asked >= 8
+
+
+def test_many_changed_files_are_loaded_a_few_at_a_time(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def make(name: str, recording: Path, settings: VoiceSettings) -> Steps[tuple[Voice]]:
+        made.append(name)
+        time.sleep(0.005)
+        return (yield from make_voice(name, recording, settings))
+
+    paths = [put(tmp_path / f"{number}.wav") for number in range(50)]
+    folder = VoiceFolder(tmp_path, recording_name, make)
+    assert len(folder.voices) == 50
+    for path in paths:
+        os.utime(path, (1, 1))
+    made.clear()
+    most = asked = 0
+    while sum(1 for _ in made) < 50 and asked < 1000:
+        before = len(made)
+        assert len(folder.voices) == 50
+        most, asked = max(most, len(made) - before), asked + 1
+    assert most <= 5
+    assert asked >= 10
+
+
+def test_large_folder_is_listed_in_steps(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / f"{number}.wav").touch()
+    folder = watch(tmp_path)
+    steps = folder.look_again()
+    assert len(list(steps)) > 1
+    assert len(folder.voices) == 2000
+    assert len(list(folder._list(Path(), 1))) >= 2 * 2000 / 100 - 2
+
+
+def test_whoever_looks_again_sees_all_though_others_look_too(tmp_path: Path) -> None:
+    for number in range(300):
+        put(tmp_path / f"{number}.wav")
+    folder = watch(tmp_path)
+    assert len(folder.voices) == 300
+    put(tmp_path / "an.wav")
+    others = folder.scan()
+    next(others)
+    (tmp_path / "0.wav").unlink()
+    for _ in folder.look_again():
+        next(others, None)
+    assert "an" in folder._voices
+    assert "0" not in folder._voices
 
 
 def test_it_looks_again_only_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,9 +426,9 @@ def test_there_is_a_limit_to_what_is_looked_at_at_once(
     put(first, "changed")
     for name in ("binh", "chi"):
         put(tmp_path / f"{name}.wav")
-    monkeypatch.setattr(module, "LOAD_SECONDS", -1.0)
+    monkeypatch.setattr(module, "STEP_SECONDS", -1.0)
     assert list(folder.voices) == ["an"], "as it was, while there is no time for it"
-    monkeypatch.setattr(module, "LOAD_SECONDS", 9.0)
+    monkeypatch.setattr(module, "STEP_SECONDS", 9.0)
     with caplog.at_level(logging.INFO):
         assert list(folder.voices) == ["an", "binh", "chi"]
     (tmp_path / "chi.wav").unlink()

@@ -61,11 +61,11 @@ def write(path: Path, wave: Waveform, rate: int = RATE) -> Path:
 
 
 def load(path: Path) -> np.ndarray:
-    return finish(load_audio(read_recording(path), path.name))
+    return finish(load_audio(finish(read_recording(path)), path.name))
 
 
 def load_prompt(path: Path) -> np.ndarray:
-    return finish(load_prompt_audio(read_recording(path), path.name))
+    return finish(load_prompt_audio(finish(read_recording(path)), path.name))
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])

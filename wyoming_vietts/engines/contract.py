@@ -131,5 +131,5 @@ class CloningEngine(Engine, Protocol):
             RecordingError: it cannot be a voice; its `code` and message say why.
         """
 
-    def look_again(self) -> None:
-        """See files that have come, changed or gone the next time that voices are asked for."""
+    def look_again(self) -> Steps[None]:
+        """See which files of the folder have come, changed or gone."""

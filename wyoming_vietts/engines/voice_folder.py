@@ -1,29 +1,57 @@
 """A folder of files that voices are made from."""
 
+import errno
 import logging
 import math
 import os
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..errors import SetupError
 from ..files import explain
+from ..steps import Steps
 from .contract import Voice
 from .voice_settings import VoiceSettings
 
 _LOGGER = logging.getLogger(__name__)
 
 RESCAN_SECONDS = 2.0
-LOAD_SECONDS = 0.2  # in which new files are looked at, each time that voices are asked for
+STEP_SECONDS = 0.02  # of looking at the folder, each time that voices are asked for
+
+_FILES_A_STEP = 100
+_MOMENTARY = {
+    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EIO, errno.ESTALE, errno.ETIMEDOUT
+}  # fmt: skip
+"""Errors after which a file is tried again though it has not changed."""
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, which forge lines of a log, and bytes that are not UTF-8."""
 
 V = TypeVar("V", bound=Voice)
-_Stamps = tuple[tuple[int, int] | None, ...]
+_Stamps = tuple[tuple[int, int], ...]
+
+
+@dataclass
+class _File(Generic[V]):
+    """A file that voices are made from."""
+
+    name: str
+    path: Path
+    settings: Path
+    beside: Sequence[Path]
+    """Files that belong to it, and are there."""
+    stamps: _Stamps | None = None
+    """None makes it be loaded again."""
+    voices: Sequence[V] = ()
+    problem: str | None = None
 
 
 class VoiceFolder(Generic[V]):
-    """Voices by name; looks at the folder again when asked, at most every 2 s.
+    """Voices by name; scans the folder again when asked, at most every 2 s, a step at a time.
 
     A file that cannot be used is skipped, with one warning that says why. Beside each file may be
     a .toml of the same name; see `VoiceSettings`.
@@ -32,113 +60,211 @@ class VoiceFolder(Generic[V]):
     def __init__(
         self,
         folder: Path,
-        find: Callable[[Path], Iterable[tuple[str, Path]]],
-        make_voices: Callable[[str, Path, Any], Sequence[V]],
+        name_of: Callable[[Path], str | None],
+        make_voices: Callable[[str, Path, Any], Steps[Sequence[V]]],
+        depth: int = 1,
         companions: Sequence[str] = (),
         settings_type: type[VoiceSettings] = VoiceSettings,
     ) -> None:
         """Watch a folder, which need not exist yet.
 
         Args:
-            find: names and files in the folder.
+            name_of: from a file's path within the folder, the name of its voice, or None where it
+                makes none; raises SetupError with the reason if its user expects one.
             make_voices: from a name, its file and settings; raises SetupError or OSError with the
                 reason if the file cannot be used.
+            depth: 1 for the files of the folder itself, 2 for those of its folders, too.
             companions: what is appended to the name of a file gives that of another that belongs
                 to it.
             settings_type: of the .toml, as `make_voices` takes it.
         """
         self.folder = folder
-        self._find = find
+        self._name_of = name_of
         self._make_voices = make_voices
+        self._depth = depth
         self._companions = companions
         self._settings_type = settings_type
-        self._seen: dict[Path, tuple[_Stamps, Sequence[V]]] = {}
+        self._files: dict[Path, _File[V]] = {}
         self._voices: dict[str, V] = {}
+        self._scanning: Steps[None] | None = None
         self._scanned_at: float | None = None
-        self._problem: str | None = None  # with the folder itself
+        self._has_changed = False
+        self._told: set[str] = set()  # warnings of the last scan, and of this one
+        self._told_now: set[str] = set()
 
     @property
     def voices(self) -> Mapping[str, V]:
-        """What is there now, by name."""
-        now = time.monotonic()
+        """What has been found, by name; all that is there when it is first asked."""
         if self._scanned_at is None:
-            self._scan(load_until=math.inf)
-            self._scanned_at = now
-        elif now - self._scanned_at >= RESCAN_SECONDS and self._scan(now + LOAD_SECONDS):
-            self._scanned_at = now
+            self._scanning = self._scan()
+            self._advance(math.inf)
+        elif self._is_due():
+            self._advance(STEP_SECONDS)
         return self._voices
 
-    def look_again(self) -> None:
-        """Look at the folder the next time that voices are asked for, however soon that is."""
-        if self._scanned_at is not None:
-            self._scanned_at = -math.inf
+    def scan(self) -> Steps[None]:
+        """Look at the folder if it is time to."""
+        if self._is_due():
+            yield from self._finish_scan()
 
-    def _scan(self, load_until: float) -> bool:
-        """Look at the folder; False if there was no time for some of what is new."""
-        problem = _why_unreadable(self.folder)
-        if problem not in (None, self._problem):
-            _LOGGER.warning("Cannot look for voices: %s", problem)
-        self._problem = problem
-        is_complete = True
-        seen: dict[Path, tuple[_Stamps, Sequence[V]]] = {}
-        voices: dict[str, V] = {}
-        files: dict[str, Path] = {}
-        for name, file in () if problem else sorted(self._find(self.folder)):
-            settings = file.with_name(f"{file.stem}.toml")
+    def look_again(self) -> Steps[None]:
+        """Look at the folder now, however lately that was done."""
+        self._scanning = self._scan()
+        yield from self._finish_scan()
+
+    def _is_due(self) -> bool:
+        """Whether there is something to scan; begins where the last scan ended long enough ago."""
+        if self._scanning is None and (
+            self._scanned_at is None or time.monotonic() - self._scanned_at >= RESCAN_SECONDS
+        ):
+            self._scanning = self._scan()
+        return self._scanning is not None
+
+    def _finish_scan(self) -> Steps[None]:
+        while self._scanning is not None:
+            self._advance(STEP_SECONDS)
+            yield
+
+    def _advance(self, seconds: float) -> None:
+        """Go on with a scan for about so long, one step at least."""
+        until = time.monotonic() + seconds
+        assert self._scanning is not None
+        try:
+            next(self._scanning)
+            while time.monotonic() < until:
+                next(self._scanning)
+        except StopIteration:
+            self._scanning = None
+        if self._has_changed or self._scanning is None:
+            self._publish()
+        if self._scanning is None:
+            self._scanned_at = time.monotonic()
+            self._told, self._told_now = self._told_now, set()
+
+    def _scan(self) -> Steps[None]:
+        try:
+            found = yield from self._list(Path(), self._depth)
+        except OSError as error:
+            self._warn(f"Cannot look for voices: {explain(error)}")
+            return
+        for path in self._files.keys() - found.keys():
+            del self._files[path]
+        for path in sorted(found, key=str):
+            file, last = found[path], self._files.get(path)
             try:
-                stamps = (_stamp(file), *(_optional_stamp(path) for path in self._beside(file)))
+                stamps = tuple(_stamp(each) for each in (path, *file.beside))
+            except FileNotFoundError:  # gone since it was listed
+                continue
+            except OSError as error:  # the file's voices stay
+                self._warn(f"Cannot look at {path}: {explain(error)}")
+                continue
+            if last is None or last.stamps != stamps or last.beside != file.beside:
+                yield from self._load(file, stamps)
+                self._files[path] = file
+                self._has_changed = True
+            elif last.problem is not None:
+                self._warn(last.problem)
+            yield
+
+    def _list(self, within: Path, depth: int) -> Steps[dict[Path, _File[V]]]:
+        """Find the files in a folder; those below one that cannot be listed now stay.
+
+        Raises:
+            OSError: the folder cannot be listed.
+        """
+        folder = self.folder / within
+        files, folders = [], []
+        try:
+            with os.scandir(folder) as entries:
+                for number, entry in enumerate(entries, start=1):
+                    if number % _FILES_A_STEP == 0:
+                        yield
+                    with suppress(OSError):  # such as: a link to itself
+                        if entry.name.startswith("."):
+                            continue
+                        if entry.is_file():
+                            files.append(entry.name)
+                        elif depth > 1 and entry.is_dir():
+                            folders.append(entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        found: dict[Path, _File[V]] = {}
+        names = set(files)
+        for number, file_name in enumerate(files):
+            if number % _FILES_A_STEP == 0:
+                yield
+            name = self._name(within / file_name)
+            if name is not None:
+                path = folder / file_name
+                settings = f"{path.stem}.toml"
+                beside = (settings, *(file_name + suffix for suffix in self._companions))
+                there = [folder / each for each in beside if each in names]
+                found[path] = _File(name, path, folder / settings, there)
+        for subfolder in folders:
+            try:
+                found |= yield from self._list(within / subfolder, depth - 1)
             except OSError:
-                continue  # gone since it was listed, or not to be seen
-            last_stamps, made = self._seen.get(file, (None, ()))
-            is_new = stamps != last_stamps
-            if is_new and time.monotonic() > load_until:
-                is_complete = is_new = False
-                stamps = last_stamps or ()
-            elif is_new:
-                made = self._load(name, file, settings)
-            seen[file] = (stamps, made)
-            for voice in made:
+                here = folder / subfolder
+                found |= {p: file for p, file in self._files.items() if here in p.parents}
+        return found
+
+    def _name(self, path: Path) -> str | None:
+        """Name the voice of a file, by its path within the folder."""
+        try:
+            name = self._name_of(path)
+            if name is not None and _UNFIT.search(str(path)):
+                raise SetupError("rename it, its name is not plain UTF-8 text")
+        except SetupError as error:
+            self._warn(f"Skipped '{self.folder / path}': {error}")
+            return None
+        return name
+
+    def _load(self, file: _File[V], stamps: _Stamps) -> Steps[None]:
+        """Make the voices of a file."""
+        file.stamps = stamps
+        try:
+            settings = self._settings_type.load(file.settings)
+            voices = yield from self._make_voices(file.name, file.path, settings)
+            for voice in voices:
+                "".join((voice.description, *voice.languages)).encode()
+                if _UNFIT.search(voice.name):
+                    raise SetupError(f"its name {voice.name!r} is not plain UTF-8 text")
+            file.voices = voices
+        except Exception as error:  # whatever a file makes its reader raise
+            file.problem = f"Skipped voice '{file.name}': {str(error) or repr(error):.300}"
+            self._warn(file.problem)
+            cause = error.__cause__ or error
+            if isinstance(cause, MemoryError) or getattr(cause, "errno", None) in _MOMENTARY:
+                file.stamps = None
+
+    def _publish(self) -> None:
+        """Take the first of the files that have a voice of the same name."""
+        self._has_changed = False
+        voices: dict[str, V] = {}
+        paths: dict[str, Path] = {}
+        for file in sorted(self._files.values(), key=lambda file: (file.name, str(file.path))):
+            for voice in file.voices:
                 if voice.name not in voices:
-                    voices[voice.name], files[voice.name] = voice, file
-                elif is_new:
-                    other = files[voice.name]
-                    _LOGGER.warning("Skipped %s: voice '%s' is already %s", file, voice.name, other)
+                    voices[voice.name], paths[voice.name] = voice, file.path
+                else:
+                    other = paths[voice.name]
+                    self._warn(f"Skipped {file.path}: voice '{voice.name}' is already {other}")
         if self._scanned_at is not None:
             for name in voices.keys() - self._voices.keys():
                 _LOGGER.info("Found voice '%s'", name)
             for name in self._voices.keys() - voices.keys():
                 _LOGGER.info("Voice '%s' is gone", name)
-        self._seen, self._voices = seen, voices
-        return is_complete
+        self._voices = voices
 
-    def _beside(self, file: Path) -> list[Path]:
-        companions = [file.with_name(file.name + suffix) for suffix in self._companions]
-        return [file.with_name(f"{file.stem}.toml"), *companions]
-
-    def _load(self, name: str, file: Path, settings_file: Path) -> Sequence[V]:
-        try:
-            return self._make_voices(name, file, self._settings_type.load(settings_file))
-        except (SetupError, OSError, ValueError) as error:
-            _LOGGER.warning("Skipped voice '%s': %.300s", name, error)
-            return ()
-
-
-def _why_unreadable(folder: Path) -> str | None:
-    """None for a folder that can be listed, or is not there yet."""
-    try:
-        os.scandir(folder).close()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        return explain(error)
-    return None
+    def _warn(self, message: str) -> None:
+        """Log a warning, unless this scan or the last one has."""
+        message = _UNFIT.sub(lambda found: ascii(found[0])[1:-1], message)
+        if message not in self._told and message not in self._told_now:
+            _LOGGER.warning("%s", message)
+        self._told_now.add(message)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Changes when the file does."""
+    """Return what changes when a file does."""
     status = path.stat()
     return status.st_mtime_ns, status.st_size
-
-
-def _optional_stamp(path: Path) -> tuple[int, int] | None:
-    return _stamp(path) if path.exists() else None

@@ -1,14 +1,12 @@
 """A recording of somebody speaking: decoded, checked, and cut to the seconds that make a voice."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import soxr
 
 from ..errors import RecordingError
-from ..files import read_bytes
+from ..files import open_regular
 from ..steps import Steps
 from . import Heard
 from .decoding import MAX_FILE_SECONDS, SUFFIXES, Samples, decode
@@ -28,6 +26,8 @@ PEAK = 0.9  # louder recordings are scaled down to it
 MIN_LEVEL_DB = -50.0  # of the loudest tenth of a second
 MAX_CLIPPED = 0.01
 
+_OTHER_FILES = (".toml", ".txt", ".md", ".json", "~")  # that nobody takes for a recording
+_READ_BYTES = 1_000_000
 _FULL_SCALE = 0.999
 _LOST_ENERGY = 0.25  # of a mix whose channels cancel each other: half as loud as they are
 
@@ -73,29 +73,40 @@ def listen(content: bytes, name: str) -> Steps[Heard]:
     )
 
 
-def find_recordings(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Names and files of the recordings in a folder, down to two folders deep.
+def recording_name(path: Path) -> str | None:
+    """Name the voice of a recording, by its path within a folder; None for other files.
 
     A recording is `<name>.wav`, `<name>/reference.wav` or `<language>/<name>/ref.wav`, or has
     another of `SUFFIXES`.
+
+    Raises:
+        RecordingError: the file seems to be a recording, but of no format that is read here.
     """
-    for pattern in ("*", "*/reference.*", "*/*/ref.*"):
-        for path in folder.glob(pattern):
-            is_recording = path.suffix.lower() in SUFFIXES and os.path.isfile(path)
-            if is_recording and not path.relative_to(folder).parts[0].startswith("."):
-                yield (path.stem if pattern == "*" else path.parent.name), path
+    if path.suffix.lower() not in SUFFIXES:
+        if len(path.parts) == 1 and path.suffix and not path.name.endswith(_OTHER_FILES):
+            raise RecordingError(f"a recording is one of {', '.join(SUFFIXES)}")
+        return None
+    if len(path.parts) == 1:
+        return path.stem
+    whole_names = {2: "reference.", 3: "ref."}
+    return path.parent.name if path.name.startswith(whole_names[len(path.parts)]) else None
 
 
-def read_recording(path: Path) -> bytes:
-    """Read a recording's file.
+def read_recording(path: Path) -> Steps[bytes]:
+    """Read a recording's file, in steps.
 
     Raises:
         RecordingError: it is not a regular file, or larger than 64 MB.
     """
+    pieces = []
     try:
-        return read_bytes(path, MAX_BYTES)
+        with open_regular(path, MAX_BYTES) as file:
+            while piece := file.read(_READ_BYTES):
+                pieces.append(piece)
+                yield
     except OSError as error:
         raise RecordingError(str(error)) from error
+    return b"".join(pieces)
 
 
 def load_audio(

@@ -418,16 +418,16 @@ def test_features_of_a_removed_recording_are_removed(model_dir: Path, tmp_path: 
     engine = make_engine(model_dir, recording.parent)
     list(engine.idle_work())
     recording.unlink()
-    engine.look_again()
+    finish(engine.look_again())
     list(engine.idle_work())
     assert len(list((model_dir / cache.CACHE_FOLDER).iterdir())) == 1, "binh has the same"
     assert b"".join(say(engine, SENTENCE, "binh"))
     copy.rename(recording)  # so it is an's again
-    engine.look_again()
+    finish(engine.look_again())
     list(engine.idle_work())
     assert len(list((model_dir / cache.CACHE_FOLDER).iterdir())) == 1
     recording.unlink()
-    engine.look_again()
+    finish(engine.look_again())
     list(engine.idle_work())
     assert list((model_dir / cache.CACHE_FOLDER).iterdir()) == []
 
@@ -544,7 +544,7 @@ def test_recording_that_was_heard_is_not_checked_again(
     finish(engine.listen(recording.read_bytes(), "an.wav"))
     (tmp_path / "voices").mkdir()
     recording.rename(tmp_path / "voices" / "an.wav")
-    engine.look_again()
+    finish(engine.look_again())
     monkeypatch.setattr(cache, "load_prompt_audio", lambda *_: pytest.fail("it was checked"))
     (voice,) = engine.voices.values()
     assert not voice.is_ready

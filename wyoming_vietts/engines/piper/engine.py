@@ -3,9 +3,8 @@
 import importlib.util
 import logging
 import math
-import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,7 +102,11 @@ class PiperEngine:
         self._threads = threads or granted_cores()
         self._is_repeatable = seed is not None
         self._folder = VoiceFolder(
-            voices_dir, _find, self._make_voices, (".json", ".data"), PiperSettings
+            voices_dir,
+            _voice_name,
+            self._make_voices,
+            companions=(".json", ".data"),
+            settings_type=PiperSettings,
         )
 
     @staticmethod
@@ -117,15 +120,18 @@ class PiperEngine:
         voices = self._folder.voices
         return {name: voice for name, voice in voices.items() if voice.network.problem is None}
 
-    def idle_work(self) -> Iterator[None]:
-        """There is none."""
-        return iter(())
+    def idle_work(self) -> Steps[None]:
+        """Look at the folder; see `Engine`."""
+        return self._folder.scan()
 
-    def _make_voices(self, name: str, file: Path, settings: PiperSettings) -> list[PiperVoice]:
+    def _make_voices(
+        self, name: str, file: Path, settings: PiperSettings
+    ) -> Steps[list[PiperVoice]]:
         """A voice for each speaker of a file."""
         if not self.is_installed():
             raise SetupError(f"it needs the package onnxruntime: {how_to_install('piper')}")
         check_voice_file(file)
+        yield
         config = load_config(file.with_name(f"{file.name}.json"))
         if tones := config.missing_tones:
             _LOGGER.warning(
@@ -157,8 +163,6 @@ class PiperEngine:
         ]
 
 
-def _find(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Names and files of the voices in a folder."""
-    for path in folder.glob("*.onnx"):
-        if os.path.isfile(path):  # Path.is_file raises where it may not look
-            yield path.stem, path
+def _voice_name(path: Path) -> str | None:
+    """Name the voice of a file, by its path within the folder."""
+    return path.stem if path.suffix == ".onnx" else None

@@ -19,9 +19,9 @@ from torch import Tensor
 from ...errors import SetupError, SynthesisError
 from ...recordings import Heard
 from ...recordings.recording import (
-    find_recordings,
     load_audio,
     read_recording,
+    recording_name,
 )
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
@@ -131,7 +131,7 @@ class VietTTSEngine:
         self._cache = VoiceCache(
             model_dir, config, threads, best_providers(self._device.type == "cuda")
         )
-        self._folder = VoiceFolder(voices_dir, find_recordings, self._make_voice)
+        self._folder = VoiceFolder(voices_dir, recording_name, self._make_voice, depth=3)
         self._failed: set[Path] = set()  # recordings that could not be encoded
         self._streams_sentences = streams_sentences
         self._seed = seed
@@ -156,9 +156,9 @@ class VietTTSEngine:
         """Find out which seconds of a recording would make a voice; see `CloningEngine`."""
         return self._cache.listen(content, name)
 
-    def look_again(self) -> None:
-        """See what has changed in the folder the next time that voices are asked for."""
-        self._folder.look_again()
+    def look_again(self) -> Steps[None]:
+        """See what has changed in the folder; see `CloningEngine`."""
+        return self._folder.look_again()
 
     def has_encoded(self, recording: Path) -> bool:
         """A voice's recording need not be encoded any more."""
@@ -168,6 +168,7 @@ class VietTTSEngine:
     def idle_work(self) -> Steps[None]:
         """Unload unused networks, encode new voices, forget removed ones; see `Engine`."""
         self._loader.unload_unused()
+        yield from self._folder.scan()
         for voice in [*self.voices.values()]:
             try:
                 yield from self._cache.get(voice.recording, voice.name)
@@ -175,17 +176,19 @@ class VietTTSEngine:
                 if voice.recording not in self._failed:
                     _LOGGER.warning("Voice '%s' cannot be used: %s", voice.name, error)
                 self._failed.add(voice.recording)
-        self._cache.forget_removed()  # last, as a new recording may be the same as an old one
+            yield
+        # Last, as a new recording may be the same as an old one.
+        yield from self._cache.forget_removed()
 
     def _make_voice(
         self, name: str, recording: Path, settings: VoiceSettings
-    ) -> tuple[VietTTSVoice]:
+    ) -> Steps[tuple[VietTTSVoice]]:
         """Make a voice from a recording.
 
         Raises:
             RecordingError, OSError: the recording cannot be used as a voice.
         """
-        self._cache.check(recording)
+        yield from self._cache.check(recording)
         voice = VietTTSVoice(
             name=name,
             description=settings.description or name,
@@ -258,7 +261,7 @@ class VietTTSEngine:
             RecordingError: the recording cannot be used.
             SynthesisError: as for `speak`.
         """
-        content = read_recording(recording)
+        content = yield from read_recording(recording)
         waveform = yield from load_audio(content, recording.name, max_seconds=MAX_TOKENISED_SECONDS)
         encoder = self._cache.make_encoder()
         yield None

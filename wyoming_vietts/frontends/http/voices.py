@@ -83,7 +83,7 @@ class VoiceRoutes:
         except OSError:  # such as: the disk is full
             settings_file.unlink(missing_ok=True)
             raise
-        engine.look_again()
+        await finish_in_turns(engine.look_again())
         return web.json_response({"name": name}, status=201)
 
     async def _rename(self, request: web.Request) -> web.Response:
@@ -91,7 +91,7 @@ class VoiceRoutes:
         description = _checked(required_text(await read_json(request), "description"))
         settings = replace(voice.settings, description=description)
         self._write_settings(_settings_file(voice), settings)
-        self._engine().look_again()
+        await finish_in_turns(self._engine().look_again())
         return web.json_response(described(self._cloned(voice.name)))
 
     async def _remove(self, request: web.Request) -> web.Response:
@@ -105,7 +105,7 @@ class VoiceRoutes:
         files = [voice.recording, _settings_file(voice)]
         undo = self._trash.put(file for file in files if file.exists())
         self._default.forget(voice.name)
-        self._engine().look_again()
+        await finish_in_turns(self._engine().look_again())
         return web.json_response({"undo": undo})
 
     async def _undo(self, request: web.Request) -> web.Response:
@@ -116,7 +116,7 @@ class VoiceRoutes:
             raise HttpError("not-found", "The voice is gone: an hour has passed") from error
         except FileExistsError as error:
             raise HttpError("conflict", str(error)) from error
-        engine.look_again()
+        await finish_in_turns(engine.look_again())
         names = [voice.name for voice in engine.voices.values() if voice.recording in files]
         return web.json_response({"name": names[0] if names else files[-1].stem})
 

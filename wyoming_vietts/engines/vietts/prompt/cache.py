@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from ....files import explain
 from ....recordings import Heard
 from ....recordings.recording import listen, load_prompt_audio, read_recording
-from ....steps import Shared, Steps, finish
+from ....steps import Shared, Steps
 from ...onnx.files import check_onnx
 from ..model.weights import write_safetensors
 from ..networks.config import ModelConfig
@@ -25,6 +25,7 @@ _LOGGER = logging.getLogger(__name__)
 CACHE_FOLDER = "voices-cache"  # in the model directory
 ENCODERS = ("speech_tokenizer.onnx", "speech_embedding.onnx")
 
+_HASHED_BYTES = 1_000_000  # in a step
 _HEARD = 16  # recordings that are remembered as fit, though no voice has been made of them
 
 _File = tuple[Path, int, int]
@@ -61,10 +62,7 @@ class VoiceCache:
 
     def has(self, recording: Path) -> bool:
         """The prompt of a recording is in memory."""
-        try:
-            return _file(recording) in self._by_file
-        except OSError:
-            return False
+        return any(path == recording for path, *_ in self._by_file)
 
     def get(self, recording: Path, name: str) -> Steps[Prompt]:
         """The prompt of a recording, pausing between the networks where it must be computed.
@@ -89,10 +87,11 @@ class VoiceCache:
                     self._under_way.pop(file, None)
         return self._by_file[file].prompt
 
-    def forget_removed(self) -> None:
+    def forget_removed(self) -> Steps[None]:
         """Drop what was computed from recordings that are not there any more."""
         for file in [*self._by_file]:
-            if _is_there(file):
+            yield
+            if _is_there(file) or file not in self._by_file:
                 continue
             path = self._by_file.pop(file).path
             if all(path != other.path for other in self._by_file.values()):
@@ -106,23 +105,23 @@ class VoiceCache:
     def listen(self, content: bytes, name: str) -> Steps[Heard]:
         """Find out which seconds of a recording would make a voice; see `CloningEngine`."""
         heard = yield from listen(content, name)
-        self._heard.append(self._cached(content))
+        self._heard.append((yield from self._cached(content)))
         return heard
 
-    def check(self, recording: Path) -> None:
+    def check(self, recording: Path) -> Steps[None]:
         """Make sure that a recording can be a voice; quick for one that was heard before.
 
         Raises:
             RecordingError: it cannot.
         """
-        content = read_recording(recording)
-        cached = self._cached(content)
+        content = yield from read_recording(recording)
+        cached = yield from self._cached(content)
         if cached not in self._heard and not cached.is_file():
-            finish(load_prompt_audio(content, recording.name))
+            yield from load_prompt_audio(content, recording.name)
 
     def _load_or_encode(self, recording: Path, name: str) -> Steps[_Encoded]:
-        content = read_recording(recording)
-        path = self._cached(content)
+        content = yield from read_recording(recording)
+        path = yield from self._cached(content)
         if path.is_file():
             try:
                 # Read, not mapped: another server that shares the folder may replace the file.
@@ -140,9 +139,12 @@ class VoiceCache:
         _LOGGER.info("Voice '%s' is ready", name)
         return _Encoded(prompt, path)
 
-    def _cached(self, content: bytes) -> Path:
+    def _cached(self, content: bytes) -> Steps[Path]:
         """Where the features of a recording are kept, by it and the networks that hear it."""
-        digest = hashlib.sha256(content)
+        digest = hashlib.sha256()
+        for start in range(0, len(content), _HASHED_BYTES):
+            digest.update(content[start : start + _HASHED_BYTES])
+            yield
         digest.update(self._encoders.encode())
         return self._model_dir / CACHE_FOLDER / f"{digest.hexdigest()}.safetensors"
 
