@@ -150,7 +150,7 @@ class Comparison:
         spread = flow.utterance_frames(network, speech_tokens)
         mu = flow.encode_tokens(network, case["token"], voice, spread)
         yield Check(f"flow, {speech_tokens} tokens: mu", distance(mu, theirs["mu"]), 1e-3)
-        schedule = flow.cosine_schedule(network)
+        schedule = flow.solver_schedule(network)
         steps = flow.generate_mel(network, case["token"], voice, case["noise"], schedule)
         yield Check(
             f"flow, {speech_tokens} tokens: mel", distance(finish(steps), theirs["mel"]), 1e-3

@@ -29,9 +29,9 @@ from tests.engines.vietts.goldens import (  # noqa: E402
 )
 from tests.engines.vietts.oracle import Oracle  # noqa: E402
 from tests.engines.vietts.tiny_model import SPEECH_VOCABULARY, write_model_dir  # noqa: E402
-from wyoming_vietts.engines.vietts.convert.published_config import load_config  # noqa: E402
+from wyoming_vietts.engines.vietts.convert import PREPARED_TYPES  # noqa: E402
 from wyoming_vietts.engines.vietts.convert.published_weights import read_published  # noqa: E402
-from wyoming_vietts.engines.vietts.model.loading import PREPARED_TYPES  # noqa: E402
+from wyoming_vietts.engines.vietts.model.loading import load_config  # noqa: E402
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         dirs = {rate: write_model_dir(Path(folder) / str(rate), rate, rate) for rate in RATES}
-        configs = {rate: load_config(path / "config.yaml") for rate, path in dirs.items()}
+        configs = {rate: load_config(path) for rate, path in dirs.items()}
         small = cases.SMALL
         # The reference loads these files strictly: their names are the published ones.
         save(

@@ -24,9 +24,9 @@ from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks.flow import (
     FlowVoice,
-    cosine_schedule,
     flow_voice,
     generate_mel,
+    solver_schedule,
 )
 from wyoming_vietts.engines.vietts.networks.hift import (
     draw_noise,
@@ -131,7 +131,7 @@ def parts(networks: Networks, options: argparse.Namespace) -> dict[str, float]:
     next(tokens)
     lm_seconds = timed(lambda: list(tokens)) / LM_TOKENS
     voice, speech = flow_inputs(networks, FLOW_TOKENS, PROMPT_SECONDS, random)
-    schedule = cosine_schedule(networks.flow, quality.solver_steps, quality.guidance_every)
+    schedule = solver_schedule(networks.flow, quality.solver_steps, quality.guidance_every)
     noise = torch.randn(80, 4000, generator=random).to(device)
     flow = timed(lambda: finish(generate_mel(networks.flow, speech, voice, noise, schedule)))
     mel = (torch.randn(80, 344, generator=random) * 2 - 5).to(device)
@@ -303,7 +303,7 @@ def some_mel(networks: Networks, quality: Quality, seed: int) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     voice, speech = flow_inputs(networks, 50, 2.0, random)
     noise = torch.randn(80, 2000, generator=random)
-    schedule = cosine_schedule(networks.flow, quality.solver_steps, quality.guidance_every)
+    schedule = solver_schedule(networks.flow, quality.solver_steps, quality.guidance_every)
     return finish(generate_mel(networks.flow, speech, voice, noise, schedule))
 
 

@@ -1,6 +1,7 @@
 """The neural engine as the server uses it: tiny random networks, real recordings."""
 
 import asyncio
+import errno
 import itertools
 import logging
 import shutil
@@ -15,8 +16,8 @@ import torch
 from tests.engines.vietts.speech import SENTENCE, make_engine, samples_of, say, voices_dir
 from tests.harness import joined, pcm_of, running_server, synthesize
 from tests.recording_files import record, write_wav
+from wyoming_vietts.engines.vietts import convert, loader
 from wyoming_vietts.engines.vietts import engine as module
-from wyoming_vietts.engines.vietts import loader
 from wyoming_vietts.engines.vietts.device import choose_device
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine, VietTTSVoice
 from wyoming_vietts.engines.vietts.networks import flow_stream
@@ -28,7 +29,7 @@ from wyoming_vietts.engines.vietts.utterance import Utterance
 from wyoming_vietts.errors import DeviceError, ModelError, SynthesisError
 from wyoming_vietts.recordings.recording import load_audio
 from wyoming_vietts.recordings.speech import SAMPLE_RATE
-from wyoming_vietts.steps import finish
+from wyoming_vietts.steps import Steps, finish
 
 __all__ = ["voices_dir"]
 
@@ -296,20 +297,34 @@ def test_nothing_to_say_is_no_audio(streaming: VietTTSEngine) -> None:
 
 
 @pytest.mark.parametrize("change", ["cut off", "overwritten"])
+@pytest.mark.parametrize("is_read_only", [False, True])
 def test_model_file_that_is_changed_in_place_is_an_error_that_names_it(
-    change: str, model_dir: Path, voices_dir: Path
+    is_read_only: bool,
+    change: str,
+    model_dir: Path,
+    voices_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if is_read_only:  # then the published files are mapped into memory, as they cannot be converted
+
+        def write_nothing(*_: object) -> Steps[None]:
+            raise PermissionError(errno.EACCES, "Permission denied")
+            yield
+
+        monkeypatch.setattr(convert, "write_weights", write_nothing)
     engine = make_engine(model_dir, voices_dir)
+    suffix = "pt" if is_read_only else "safetensors"
+    assert (model_dir / "llm.safetensors").exists() != is_read_only
     assert b"".join(say(engine, SENTENCE))
-    replaced = model_dir / "hift.pt"
+    replaced = model_dir / f"hift.{suffix}"
     shutil.copy(replaced, model_dir / "new")
     (model_dir / "new").replace(replaced)
     assert b"".join(say(engine, SENTENCE)), "a file that is replaced does no harm"
-    with (model_dir / "llm.pt").open("r+b") as file:
+    with (model_dir / f"llm.{suffix}").open("r+b") as file:
         if change == "cut off":
             file.truncate(1000)
         file.write(b"x")
-    with pytest.raises(SynthesisError, match=r"llm\.pt has been changed under the server"):
+    with pytest.raises(SynthesisError, match=rf"llm\.{suffix} has been changed under the server"):
         list(say(engine, SENTENCE))
 
 

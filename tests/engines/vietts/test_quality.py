@@ -7,12 +7,12 @@ import torch
 
 from tests.engines.vietts.speech import SENTENCE, say, voices_dir
 from wyoming_vietts.engines.vietts import device
-from wyoming_vietts.engines.vietts.convert.published_config import load_config
+from wyoming_vietts.engines.vietts.convert.published_weights import load_published
 from wyoming_vietts.engines.vietts.cpu import features
 from wyoming_vietts.engines.vietts.cpu.int8 import Int8Linear, PackedInt8Linear, use_int8
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
-from wyoming_vietts.engines.vietts.model.loading import load_networks, load_published
-from wyoming_vietts.engines.vietts.networks.flow import cosine_schedule, flow_voice, generate_mel
+from wyoming_vietts.engines.vietts.model.loading import load_config, load_networks
+from wyoming_vietts.engines.vietts.networks.flow import flow_voice, generate_mel, solver_schedule
 from wyoming_vietts.engines.vietts.networks.lm import score
 from wyoming_vietts.engines.vietts.networks.networks import Networks, empty_networks
 from wyoming_vietts.engines.vietts.quality import QUALITIES
@@ -54,7 +54,7 @@ def test_int8_layer_is_close_to_the_layer(rows: int) -> None:
 
 
 def test_more_hidden_units_change_nothing(model_dir: Path) -> None:
-    lm = empty_networks(load_config(model_dir / "config.yaml")).lm
+    lm = empty_networks(load_config(model_dir)).lm
     finish(load_published(lm, model_dir / "llm.pt", "llm"))
     layer = lm.decoder.layers[0]
     wanted = [Int8Linear(layer.expand), Int8Linear(layer.contract)]
@@ -85,7 +85,7 @@ def test_fewer_steps_cost_less_and_stay_near(networks: dict[int, Networks]) -> N
     noise = torch.randn(80, 300, generator=draw)
     mels, pauses = {}, {}
     for name, quality in QUALITIES.items():
-        schedule = cosine_schedule(flow, quality.solver_steps, quality.guidance_every)
+        schedule = solver_schedule(flow, quality.solver_steps, quality.guidance_every)
         mels[name] = finish(generate_mel(flow, tokens, voice, noise, schedule))
         pauses[name] = sum(1 for _ in generate_mel(flow, tokens, voice, noise, schedule))
     spread = mels["exact"].std()
@@ -97,7 +97,7 @@ def test_fewer_steps_cost_less_and_stay_near(networks: dict[int, Networks]) -> N
 
 
 def test_unguided_steps_use_the_last_distance(networks: dict[int, Networks]) -> None:
-    schedule = cosine_schedule(networks[25].flow, 4, guidance_every=2)
+    schedule = solver_schedule(networks[25].flow, 4, guidance_every=2)
     assert schedule.guided == (True, False, True, False)
     assert sum(schedule.durations) == pytest.approx(1.0)
 

@@ -15,7 +15,7 @@ from numpy.random import RandomState
 from onnx import TensorProto, helper, numpy_helper
 
 from wyoming_vietts.engines.vietts.convert.parameter_names import published_names
-from wyoming_vietts.engines.vietts.convert.published_config import load_config
+from wyoming_vietts.engines.vietts.convert.published_config import read_published_config
 from wyoming_vietts.engines.vietts.model.tokenizer import SPECIAL_TOKENS
 from wyoming_vietts.engines.vietts.networks.networks import empty_networks
 
@@ -186,7 +186,7 @@ def write_model_dir(path: Path, seed: int, token_rate: int = 25) -> Path:
     """Write the six published files, and a vocabulary."""
     path.mkdir(parents=True, exist_ok=True)
     write_config(path / "config.yaml", config(token_rate))
-    networks = empty_networks(load_config(path / "config.yaml"))
+    networks = empty_networks(read_published_config(path / "config.yaml"))
     for part, network in networks.parts.items():
         torch.save(_weights(part, network, RandomState(seed)), path / f"{part}.pt")
     _write_speech_embedding(path / "speech_embedding.onnx", RandomState(seed))

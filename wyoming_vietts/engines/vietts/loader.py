@@ -11,11 +11,10 @@ import torch
 
 from ...errors import ConfigError, SetupError, SynthesisError
 from ...steps import Shared, Steps, finish
-from .convert.published_config import load_config
 from .device import flow_type, give_back_memory, held_bytes, lm_type
-from .model.loading import load_networks
+from .model.loading import load_config, load_networks
 from .model.weight_files import WeightFiles
-from .networks.flow import Schedule, cosine_schedule
+from .networks.flow import Schedule, solver_schedule
 from .networks.networks import Networks
 from .quality import Quality
 
@@ -101,10 +100,12 @@ class ModelLoader:
 
     def _load_again(self) -> Steps[LoadedModel]:
         started = time.perf_counter()
-        config_file = self._model_dir / "config.yaml"
         try:
-            if load_config(config_file) != self.config:
-                raise ConfigError(f"{config_file} has been changed; start the server again")
+            if load_config(self._model_dir) != self.config:
+                raise ConfigError(
+                    f"the configuration in {self._model_dir} has been changed; "
+                    "start the server again"
+                )
             loaded = yield from self._load()
         except (OSError, SetupError, RuntimeError) as error:  # PyTorch's own: no memory, for one
             reason = f"{error!s:.300}"
@@ -125,7 +126,7 @@ class ModelLoader:
             flow_type(self._device, self._quality.half_flow),
         )
         yield
-        schedule = cosine_schedule(
+        schedule = solver_schedule(
             networks.flow, self._quality.solver_steps, self._quality.guidance_every
         )
         return LoadedModel(networks, schedule, WeightFiles(self._model_dir))

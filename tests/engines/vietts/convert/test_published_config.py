@@ -8,19 +8,19 @@ import pytest
 
 from tests.engines.vietts.tiny_model import New, config, write_config
 from wyoming_vietts.engines.vietts.convert.hyperpyyaml import ConfigError
-from wyoming_vietts.engines.vietts.convert.published_config import load_config
+from wyoming_vietts.engines.vietts.convert.published_config import read_published_config
 
 
 def read(path: Path, change: Callable[[dict], object] = lambda tree: None) -> object:
     tree = config()
     change(tree)
     write_config(path / "config.yaml", tree)
-    return load_config(path / "config.yaml")
+    return read_published_config(path / "config.yaml")
 
 
 def test_dimensions_come_from_the_file(tmp_path: Path) -> None:
     read(tmp_path)
-    loaded = load_config(tmp_path / "config.yaml")
+    loaded = read_published_config(tmp_path / "config.yaml")
     assert loaded.lm.text_encoder.size == 20
     assert loaded.lm.text_encoder.causal
     assert not loaded.flow.encoder.causal
@@ -32,7 +32,7 @@ def test_dimensions_come_from_the_file(tmp_path: Path) -> None:
 def test_reference_to_a_top_level_value_is_resolved(tmp_path: Path) -> None:
     read(tmp_path)
     assert "!ref <sample_rate>" in (tmp_path / "config.yaml").read_text().replace("'", "")
-    assert load_config(tmp_path / "config.yaml").hift.sample_rate == 22050
+    assert read_published_config(tmp_path / "config.yaml").hift.sample_rate == 22050
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_tag_never_runs_anything(tmp_path: Path) -> None:
         + f"seed: !apply:pathlib.Path.touch [{mark}]\n"
         + f"other: !!python/object/apply:os.system ['touch {mark}']\n"
     )
-    load_config(path)
+    read_published_config(path)
     assert not mark.exists()
 
 
@@ -118,7 +118,7 @@ def test_what_is_not_a_config_is_refused(tmp_path: Path, text: str | bytes, mess
     path = tmp_path / "config.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ConfigError, match=message):
-        load_config(path)
+        read_published_config(path)
 
 
 def test_training_sections_are_left_alone(tmp_path: Path) -> None:
@@ -128,11 +128,11 @@ def test_training_sections_are_left_alone(tmp_path: Path) -> None:
 def test_pipe_in_place_of_a_config_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "config.yaml")
     with pytest.raises(ConfigError, match="is not a regular file"):
-        load_config(tmp_path / "config.yaml")
+        read_published_config(tmp_path / "config.yaml")
 
 
 def test_missing_config_says_how_to_get_the_model(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=f"script/run download vietts --model-dir {tmp_path} fetches"
     ):
-        load_config(tmp_path / "config.yaml")
+        read_published_config(tmp_path / "config.yaml")

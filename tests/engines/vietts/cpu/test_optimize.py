@@ -11,7 +11,7 @@ from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear
 from wyoming_vietts.engines.vietts.cpu.overlap_save import OverlapSaveConv1d
 from wyoming_vietts.engines.vietts.cpu.snake import FoldedResBlock
 from wyoming_vietts.engines.vietts.cpu.transformer_block import FusedTransformerBlock
-from wyoming_vietts.engines.vietts.networks.flow import cosine_schedule, flow_voice, generate_mel
+from wyoming_vietts.engines.vietts.networks.flow import flow_voice, generate_mel, solver_schedule
 from wyoming_vietts.engines.vietts.networks.hift import vocode
 from wyoming_vietts.engines.vietts.networks.lm import decode_one_token, prefill, score
 from wyoming_vietts.engines.vietts.networks.networks import Networks
@@ -53,7 +53,7 @@ def test_mel_spectrogram_is_the_same(
     mels = []
     for flow in (plain_networks.flow, networks[25].flow):
         voice = flow_voice(flow, case["embedding"], case["prompt_token"], case["prompt_feat"].T)
-        schedule = cosine_schedule(flow)
+        schedule = solver_schedule(flow)
         mels.append(finish(generate_mel(flow, case["token"], voice, case["noise"], schedule)))
     torch.testing.assert_close(*mels, atol=1e-4, rtol=1e-4)
 

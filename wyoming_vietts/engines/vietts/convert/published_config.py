@@ -1,13 +1,18 @@
-"""The model directory's config.yaml, read as data.
+"""The published config.yaml.
 
-The file is written for hyperpyyaml, whose tags (``!new:module.Class``) build Python objects.
-Here a tag is a word to compare, and nothing is ever imported or called.  Every key of the sections
-``llm``, ``flow`` and ``hift`` must be known; the rest of the file is for training.
+hyperpyyaml's tags (`!new:module.Class`) build Python objects. Here a tag is a word to compare, and
+nothing is imported or called. Every key of the sections `llm`, `flow` and `hift` must be known; the
+rest of the file is for training.
 """
 
 from pathlib import Path
 
 from ..networks.config import (
+    MAX_BLOCKS,
+    MAX_CHANNELS,
+    MAX_HEADS,
+    MAX_HIDDEN,
+    MAX_LAYERS,
     EncoderConfig,
     FlowConfig,
     HiFTConfig,
@@ -16,37 +21,37 @@ from ..networks.config import (
     SamplingConfig,
     UNetConfig,
 )
-from .hyperpyyaml import Section, read_yaml
+from .hyperpyyaml import PublishedSection, read_yaml
 
 
-def load_config(path: Path) -> ModelConfig:
+def read_published_config(path: Path) -> ModelConfig:
     """Read config.yaml.
 
     Raises:
         ConfigError: a key is unknown, missing or of the wrong type, or has a value that is not
             implemented, or the file is not YAML.
     """
-    top = Section(path, "", read_yaml(path))
+    top = PublishedSection(path, "", read_yaml(path))
     return ModelConfig(
-        lm=_read_lm(top.section("llm", "TransformerLM")),
-        flow=_read_flow(top.section("flow", "MaskedDiffWithXvec")),
-        hift=_read_hift(top.section("hift", "HiFTGenerator")),
+        lm=_read_lm(top.tagged("llm", "TransformerLM")),
+        flow=_read_flow(top.tagged("flow", "MaskedDiffWithXvec")),
+        hift=_read_hift(top.tagged("hift", "HiFTGenerator")),
     )
 
 
 # --- the sections -------------------------------------------------------------------------------
 
 
-def _read_lm(s: Section) -> LMConfig:
+def _read_lm(s: PublishedSection) -> LMConfig:
     s.ignore("length_normalized_loss", "lsm_weight")  # training
     s.ignore("text_encoder_input_size", "llm_input_size", "llm_output_size")  # implied by parts
-    sampling = s.section("sampling", "ras_sampling")
+    sampling = s.tagged("sampling", "ras_sampling")
     config = LMConfig(
         text_vocabulary=s.integer("text_token_size"),
         speech_vocabulary=s.integer("speech_token_size"),
         speaker_size=s.integer("spk_embed_dim"),
-        text_encoder=_read_encoder(s.section("text_encoder", "ConformerEncoder"), causal=True),
-        decoder=_read_encoder(s.section("llm", "TransformerEncoder"), causal=True),
+        text_encoder=_read_encoder(s.tagged("text_encoder", "ConformerEncoder"), causal=True),
+        decoder=_read_encoder(s.tagged("llm", "TransformerEncoder"), causal=True),
         sampling=SamplingConfig(
             top_p=sampling.positive("top_p"),
             top_k=sampling.integer("top_k"),
@@ -59,7 +64,7 @@ def _read_lm(s: Section) -> LMConfig:
     return config
 
 
-def _read_encoder(s: Section, causal: bool) -> EncoderConfig:
+def _read_encoder(s: PublishedSection, causal: bool) -> EncoderConfig:
     conformer = s.class_name == "ConformerEncoder"
     s.ignore("dropout_rate", "positional_dropout_rate", "attention_dropout_rate")
     s.expect("input_layer", "linear" if conformer else "linear_legacy")
@@ -76,10 +81,10 @@ def _read_encoder(s: Section, causal: bool) -> EncoderConfig:
         s.expect("use_cnn_module", False)
     config = EncoderConfig(
         input_size=s.integer("input_size"),
-        size=s.integer("output_size", most=16_384),
-        heads=s.integer("attention_heads", most=1024),
-        feed_forward_size=s.integer("linear_units", most=65_536),
-        layers=s.integer("num_blocks", most=200),
+        size=s.integer("output_size", most=MAX_CHANNELS),
+        heads=s.integer("attention_heads", most=MAX_HEADS),
+        feed_forward_size=s.integer("linear_units", most=MAX_HIDDEN),
+        layers=s.integer("num_blocks", most=MAX_LAYERS),
         activation="silu" if conformer else "relu",
         input_relu=not conformer,
         causal=causal,
@@ -88,18 +93,18 @@ def _read_encoder(s: Section, causal: bool) -> EncoderConfig:
     return config
 
 
-def _read_flow(s: Section) -> FlowConfig:
+def _read_flow(s: PublishedSection) -> FlowConfig:
     s.ignore("only_mask_loss")
     s.expect("output_type", "mel")
-    regulator = s.section("length_regulator", "InterpolateRegulator")
+    regulator = s.tagged("length_regulator", "InterpolateRegulator")
     regulator.expect("sampling_ratios", [1, 1, 1, 1])
-    decoder = s.section("decoder", "ConditionalCFM")
+    decoder = s.tagged("decoder", "ConditionalCFM")
     decoder.expect("n_spks", 1)
-    solver = decoder.section("cfm_params", "DictConfig").section("content", None)
+    solver = decoder.tagged("cfm_params", "DictConfig").section("content")
     solver.ignore("sigma_min", "training_cfg_rate", "reg_loss_type")
     solver.expect("solver", "euler")
     solver.expect("t_scheduler", "cosine")
-    estimator = decoder.section("estimator", "ConditionalDecoder")
+    estimator = decoder.tagged("estimator", "ConditionalDecoder")
     estimator.ignore("dropout")
     estimator.expect("act_fn", "gelu")
     bands = s.integer("output_size")
@@ -114,15 +119,15 @@ def _read_flow(s: Section) -> FlowConfig:
         size=s.integer("input_size"),
         regulator_layers=4,
         guidance=solver.number("inference_cfg_rate"),
-        encoder=_read_encoder(s.section("encoder", "ConformerEncoder"), causal=False),
+        encoder=_read_encoder(s.tagged("encoder", "ConformerEncoder"), causal=False),
         unet=UNetConfig(
             in_channels=estimator.integer("in_channels"),
             out_channels=estimator.integer("out_channels"),
             channels=estimator.integers("channels"),
             heads=estimator.integer("num_heads"),
             head_size=estimator.integer("attention_head_dim"),
-            blocks=estimator.integer("n_blocks", most=100),
-            middle_stages=estimator.integer("num_mid_blocks", most=200),
+            blocks=estimator.integer("n_blocks", most=MAX_BLOCKS),
+            middle_stages=estimator.integer("num_mid_blocks", most=MAX_LAYERS),
         ),
     )
     for section in (regulator, solver, estimator, decoder, s):
@@ -130,9 +135,9 @@ def _read_flow(s: Section) -> FlowConfig:
     return config
 
 
-def _read_hift(s: Section) -> HiFTConfig:
-    istft = s.section("istft_params", None)
-    f0 = s.section("f0_predictor", "ConvRNNF0Predictor")
+def _read_hift(s: PublishedSection) -> HiFTConfig:
+    istft = s.section("istft_params")
+    f0 = s.tagged("f0_predictor", "ConvRNNF0Predictor")
     f0.expect("num_class", 1)
     bands = s.integer("in_channels")
     f0.expect("in_channels", bands)

@@ -3,7 +3,6 @@
 Files are mapped into memory, not read: whatever a network can use directly is not copied.
 """
 
-import hashlib
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,25 +12,28 @@ from torch import Tensor, nn
 
 from ....errors import WeightsError
 from ....steps import Steps
+from ..cpu.memory import forget_copied
+from ..model.weights import assign
 from .parameter_names import published_names
 
-_DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file, about 60 for each tensor
 
+def load_published(network: nn.Module, path: Path, part: str) -> Steps[None]:
+    """Give an empty network the published weights of a part, in fp32.
 
-def fingerprint(published: Path) -> str:
-    """What tells a .pt file from any other, wherever it is copied.
-
-    A hash of its end: it is a zip file, whose directory there has the checksums of all tensors.
+    Raises:
+        WeightsError: the file is missing or unusable, or a tensor is missing, unknown or of
+            the wrong shape.
     """
-    with published.open("rb") as file:
-        file.seek(max(0, published.stat().st_size - _DIRECTORY_BYTES))
-        return hashlib.sha256(file.read()).hexdigest()
+    published = read_published(path)
+    yield
+    assign(network, (yield from _translate(network, part, published, path)))
+    yield
+    forget_copied(published.values(), network)
+    yield
 
 
 def read_published(path: Path) -> dict[str, Tensor]:
     """The tensors of a .pt file, mapped into memory; no code in it is run."""
-    if path.exists() and not path.is_file():
-        raise WeightsError(f"{path} is not a file")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError:
@@ -46,7 +48,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def translate(
+def _translate(
     module: nn.Module, part: str, state: Mapping[str, Tensor], path: Path
 ) -> Steps[dict[str, Tensor]]:
     """Published tensors under this package's names, in fp32, every name and shape checked.

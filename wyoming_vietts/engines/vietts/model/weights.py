@@ -1,60 +1,83 @@
-"""Weights in the published files (llm.pt, flow.pt, hift.pt) and in the prepared ones.
+"""A network's weights in a safetensors file, under this package's names.
 
-Files are mapped into memory, not read: whatever a network can use directly is not copied.
-A prepared file has this package's parameter names and folded weight norms. It tells by a
-fingerprint which published file it was made from.
+A file is mapped into memory, not read: what a network can use directly is not copied.
 """
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors
-import safetensors.torch
+import torch
 from torch import Tensor, nn
 
 from ....errors import WeightsError
 from ....files import replacement
 from ....steps import Steps
+from ..cpu.int8 import use_int8
+from ..networks.lm import SpeechLM
+
+_WRITTEN_AT_ONCE = 8 << 20  # bytes: up to half a second on a memory card
+_SAFETENSORS_NAMES = {
+    torch.float32: "F32",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int8: "I8",
+}
 
 
-def save_prepared(network: nn.Module, path: Path, source: str | None) -> None:
-    """Write a network's weights under this package's names; see `write_safetensors`.
-
-    Args:
-        source: the `fingerprint` of the published file, for `source_of`.
-    """
-    write_safetensors(network.state_dict(), path, {"source": source} if source else None)
+def weights_file(model_dir: Path, part: str, dtype: torch.dtype) -> Path:
+    """Name the file of a network in fp32, bf16 or int8."""
+    suffix = {torch.float32: "", torch.bfloat16: "-bf16", torch.int8: "-int8"}[dtype]
+    return model_dir / f"{part}{suffix}.safetensors"
 
 
-def write_safetensors(
-    tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None
-) -> None:
-    """Write a file that every user can read; see `replacement`.
+def load_weights(network: nn.Module, path: Path) -> Steps[None]:
+    """Give an empty network its weights, with a pause after each tensor.
 
     Raises:
-        OSError: it cannot be written.
+        WeightsError: the file is damaged, or a tensor is missing, unknown, or of another shape or
+            number type than the network's.
     """
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    with replacement(path) as unfinished:
-        unfinished.open("wb").close()  # if it cannot be written, that shows before a second's work
-        try:
-            safetensors.torch.save_file(contiguous, unfinished, metadata)
-        except safetensors.SafetensorError as error:
-            raise OSError(f"{unfinished}: {error}") from error
-        unfinished.chmod(0o644)
+    weights = yield from _read(path)
+    wanted = network.state_dict()
+    for name in sorted(wanted.keys() | weights.keys()):
+        found, right = _kind(weights.get(name)), _kind(wanted.get(name))
+        if found != right:
+            raise WeightsError(
+                f"{path}: {name!r} is {found}; it should be {right}. "
+                "Prepare the model again, or delete the file"
+            )
+    assign(network, weights)
+    yield
 
 
-def source_of(prepared: Path) -> str | None:
-    """The fingerprint of the published file that a prepared one was made from."""
-    try:
-        with safetensors.safe_open(prepared, "pt") as file:
-            return (file.metadata() or {}).get("source")
-    except safetensors.SafetensorError as error:
-        raise _not_safetensors(prepared, error) from error
+def assign(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Give an empty network these weights, for inference."""
+    network.load_state_dict(weights, strict=True, assign=True)
+    network.requires_grad_(False).eval()
 
 
-def read_safetensors(path: Path) -> Steps[dict[str, Tensor]]:
-    """The tensors of a prepared file, mapped into memory, with a pause after each of them."""
+def set_type(network: nn.Module, dtype: torch.dtype) -> Steps[None]:
+    """Convert a network, perhaps an empty one, from fp32; int8 is for the language model."""
+    if dtype == torch.int8:
+        assert isinstance(network, SpeechLM)
+        yield from use_int8(network)
+    else:
+        yield from convert_layers(network, dtype)
+
+
+def convert_layers(network: nn.Module, to: torch.dtype | torch.device) -> Steps[None]:
+    """Call `network.to`, with a pause after each layer."""
+    for layer in network.modules():
+        if next(layer.children(), None) is None:
+            layer.to(to)
+            yield
+    network.to(to)  # what is no layer's own
+
+
+def _read(path: Path) -> Steps[dict[str, Tensor]]:
     tensors = {}
     try:
         with safetensors.safe_open(path, "pt") as file:
@@ -66,23 +89,69 @@ def read_safetensors(path: Path) -> Steps[dict[str, Tensor]]:
         raise _not_safetensors(path, error) from error
 
 
-def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> WeightsError:
-    return WeightsError(f"{path} is cut off, or not a safetensors file: {error}")
-
-
-def check_likeness(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Raise WeightsError unless a prepared file has exactly what the network has."""
-    wanted = network.state_dict()
-    for name in sorted(wanted.keys() | state.keys()):
-        found, right = _kind(state.get(name)), _kind(wanted.get(name))
-        if found != right:
-            raise WeightsError(
-                f"{path}: {name!r} is {found}; it should be {right}. "
-                "Prepare the model again, or delete the file"
-            )
-
-
 def _kind(tensor: Tensor | None) -> str:
     if tensor is None:
         return "absent"
     return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
+
+
+def weights_source(path: Path) -> str | None:
+    """Read which file the weights were made from, as `write_weights` was told."""
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return (file.metadata() or {}).get("source")
+    except safetensors.SafetensorError as error:
+        raise _not_safetensors(path, error) from error
+
+
+def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> WeightsError:
+    return WeightsError(f"{path} is cut off, or not a safetensors file: {error}")
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def write_weights(network: nn.Module, path: Path, source: str | None) -> Steps[None]:
+    """Write a network's weights; see `write_safetensors`.
+
+    Args:
+        source: the fingerprint of what they were made from, for `weights_source`.
+    """
+    yield from write_safetensors(network.state_dict(), path, {"source": source} if source else {})
+
+
+def write_safetensors(
+    tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
+) -> Steps[None]:
+    """Write a file that every user can read, and let it appear when it is whole.
+
+    It is written piece by piece, with a pause after each, and each is on the disk by then: neither
+    a slow disk nor the kernel's writing of many megabytes at once holds up the event loop.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    ordered = sorted(
+        tensors.items(), key=lambda item: (-item[1].element_size(), item[0])
+    )  # aligned
+    header: dict[str, object] = {"__metadata__": metadata} if metadata else {}
+    end = 0
+    for name, tensor in ordered:
+        start, end = end, end + tensor.nbytes
+        header[name] = {
+            "dtype": _SAFETENSORS_NAMES[tensor.dtype],
+            "shape": [*tensor.shape],
+            "data_offsets": [start, end],
+        }
+    encoded = json.dumps(header).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    with replacement(path) as unfinished, unfinished.open("wb") as file:
+        unfinished.chmod(0o644)
+        file.write(len(encoded).to_bytes(8, "little") + encoded)
+        for _, tensor in ordered:
+            content = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data
+            for piece in range(0, len(content), _WRITTEN_AT_ONCE):
+                file.write(content[piece : piece + _WRITTEN_AT_ONCE])
+                file.flush()
+                os.fdatasync(file.fileno())
+                yield

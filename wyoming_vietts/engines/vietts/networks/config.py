@@ -1,6 +1,14 @@
-"""Sizes and settings of the networks, as a model's config.yaml gives them."""
+"""Sizes and settings of the networks, as a model's config.json states them.
+
+A whole number may be annotated with the largest value that is accepted; see `model.config`.
+"""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+MAX_LAYERS, MAX_BLOCKS, MAX_HEADS = 200, 100, 1024
+MAX_CHANNELS, MAX_HIDDEN = 16_384, 65_536
+POSITIVE = "positive"
 
 
 @dataclass(frozen=True)
@@ -8,12 +16,12 @@ class EncoderConfig:
     """A stack of pre-norm transformer layers with relative positions."""
 
     input_size: int
-    size: int
-    heads: int
-    feed_forward_size: int
-    layers: int
-    activation: str
-    """Of the feed-forward: "silu" or "relu"."""
+    size: Annotated[int, MAX_CHANNELS]
+    heads: Annotated[int, MAX_HEADS]
+    feed_forward_size: Annotated[int, MAX_HIDDEN]
+    layers: Annotated[int, MAX_LAYERS]
+    activation: Literal["silu", "relu"]
+    """Of the feed-forward."""
     input_relu: bool
     """Whether a ReLU follows the input layer's norm."""
     causal: bool
@@ -21,12 +29,12 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How a speech token is drawn; see ``sampling``."""
+    """How a speech token is drawn; see `sampling`."""
 
-    top_p: float
+    top_p: Annotated[float, POSITIVE]
     top_k: int
     window: int
-    """How many tokens to look back for a repetition."""
+    """Tokens that are searched for a repetition."""
     repetition: float
     """Share of the window that counts as a repetition."""
 
@@ -52,9 +60,9 @@ class UNetConfig:
     channels: tuple[int, ...]
     heads: int
     head_size: int
-    blocks: int
+    blocks: Annotated[int, MAX_BLOCKS]
     """Transformer blocks in a stage."""
-    middle_stages: int
+    middle_stages: Annotated[int, MAX_LAYERS]
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,13 @@ class FlowConfig:
     token_rate: int
     """Speech tokens a second."""
     size: int
-    regulator_layers: int
+    regulator_layers: Annotated[int, MAX_LAYERS]
     guidance: float
     """Weight of classifier-free guidance."""
     encoder: EncoderConfig
     unet: UNetConfig
+    solver_times: tuple[float, ...] = ()
+    """Where the Euler steps begin and end, from 0 to 1; by default the quality decides."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class HiFTConfig:
     """The vocoder from a mel spectrogram to a waveform."""
 
     sample_rate: int
+    """Hz."""
     mel_bands: int
     channels: int
     harmonics: int
@@ -102,7 +113,7 @@ class HiFTConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything config.yaml says about the three networks."""
+    """The three networks."""
 
     lm: LMConfig
     flow: FlowConfig

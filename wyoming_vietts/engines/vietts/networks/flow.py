@@ -79,18 +79,25 @@ def flow_voice(
 
 
 @torch.inference_mode()
-def cosine_schedule(flow: Flow, steps: int = 10, guidance_every: int = 1) -> Schedule:
-    """The reference's times: t_k = 1 - cos(pi k / (2 steps)), short steps first.
+def solver_schedule(flow: Flow, steps: int = 10, guidance_every: int = 1) -> Schedule:
+    """Plan the solver's steps: at the times that the model states, else at `cosine_times`.
 
-    With ``guidance_every`` 2 the unguided half is computed at every other step.
+    Args:
+        guidance_every: the unguided half is computed at every n-th step; this is n.
     """
-    times = 1 - torch.cos(torch.linspace(0, 1, steps + 1) * 0.5 * torch.pi)
+    times = torch.tensor(flow.config.solver_times or cosine_times(steps))
     by_stage = flow.unet.time_shifts(times[:-1].to(flow.speaker_projection.bias.device))
+    is_guided = flow.config.guidance > 0
     return Schedule(
         durations=tuple(times.diff().tolist()),
-        shifts=tuple(tuple(stage[step] for stage in by_stage) for step in range(steps)),
-        guided=tuple(step % guidance_every == 0 for step in range(steps)),
+        shifts=tuple(tuple(stage[step] for stage in by_stage) for step in range(len(times) - 1)),
+        guided=tuple(is_guided and step % guidance_every == 0 for step in range(len(times) - 1)),
     )
+
+
+def cosine_times(steps: int) -> list[float]:
+    """Return the reference's times, short steps first: t_k = 1 - cos(pi k / (2 steps))."""
+    return (1 - torch.cos(torch.linspace(0, 1, steps + 1) * 0.5 * torch.pi)).tolist()
 
 
 def mel_frames(flow: Flow, tokens: int) -> int:

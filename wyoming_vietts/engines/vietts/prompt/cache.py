@@ -135,7 +135,7 @@ class VoiceCache:
         encoder = self.make_encoder()
         yield
         prompt = yield from encoder.encode(torch.from_numpy(waveform))
-        _save(prompt, path)
+        yield from _save(prompt, path)
         _LOGGER.info("Voice '%s' is ready", name)
         return _Encoded(prompt, path)
 
@@ -163,11 +163,11 @@ def _is_there(file: _File) -> bool:
         return True
 
 
-def _save(prompt: Prompt, path: Path) -> None:
+def _save(prompt: Prompt, path: Path) -> Steps[None]:
     """Write a file, completely or not at all; a read-only model directory only gets a warning."""
     try:
         path.parent.mkdir(exist_ok=True)
-        write_safetensors(vars(prompt), path)
+        yield from write_safetensors(vars(prompt), path)
     except OSError as error:
         _LOGGER.warning(
             "Voices are encoded again at each start: cannot write %s: %s", path, explain(error)
