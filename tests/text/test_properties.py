@@ -7,6 +7,8 @@ import re
 import time
 import timeit
 import unicodedata
+from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from wyoming_vietts import text as text_package
 from wyoming_vietts.text import speakable, split_sentences
 from wyoming_vietts.text.characters import LETTERS
+from wyoming_vietts.text.syllables import is_sayable
 from wyoming_vietts.text.tables import read_table
 
 _SPEAKABLE = re.compile(rf"(?:[{LETTERS}](?:[{LETTERS}]|[.,;:!?](?= |$)| (?=[{LETTERS}]))*)?")
@@ -50,6 +53,53 @@ def test_output_holds_letters_spaces_and_marks_alone(text: str) -> None:
 def test_speaking_twice_changes_nothing(text: str) -> None:
     spoken = speakable(text)
     assert speakable(spoken) == spoken
+
+
+_TABLES = ("assistant_replies.tsv", "home_month.tsv", "spoken_forms.tsv")
+_NAMES_OF_UNITS = {"bar", "lux"}
+
+
+def _written_lines() -> list[str]:
+    folder = Path(__file__).parent
+    lines = [line for name in _TABLES for line in (folder / name).read_text("utf-8").splitlines()]
+    return [line.split("\t")[0] for line in lines if "\t" in line]
+
+
+def _mutated(written: str, random: Random) -> str:
+    """Drop, double, swap, replace or insert some characters."""
+    characters = list(written)
+    for _ in range(random.randint(1, 4)):
+        place = random.randrange(len(characters) + 1)
+        stranger = random.choice("0123456789.,-/:%°đĐâêqQwHAx'\"()*#@ \n₫→↑–&+=<>|~^_$")
+        match random.randrange(4):
+            case 0:
+                characters.insert(place, stranger)
+            case 1:
+                characters[place : place + 1] = []
+            case 2:
+                characters[place : place + 1] = characters[place : place + 1] * 2
+            case _:
+                characters[place : place + 2] = reversed(characters[place : place + 2])
+    return "".join(characters)
+
+
+def test_nothing_unspeakable_is_left_of_four_thousand_mutations() -> None:
+    """No digit, no sign, and no letters that no Vietnamese can say: `âl`, `qá`, `Hđnd`."""
+    random = Random(31)
+    lines = _written_lines()
+    left = []
+    for _ in range(4_000):
+        written = _mutated(random.choice(lines), random)
+        spoken = speakable(written)
+        assert _SPEAKABLE.fullmatch(spoken), (written, spoken)
+        words = set(re.findall(rf"[{LETTERS}]+", spoken)) - _NAMES_OF_UNITS
+        left += [(word, written) for word in words if not is_sayable(word)]
+    assert not left, left[:20]
+
+
+@pytest.mark.parametrize("written", ["âl", "qá", "Hđnd", "ưđ", "Êbxn", "đươngg"])
+def test_letters_that_nobody_can_say_are_spelled_or_mended(written: str) -> None:
+    assert all(map(is_sayable, speakable(written).split())), speakable(written)
 
 
 @given(_ASSISTANT_TEXT)

@@ -119,6 +119,7 @@ def test_any_sentence_is_bounded_and_no_text_is_lost(unit: str) -> None:
 
 
 _BITS = """
+    <think> </think> <b>
     Xin chào . , ; : ! ? … ... 25,5 °C 1. 10:30 v.v. TP. HCM GS.TS. P. 5 A. a@b.vn https://a.vn/?A
     " “ ” ( ) ** ``` - | # > _ 😀 độ ẩm a\u0323\u0302 đ
 """
@@ -142,7 +143,7 @@ def test_cutting_into_pieces_changes_nothing(text: str, data: st.DataObject) -> 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(_TEXT, st.text(max_size=80)))
 def test_sentences_hold_every_visible_character_in_order(text: str) -> None:
-    assume("```" not in text and "~~~" not in text)  # code is left out
+    assume("```" not in text and "~~~" not in text and "<think>" not in text)  # is left out
     assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())
 
 
@@ -152,6 +153,17 @@ def test_code_is_announced_and_left_out(fence: str) -> None:
     assert split_sentences(text) == ["Chạy lệnh này:", "Đoạn mã.", "Rồi chờ."]
     assert split_sentences("Gõ ```ls``` nhé.") == ["Gõ ```ls``` nhé."]
     assert split_sentences(f"Xem:\n{fence}\nls") == ["Xem:", "Đoạn mã."], "it was not closed"
+
+
+@pytest.mark.parametrize("tag", ["think", "thinking", "Think"])
+def test_reasoning_of_a_model_is_left_out(tag: str) -> None:
+    text = f"Để xem. <{tag}>Họ hỏi giờ. Bây giờ là 7h.\n1 < 2 </b> à?</{tag}>Bây giờ là 7h. Hết."
+    sentences = ["Để xem.", "Bây giờ là 7h.", "Hết."]
+    splitter = SentenceSplitter()
+    pieces = [sentence for character in text for sentence in splitter.add(character)]
+    assert pieces + splitter.finish() == sentences
+    assert split_sentences(f"Vâng. <{tag}>Dài dòng. Chưa xong") == ["Vâng."], "it was not closed"
+    assert speakable(text) == "Để xem. Bây giờ là bảy giờ. Hết."
 
 
 def test_markup_across_sentences_comes_out_clean() -> None:

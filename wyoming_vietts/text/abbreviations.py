@@ -3,7 +3,8 @@
 import re
 from functools import cache
 
-from .characters import LETTERS, UPPER
+from .abbreviations_in_context import expand_by_context
+from .characters import LETTERS, LOWER, UPPER
 from .context import word_before
 from .tables import any_of, read_table
 
@@ -20,7 +21,7 @@ def _titles() -> re.Pattern[str]:
 def _abbreviations() -> re.Pattern[str]:
     # After a number `TB` and `TM` are units.
     return re.compile(
-        rf"(?<!\d ){_BEFORE}{any_of(read_table('abbreviations.txt'))}"
+        rf"(?<!\d ){_BEFORE}{any_of(_written_forms())}"
         rf"(?![{LETTERS}\d]|-[A-Z][a-z])"  # TP-Link
     )
 
@@ -55,7 +56,7 @@ _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 
 def expand_abbreviations(text: str) -> str:
     """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
-    text = _NIGHTS.sub(r"\1 ngày \2 đêm", text)
+    text = expand_by_context(_NIGHTS.sub(r"\1 ngày \2 đêm", text))
     text = _ROOM.sub(_read_room, text)
     text = _PAGE.sub(r"\1rang ", text)
     text = _CENTURY.sub("thế kỷ ", text)
@@ -73,7 +74,27 @@ def expand_abbreviations(text: str) -> str:
 def _read_abbreviation(match: re.Match[str]) -> str:
     if match[0] in _UNITS_TOO and word_before(match) in _NUMBER_WORDS:
         return read_table("units.txt").get(match[0], match[0])
-    return read_table("abbreviations.txt")[match[0]]
+    words = _written_forms()[match[0]]
+    return (
+        words.rstrip(".")
+        if words[-1] == "." and _GOES_ON.match(match.string, match.end())
+        else words
+    )
+
+
+_GOES_ON = re.compile(rf" ?[,;:)]| [{LOWER}\d(]")
+
+
+@cache
+def _written_forms() -> dict[str, str]:
+    """The table, with `Bhyt` and `bhyt` for `BHYT`."""
+    table = read_table("abbreviations.txt")
+    long = {written: spoken for written, spoken in table.items() if _LONG.fullmatch(written)}
+    capitalised = {written.capitalize(): spoken for written, spoken in long.items()}
+    return {written.lower(): spoken for written, spoken in long.items()} | capitalised | table
+
+
+_LONG = re.compile(rf"(?=.{{4}})(?!.*[AEIOUYƯ])[{UPPER}]+|UBND|TAND|BHYT|UBTVQH")
 
 
 _UNITS_TOO = frozenset({"TB", "TM"})

@@ -34,10 +34,12 @@ _UNKNOWN = re.compile(
 
 def read_algebra(text: str) -> str:
     """Read the minus, the products and the fractions of formulae with letters."""
-    text = _UNKNOWN.sub(
-        lambda match: "ích" if _UNKNOWN_BEFORE.search(text_before(match)) else "x", text
-    )
-    text = _FACTORIAL.sub(r"\1 giai thừa", text)
+    if "x " in text or text.endswith("x"):
+        text = _UNKNOWN.sub(
+            lambda match: "ích" if _UNKNOWN_BEFORE.search(text_before(match)) else "x", text
+        )
+    if "!" in text:
+        text = _FACTORIAL.sub(r"\1 giai thừa", text)
     if not _IS_ALGEBRA.search(text):
         return text
     text = _MINUS_FIRST.sub("trừ ", text)

@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from .characters import LETTERS, UPPER, VIETNAMESE_VOWELS
+from .syllables import is_vietnamese
 from .tables import read_table
 
 _AFTER = rf"(?![{LETTERS}])"
@@ -21,7 +22,8 @@ _SYLLABLE = re.compile(
 def lower_capital_text(text: str) -> str:
     """Return the text with words in capitals in lower case, unless they are acronyms.
 
-    Words with a marked vowel, their neighbours and long texts in capitals are not acronyms.
+    Words with a marked vowel, their neighbours, long texts in capitals, and syllables of three
+    letters or more that stand in no table (`MINH`) are not acronyms.
     """
     capitals = _CAPITAL_WORD.findall(text)
     if not capitals:
@@ -29,15 +31,29 @@ def lower_capital_text(text: str) -> str:
     is_capital_text = len(capitals) > 3 and 4 * len(capitals) >= 3 * len(_ANY_WORD.findall(text))
 
     def lower_run(run: re.Match[str]) -> str:
+        words = _CAPITAL_WORD.findall(run[0])
         is_prose = is_capital_text or _MARKED_VOWEL.search(run[0]) is not None
+        if not is_prose and _is_name(words):
+            # A name without marks: NGUYEN VAN AN. Here even what a table knows is a syllable.
+            return _CAPITAL_WORD.sub(
+                lambda word: word[0].lower() if is_vietnamese(word[0]) else word[0], run[0]
+            )
         return _CAPITAL_WORD.sub(lambda word: _lower_word(word[0], is_prose), run[0])
 
     return _CAPITAL_RUN.sub(lower_run, text)
 
 
+def _is_name(words: list[str]) -> bool:
+    """Tell whether a run of capitals holds two syllables of no table, or one among syllables."""
+    unlisted = sum(is_vietnamese(word) and word not in _listed_capitals() for word in words)
+    return unlisted > 1 or (unlisted == 1 and len(words) > 2 and all(map(is_vietnamese, words)))
+
+
 def _lower_word(word: str, is_prose: bool) -> str:
     if word in _listed_capitals():
         return word
+    if len(word) > 2 and is_vietnamese(word):
+        return word.lower()
     is_word = _SYLLABLE.fullmatch(word) or len(word) > 4 or _MARKED_VOWEL.search(word)
     return word.lower() if is_prose and is_word else word
 

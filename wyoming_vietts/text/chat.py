@@ -3,11 +3,12 @@
 import re
 from functools import cache
 
-from .characters import LETTERS, LOWER, UPPER
-from .context import text_after, text_before, word_after, word_before
+from .characters import LETTERS, LOWER, UPPER, VIETNAMESE_VOWELS
+from .context import text_after, word_after, word_before
 from .tables import any_of, read_table
 
 # Letters that are words where nothing announces a letter.
+_MARKED = "".join(vowel for vowel in VIETNAMESE_VOWELS if vowel not in "aeiouy")
 _LETTERS = {"k": "không", "j": "gì", "r": "rồi", "z": "vậy"}
 _LETTER = re.compile(
     rf"(?<![\w.,/'\"(-])(?<!\d )"
@@ -24,18 +25,37 @@ _BEFORE_A_NAME = frozenset({
     "phương", "đáp", "mục", "phần", "hàng", "ghế", "cột", "block", "zone", "cúm", "công", "ty",
     "hộ", "phòng",
 })  # fmt: skip
+# Small letters after these are persons, where persons are letters.
+_BEFORE_A_PERSON = frozenset({"là", "với", "và", "nhà", "cái", "theo", "công"})
 _PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
+_CLAUSE_START = r"(?:^|(?<=[.!?\n,] )|(?<=\n))"
 _PERSON = re.compile(
-    r"(?<!\w)([ABCEabce])(?= ơi(?![^\W\d_]))|(?<![\w.,/-])([eabEAB])(?!\w| ?[=+*^\d])"
-)
-_BEFORE_PERSON = re.compile(
-    rf"(?<![{LETTERS}])(?:cho|gọi|chào|giúp|báo|nhắc|thưa|mời|ơn|nhờ|nhắn|để) $"
+    rf"(?<!\w)([ABCEabce])(?= ơi(?![^\W\d_]))|{_CLAUSE_START}([ABCE])(?! ?[=+*^\d.):/-]|\w)"
+    r"|(?<![\w.,/'\"(-])([abce])(?![\w'/]| ?[=+*^\d:)]|\.\w| -)"
 )
 _AFTER_PERSON = re.compile(
     r" (?:không (?:biết|có|thấy|cần|muốn|nhớ|hiểu)"
     r"|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi"
-    rf"|đợi|chờ|cần|tắt|bật|mở|xem|nhắn|nói|nhiều|kiểm|cài|đặt|có|ở|bị)(?![{LETTERS}])"
+    r"|đợi|chờ|cần|tắt|bật|mở|xem|nhắn|nói|nhiều|kiểm|cài|đặt|có|ở|bị|đi(?! đát| tơ)|ăn|ngủ|nấu"
+    r"|mua|qua(?! phi)|lên"
+    r"|xuống|ra|vào|thích|nhớ|yêu|thương|lấy|cũng|vẫn|còn|sắp|hay|hãy|cứ|đón|đưa|gặp|nghe|học|chạy"
+    r"|tan|bận|mệt|ốm|khỏe|tới|bảo|kêu|nghĩ|định|phải|nên|chuyển|chốt|order|book|check|tự|để|trả"
+    r"|nhận"
+    rf"|lo|uống|tắm|dậy|ship|off|ko|k|đg|chx|bt)(?![{LETTERS}])"
 )
+_HOUR_FIRST = re.compile(
+    rf"{_CLAUSE_START}([Hh])(?= (?:này|mới|mình|em|anh|chị|con|bố|mẹ|đi|về|làm|ở|sao|mọi|cả|nó"
+    rf"|vẫn|còn"
+    r"|tụi|chắc|cũng|[ace])(?!\w))"
+)
+_HUSBAND = re.compile(r"(?<!\w)([Cc])k(?!\w)")
+_Q_WITHOUT_U = re.compile(
+    rf"(?<!\w)([qQ])(?=[{_MARKED}][{LOWER}]{{0,3}}(?!\w))|(?<!\w)(q)(?=[aeiy][{LOWER}]{{0,2}}"
+    rf"(?!\w))"
+)
+# "zô", "fải", "jờ": letters that Vietnamese has not, in words with marks.
+_FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{_MARKED}])")
+_INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
 _ME_OR_PASSWORD = re.compile(r"(?<!\w)([Mm])k(?!\w)")
 _AFTER_PASSWORD = frozenset({"wifi", "wi-fi", "mới", "cũ", "là", "của", "tài", "email", "facebook"})
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
@@ -68,8 +88,9 @@ _DRAWN_OUT = re.compile(
     r"(?<=[^\W\d_])([aeiouyăâêôơưạảãáàịìíẹéèẻọóòỏ])\1{2,}"
     r"|(?<=[^\W\d_])([áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ])([aeiou])\3+"
 )
-_I_AT_START = re.compile(rf"(?:^|[.!?\n] )E(?={_AFTER_PERSON.pattern})")
-_SAID_TO_A_PERSON = re.compile(r"(?<!\w)[aAeE] ơi(?![^\W\d_])")
+_PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern})")
+_LONE_CONSONANT = re.compile(rf"(?<=[{LOWER}] )[cb](?= [{LOWER}]|[.!?,]? ?$)")
+_SAID_TO_A_PERSON = re.compile(r"(?<!\w)[a-cA-CeE] ơi(?![^\W\d_])")
 
 
 def read_chat_shorthand(text: str) -> str:
@@ -79,12 +100,16 @@ def read_chat_shorthand(text: str) -> str:
     text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
     text = _LETTER.sub(_read_letter, text)
     text = _TRANSFER.sub(r"\1huyển khoản", text)
+    text = _HUSBAND.sub(r"\1hồng", text)
     text = _ME_OR_PASSWORD.sub(_read_mk, text)
-    is_personal = _SAID_TO_A_PERSON.search(text) is not None
-    if is_personal or text != written or _words().search(text) or _I_AT_START.search(text):
+    text = _Q_WITHOUT_U.sub(lambda match: f"{match[0]}u", text)
+    text = _FOREIGN_INITIAL.sub(lambda match: _like(match[1], _INITIALS[match[1].lower()]), text)
+    if _HOUR_FIRST.search(text):
+        text = _HOUR_FIRST.sub(lambda match: _like(match[1], "giờ"), text)
+    if text != written or _words().search(text) or _is_personal(text):
         # In any other text a lone letter is a letter; and where it is spoken it stays one.
         text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
-        text = _PERSON.sub(lambda match: _read_person(match, is_personal), text)
+        text = _PERSON.sub(_read_person, text)
     text = _DAY_OF_WEEK.sub(lambda match: f"thứ {_WEEKDAYS[match[1]]}", text)
     text = _DISTRICT.sub(_read_district, text)
     return read_chat_words(_HOUR.sub(r"\1 giờ", text))
@@ -111,21 +136,32 @@ def _read_bn(match: re.Match[str]) -> str:
     return _like(match[0], "bạn" if is_you else "bao nhiêu")
 
 
-def _read_person(match: re.Match[str], is_personal: bool) -> str:
-    """A lone `a` or `e`, in a text to somebody who is called so or beside words of a person."""
-    is_letter = word_before(match) in _BEFORE_A_LETTER | _BEFORE_A_NAME
-    is_person = not is_letter and (
-        is_personal
-        or _BEFORE_PERSON.search(text_before(match))
-        or _AFTER_PERSON.match(text_after(match))
-    )
-    return _like(match[0], _PERSONS[match[0].lower()]) if match[1] or is_person else match[0]
+def _is_personal(text: str) -> bool:
+    """Tell whether the lone letters of a text are persons: `a ơi`, `mai c qua`, `E đang về`."""
+    if _SAID_TO_A_PERSON.search(text) or _PERSON_FIRST.search(text):
+        return True
+    return any(not _is_letter(match) for match in _LONE_CONSONANT.finditer(text))
+
+
+def _is_letter(match: re.Match[str]) -> bool:
+    before = word_before(match)
+    if match[0].islower() and before in _BEFORE_A_PERSON:
+        return False
+    return before in _BEFORE_A_LETTER or before in _BEFORE_A_NAME
+
+
+def _read_person(match: re.Match[str]) -> str:
+    """A lone `a` or `e`, in a text that is personal."""
+    if not match[1] and _is_letter(match):
+        return match[0]
+    if match[2] and not _AFTER_PERSON.match(text_after(match)):
+        return match[0]  # a capital at the start
+    return _like(match[0], _PERSONS[match[0].lower()])
 
 
 def _read_person_of_name(match: re.Match[str]) -> str:
     """`a Nam`."""
-    is_letter = word_before(match) in _BEFORE_A_LETTER | _BEFORE_A_NAME
-    return match[0] if is_letter else _PERSONS[match[0]]
+    return match[0] if _is_letter(match) else _PERSONS[match[0]]
 
 
 def _read_mk(match: re.Match[str]) -> str:

@@ -27,7 +27,8 @@ _MONTH_RANGE = re.compile(rf"(?<!\w)([Tt])háng ({MONTH}) ?[-–] ?({MONTH})(?![
 _MONTH_ALONE = re.compile(r"(?<!\w)([Tt])háng 0?([1-9]|1[0-2])(?![\w/]|[.,]\d)")
 _DAY_ALONE = re.compile(r"(?<!\w)((?:[Nn]gày|[Mm]ùng|[Mm]ồng) )0([1-9])(?![\w/]|[.,]\d)")
 _YEAR_PAIR = re.compile(
-    rf"((?:năm học|niên khóa|mùa giải|mùa|vụ) )({YEAR}) ?[-–/] ?({YEAR}|\d\d)(?!\d)",
+    rf"((?:năm học|niên khóa|mùa giải|mùa|vụ|năm(?= \d{{4}}/)) )({YEAR}) ?[-–/] ?({YEAR}|\d\d)"
+    rf"(?!\d)",
     re.IGNORECASE,
 )
 
@@ -158,6 +159,7 @@ def _read_day_month(match: re.Match[str]) -> str:
             return match[0] if int(day) < int(month) else with_day_word(match, words)
         return with_day_word(match, words)
     is_date = int(day) > int(month) or (day, month) == ("2", "9")
+    is_date = is_date or (day == month and int(day) > 1)
     return with_day_word(match, words) if is_date else match[0]
 
 

@@ -98,6 +98,7 @@ _PHONE = re.compile(
     rf"(?<![\w.,])(?:\+\d{{1,3}}[ .-]?(?:\(0\)[ .-]?)?\d{{2,4}}{_GROUPS}"
     rf"|\(\+?0?\d{{2,4}}\)[ .-]?\d{{2,4}}{_GROUPS}"
     rf"|0\d{{1,4}}{_GROUPS}"
+    r"|84[ .-]\d{2,3}(?:[ .-]\d{3,4}){2}"
     r"|1[89]00[ .-]?\d{2,4}(?:[ .-]?\d{2,4})?)(?![\w]|[.,]\d)"
 )
 _DATE = re.compile(r"[0-3]\d([.-])[01]\d\1[12]\d{3}")
@@ -112,27 +113,78 @@ _HOTLINE = re.compile(
 _EMERGENCY = re.compile(r"(?<![\w.,/:-])11[1-5](?![\w%°/:]|[.,]\d)")
 _EMERGENCY_CUES = re.compile(r"gọi|tổng đài|hotline|khẩn cấp|cấp cứu|cứu hỏa|công an|cứu thương")
 _CODE = re.compile(
-    r"((?<!\w)(?:otp|(?-i:PIN)|mã|mật khẩu|passcode|password|cccd|cmnd|căn cước|hộ chiếu|stk"
+    r"((?<!\w)(?:otp|(?-i:PIN)|mã|mật khẩu|passcode|password|pass|pw|cccd|cmnd|căn cước|hộ chiếu"
+    r"|stk"
     r"|tài khoản|số thẻ|seri|serial|imei|id|mst|biển số|số hiệu|số báo danh)"
-    r"(?: [^\W\d]{1,12}){0,5}?[: ]{1,2}(?:là )?)"
+    r"(?: [^\W\d](?:[^\W\d]|-){0,11}){0,5}?[: ]{1,2}(?:là )?)"
     r"(\d{3,12}(?:[ -]\d{3,4}){0,4})"
     r"(?![\w%°]|[.,/:]\d| ?(?:đồng|đ|chữ|ký|số|phút|giây|người|lần)(?!\w))",
     re.IGNORECASE,
+)
+_PLATE_IN_ONE = re.compile(
+    r"(?<![\w.,])(\d{2}[A-Z])(\d{5}|\d{3}\.\d{2})(?![\w]|[.,]\d)"
+    r"|(?<![\w.,])(\d{2}[A-Z]\d) ?(\d{3}\.\d{2}|(?<= )\d{5})(?![\w]|[.,]\d)"
 )
 _PLATE = re.compile(
     r"(?<![\w.,])(\d{2}[ -]?[A-Z][A-Z\d]?)[ .-]{1,3}(\d{3}\.?\d{2}|\d{4})(?!\w|[.,]\d)"
 )
 _LONG_NUMBER_SIGN = re.compile(r"#(\d{5,12})(?!\w|[.,]\d)")
 _LETTERS_AND_DIGITS = re.compile(
-    r"(?<![\w.,])([A-Z]{2,10}|[A-Za-z]{1,10}(?=\d{5}))-?(\d{3,12})(?!\d|[.,]\d)"
+    r"(?<![\w.,])([A-Z]{2,10}|[A-Za-z]{1,10}(?=\d{5}))-?(\d{3,12})([A-Z]{1,3}(?!\w))?(?!\d|[.,]\d)"
 )
 _HEXADECIMAL = re.compile(r"(?<!\w)0x([0-9A-Fa-f]{1,16})(?!\w)")
-_LONG_DIGITS = re.compile(r"\d{13,}")
+_LONG_DIGITS = re.compile(
+    r"\d{13,}"
+    r"|(?<![\w.,])\d{9,12}(?<!000)(?!\w|[.,]\d| ?(?:đ|đồng|vnđ|vnd|usd|người|lượt|bước|byte)"
+    r"(?!\w))",
+    re.IGNORECASE,
+)
+_TWO_PHONES = re.compile(r"(?<=\d{3}) ?[/|] ?(?=(?:\+84|0\d{2}|1[89]00)[\d .-]{4})")
+_MESSAGE = re.compile(
+    r"(?<!\w)((?i:soạn|nhắn)(?: tin)?:? [^.!?\n]{1,30}? (?:gửi|gởi|tới|đến)(?: số)? )(\d{3,5})"
+    r"(?!\w|[.,]\d)"
+)
+_ON_IN_MESSAGE = re.compile(r"(?<=[Ss]oạn )ON(?!\w)")
+_MODEL = re.compile(r"(?<![\w.,/-])(\d{1,4})([A-Z]{1,3})(\d{1,4})([A-Z]{1,3})(?!\w)")
+_CHOSEN_KEY = re.compile(
+    r"(?<!\w)((?i:phím|dấu|nhập|bấm|nhấn|gọi|ấn|gõ)(?: số| phím| dấu| mã)? )(\d{0,8})([*#])"
+    r"(?![\w*#])"
+)
+_DIAL_CODE = re.compile(r"(?<![\w*#])(?:\*{1,2}|#)\d{1,4}(?:\*\d{1,15}){0,4}#(?!\w)")
+_KEYS = {"*": "sao", "#": "thăng"}
+
+
+def read_dial_codes(text: str) -> str:
+    """Read `*101#` and `phím #`; before Markdown, whose stars are others."""
+    if "#" not in text and "*" not in text:
+        return text
+    text = _DIAL_CODE.sub(lambda match: _read_keys(match[0]), text)
+    return _CHOSEN_KEY.sub(lambda match: match[1] + _read_keys(match[2] + match[3]), text)
+
+
+def _read_keys(keys: str) -> str:
+    return " ".join(_KEYS.get(key) or read_digits(key) for key in keys)
+
+
+def read_models(text: str) -> str:
+    """Read the names of models such as `27X5L`."""
+    return _MODEL.sub(_read_model, text)
+
+
+def _read_model(match: re.Match[str]) -> str:
+    first, letters, second, last = match.groups()
+    if letters == "X" and last in ("W", "A", "V", "K"):
+        return match[0]  # 2X5W: two lamps
+    return f"{read_whole(first)} {spell(letters)} {read_whole(second)} {spell(last)}"
 
 
 def read_digit_strings(text: str) -> str:
     """Read phone numbers, codes, plates and very long numbers digit by digit."""
     text = _HEXADECIMAL.sub(lambda match: f"không ích {spell_code(match[1])}", text)
+    text = _ON_IN_MESSAGE.sub("on", text)
+    text = _MESSAGE.sub(lambda match: match[1] + read_digits(match[2]), text)
+    text = _TWO_PHONES.sub(", ", text)
+    text = _PLATE_IN_ONE.sub(_read_plate_in_one, text)
     text = _LONG_DIGITS.sub(lambda match: read_digits(match[0]), text)
     text = _LONG_NUMBER_SIGN.sub(lambda match: f"số {read_digits(match[1])}", text)
     text = _PLATE.sub(_read_plate, text)
@@ -149,13 +201,19 @@ def _read_emergency(match: re.Match[str]) -> str:
 
 
 def _read_letters_and_digits(match: re.Match[str]) -> str:
-    letters, digits = match.groups()
+    letters, digits, tail = match.groups()
     is_spelled = letters.isupper() and letters not in read_table("acronyms.txt")
-    return f"{spell(letters) if is_spelled else letters} {read_digits(digits)}"
+    words = f"{spell(letters) if is_spelled else letters} {read_digits(digits)}"
+    return f"{words} {spell(tail)}" if tail else words
 
 
 def _read_plate(match: re.Match[str]) -> str:
     return f"{spell_code(match[1])}, {read_digits(match[2])}"
+
+
+def _read_plate_in_one(match: re.Match[str]) -> str:
+    series, number = match[1] or match[3], match[2] or match[4]
+    return f"{spell_code(series)}, {read_digits(number)}"
 
 
 def _read_phone(match: re.Match[str]) -> str:

@@ -5,7 +5,16 @@ import re
 
 _PHONETICS = re.compile(r"[/\[][^/\[\]\n]{0,60}[ˈˌːəɪʊɛɔʌθðʃʒŋɡɑɒɜ][^/\[\]\n]{0,60}[/\]]")
 _SOURCE_MARK = re.compile(r"【[^【】\n]{0,60}】")
-_SPECIAL_TOKEN = re.compile(r"<\|[^|<>\n]{0,64}\|>")
+_SPECIAL_TOKEN = re.compile(
+    r"<\|(?:im_start|start_header_id|start)\|>(?:assistant|user|system)(?![^\W_])"
+    r"|<\|[^|<>\n]{0,64}\|>"
+)
+REASONING = ("think", "thinking", "thought", "reasoning", "reflection")
+"""Names of the tags between which a model thinks; nobody wants to hear it."""
+_REASONING = re.compile(rf"<({'|'.join(REASONING)})>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
+_ROLE = re.compile(
+    r"\A\s*(?:\*\*)?(?:Assistant|User|System|Human|AI|Model|Bot|Trợ lý)(?:\*\*)? ?:(?:\*\*)? "
+)
 _HTML_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,500}-->")
 _HTML_BREAK = re.compile(
     r"<(?:/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote)|br|hr)\b[^<>\n]{0,300}>", re.I
@@ -18,6 +27,9 @@ _TABLE_RULE = re.compile(r"^[ |:=+-]{2,}$", re.M)
 _TABLE_EDGE = re.compile(r"^ ?\||\| ?$", re.M)
 _TABLE_BAR = re.compile(r" ?\|+ ?")
 _RULE = re.compile(r"^ ?(?:[*_=-] ?){3,}$", re.M)
+_HEADING_NUMBER = re.compile(
+    r"^ ?#{1,6} +(?:\*\*)?(\d{1,2}(?:\.\d{1,2}){1,3})(?=[.)]?(?: |$))", re.M
+)
 _HEADING = re.compile(r"^ ?#{1,6} +|(?<=\S) #+$", re.M)
 _QUOTE = re.compile(r"^(?: ?>)+ ?(?![\d=<>])", re.M)
 _TASK_BOX = re.compile(r"^( ?(?:[-*+•·] |\d{1,3}[.)] )?)\[[ xX]\] ", re.M)
@@ -33,7 +45,10 @@ _STARS = re.compile(
 _STAGE_DIRECTION = re.compile(
     r"(?:\*{1,2}|[(\[])"
     r"(?:mỉm cười|cười|thở dài|gật đầu|lắc đầu|nháy mắt|hắng giọng|im lặng|ngập ngừng|suy nghĩ"
-    r"|vỗ tay|nhún vai|ho|tạm dừng|nhạc|tiếng cười)(?: [^\W\d]{1,7}){0,3}"
+    r"|vỗ tay|nhún vai|ho|tạm dừng|nhạc|tiếng cười|laugh(?:s|ing|ter)?|chuckles?|giggles?|sighs?"
+    r"|smiles?|smiling|gasps?|coughs?|clears throat|whispers?|applause|claps?|music|pauses?|silence"
+    r"|excited|happily|sadly|softly|nods?|winks?|breathes?|sniffs?|crying|cries)"
+    r"(?: [^\W\d]{1,8}){0,3}"
     r"(?:\*{1,2}|[)\]])",
     re.IGNORECASE,
 )
@@ -55,7 +70,10 @@ def strip_html(text: str) -> str:
         text = _PHONETICS.sub("", text)
     if "【" in text:
         text = _SOURCE_MARK.sub("", text)
+    if ":" in text[:24]:
+        text = _ROLE.sub("", text)
     if "<" in text:
+        text = _REASONING.sub(" ", text)
         text = _SPECIAL_TOKEN.sub(" ", text)
         text = _HTML_COMMENT.sub(" ", text)
         text = _HTML_BREAK.sub("\n", text)
@@ -82,20 +100,26 @@ def _strip_blocks(text: str) -> str:
         text = _TABLE_BAR.sub(", ", _TABLE_EDGE.sub("", text))
     text = _RULE.sub("", text)
     text = _QUOTE.sub("", text)
-    text = _HEADING.sub("", text)
-    text = _TASK_BOX.sub(r"\1", text)
+    if "#" in text:
+        text = _HEADING_NUMBER.sub(lambda match: match[0].replace(".", " chấm "), text)
+        text = _HEADING.sub("", text)
+    if "[" in text:
+        text = _TASK_BOX.sub(r"\1", text)
     return _BULLET.sub("", text)
 
 
 def _strip_spans(text: str) -> str:
-    text = _STARS.sub(r"\1 sao", text)
-    text = _STAGE_DIRECTION.sub(" ", text)
+    if "*" in text:
+        text = _STARS.sub(r"\1 sao", text)
+    if "*" in text or "(" in text or "[" in text:
+        text = _STAGE_DIRECTION.sub(" ", text)
     if "[" in text or "](" in text:
         text = _FOOTNOTE.sub("", text)
         text = _IMAGE_OR_LINK.sub(r"\1", text)
         text = _LINK_TAIL.sub("", text)
     text = _ESCAPE.sub(r"\1", text)
     text = _STRIKE.sub("", text)
-    text = _TIMES_STAR.sub(" × ", text).replace("*", "")
+    if "*" in text:
+        text = _TIMES_STAR.sub(" × ", text).replace("*", "")
     text = _UNDERSCORES.sub("", text)
     return text.replace("`", "")

@@ -105,7 +105,8 @@ def amount_of_money() -> str:
 def read_money(text: str) -> str:
     """Read `15.000đ/kg`, `$1.5M`, `100k` and `1tr5`."""
     text = _CAPITAL_K.sub(_read_capital_k, text)
-    text = _FOR_SO_MUCH.sub(r"\1 cho ", text)
+    if "/" in text:
+        text = _FOR_SO_MUCH.sub(r"\1 cho ", text)
     text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
     text = _sign_first().sub(_read_sign_first, text)
     text = _currency_last().sub(_read_currency_last, text)

@@ -27,15 +27,20 @@ _IP = re.compile(
     rf"(?<![\w.])({_BYTE}(?:\.{_BYTE}){{3}})(?![\d]|\.\d)(?::(\d{{1,5}})(?!\d))?(?:/(\d{{1,2}})"
     rf"(?!\d))?"
 )
-_MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
+_MAC = re.compile(
+    r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|(?=[\d-]{0,16}[A-Fa-f])"
+    r"[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5})(?![\w:-])"
+)
 _TRAILING_MARKS = re.compile(r"[.,;:!?)\]'\"]+$")
 _NET_MARKS = {".": " chấm ", "-": " gạch ngang ", "_": " gạch dưới ", "+": " cộng "}
 
 
 def read_net_addresses(text: str) -> str:
     """Read e-mail addresses, the host of web addresses, IP and MAC addresses."""
-    text = _EMAIL.sub(_read_email, text)
-    text = _URL.sub(_read_url, text)
+    if "@" in text:
+        text = _EMAIL.sub(_read_email, text)
+    if "://" in text:
+        text = _URL.sub(_read_url, text)
     text = _IP.sub(_read_ip, text)
     text = _MAC.sub(lambda match: spell_code(match[0]), text)
     return _DOMAIN.sub(_read_domain, text)

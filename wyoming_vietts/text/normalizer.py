@@ -10,19 +10,29 @@ from .characters import fold_characters, keep_speakable
 from .chat import read_chat_shorthand, read_chat_words
 from .chemistry import read_formulae
 from .dates import read_calendars, read_dates
-from .identifiers import read_digit_strings, read_flights_and_flats, read_roads, read_versions
+from .identifiers import (
+    read_dial_codes,
+    read_digit_strings,
+    read_flights_and_flats,
+    read_models,
+    read_roads,
+    read_versions,
+)
 from .labels import read_labels
 from .latex import read_latex, read_raised_digits
 from .lexicon import Lexicon
 from .markup import strip_html, strip_markdown
 from .money import read_money, read_ranges_of_money
 from .net import read_net_addresses
+from .number_lists import read_lotteries, read_number_lists
 from .numbers import read_numbers
 from .ordinals import read_fractions, read_ordinals, read_roman_numerals
 from .quantities import read_ranges_of_quantities
 from .ranges import join_spaced_thousands, read_ranges_and_signs, read_scores
 from .respelling import respell_foreign_words
+from .short_dates import read_months_and_terminals
 from .states import read_states
+from .syllables import read_highland_names, say_marked_words
 from .symbols import read_about, read_arithmetic, read_symbols
 from .times import read_ages_and_short_hours, read_times
 from .units import read_lone_units, read_units
@@ -33,10 +43,13 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_net_addresses,  # name@mail.vn, https://..., 192.168.1.10
     read_roads,  # QL1A
     read_flights_and_flats,  # VN 7120, B3-11.02
+    read_models,  # 27X5L
     read_formulae,  # CO2, PM2.5
     lower_capital_text,  # ĐÈN PHÒNG KHÁCH
+    read_highland_names,  # Ea Súp, H'Mông
     read_chat_shorthand,  # ko, dc, mn
     expand_abbreviations,  # TP.HCM, GS.TS, P.5, v.v.
+    read_lotteries,  # G7: 12 - 45 - 07
     read_digit_strings,  # 0912 345 678, mã OTP 123456, 30A-123.45
     read_states,  # on → off, None, ↑8%
     read_algebra,  # y = -x + 3, 2ab, 4!
@@ -46,6 +59,8 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_about,  # ~25
     read_ages_and_short_hours,  # 85t, 8g-11g
     read_calendars,  # 15/7 ÂL
+    read_months_and_terminals,  # T10, từ T6 đến T8
+    read_number_lists,  # 12 - 45 - 07
     read_ranges_of_money,  # $5-7k
     read_ranges_of_quantities,  # 8h-17h, 3-5/6, T2-T6, 25°C-27°C
     read_dates,  # 22/11/2026, tháng 11/2026
@@ -67,6 +82,7 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     spell_acronyms,  # USB, VTV
     respell_foreign_words,  # Viera
     read_chat_words,
+    say_marked_words,  # Êban, âl
 )
 
 
@@ -76,7 +92,7 @@ def speakable(text: str, lexicon: Lexicon | None = None) -> str:
     The result is in NFC, starts with a letter, and is "" where there is nothing to say. Words of
     the lexicon win over every rule. Takes linear time and never raises.
     """
-    text = strip_markdown(fold_characters(read_latex(strip_html(text))))
+    text = strip_markdown(read_dial_codes(fold_characters(read_latex(strip_html(text)))))
     if lexicon is not None:
         text = lexicon.protect(text)
     for step in _STEPS:

@@ -11,23 +11,11 @@ from importlib.resources import files
 
 from .characters import LETTERS
 from .letters import spell
+from .syllables import is_vietnamese
 from .tables import read_table
 
 _WORD = re.compile(rf"(?<![{LETTERS}])[A-Za-z]{{2,24}}(?![{LETTERS}])")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")  # SmartThings
-
-_ONSET = (
-    r"(?:ngh(?=[ei])|ng(?![ei])|nh|gh(?=[ei])|gi|ch|kh|ph|qu|th|tr|c(?![eiy])|g(?![eiy])|k(?=[eiy])"
-    r"|[bdhlmnprstvx])?"
-)
-_RHYME = (
-    r"(?:a(?:ch|nh|ng|[cikmnoptuy])?|e(?:ch|nh|ng|[cmnoptu])?|i(?:ch|nh|[mnptu])?|ie(?:ng"
-    r"|[cmnptu])|ia"
-    r"|o(?:ng|[cimnpt])?|oa(?:ch|nh|ng|[cimnopty])?|oe(?:[mnot])?|u(?:ng|[acimnptu])?|ua(?:ng"
-    r"|[nty])"
-    r"|ue(?:ch|nh)?|uo(?:ng|[cimnptu])?|uy(?:ch|nh|[anptu])?|uye[nt]|y|ye(?:ng|[mntu]))"
-)
-_VIETNAMESE = re.compile(_ONSET + _RHYME)
 
 _LONGEST_SYLLABLE = 7
 # Without a mark no Vietnamese syllable ends in these; and what begins with d was meant as đ.
@@ -85,11 +73,6 @@ def _respelt(match: re.Match[str]) -> str:
 def _names_of_units() -> frozenset[str]:
     """`bar` and `lux` are said as they are written."""
     return frozenset(word for name in read_table("units.txt").values() for word in name.split())
-
-
-def is_vietnamese(word: str) -> bool:
-    """A word without marks has the form of a Vietnamese syllable."""
-    return _VIETNAMESE.fullmatch(word.lower()) is not None
 
 
 def split_glued(word: str) -> str:

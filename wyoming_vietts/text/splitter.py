@@ -9,6 +9,7 @@ import unicodedata
 from functools import cache
 
 from .lexicon import Lexicon
+from .markup import REASONING
 from .tables import read_table
 
 MAX_SENTENCE_CHARACTERS = 250
@@ -28,7 +29,7 @@ _FENCE = re.compile(r"(?:```|~~~)[^`\s]{0,32}")
 # Words of no table whose full stop ends no sentence.
 _OPEN_WORDS = frozenset((
     "p", "q", "f", "st", "th", "cn", "ncs", "lm", "ô", "ông", "đc", "đ/c", "đt", "sđt", "tel", "vd",
-    "tr", "no", "số", "vs", "thpt", "thcs", "sn",
+    "tr", "no", "số", "vs", "thpt", "thcs", "sn", "kp", "lh", "stt", "tdp", "gđ", "đ",
 ))  # fmt: skip
 # Letters that are words of their own in names and lists ("vitamin C.") may end a sentence; these,
 # as capitals, are "phường", "quận", "huyện" and "xã".
@@ -60,6 +61,7 @@ class SentenceSplitter:
         self._is_first = True
         self._after_mark = False  # the sentence ends in marks, perhaps with closing quotes
         self._is_in_code = False  # between two lines of ``` or ~~~
+        self._end_of_reasoning = ""  # "</think>" after "<think>"
 
     def add(self, piece: str) -> list[str]:
         """Take the next piece of the text and return the sentences that it completed."""
@@ -71,17 +73,35 @@ class SentenceSplitter:
     def finish(self) -> list[str]:
         """Return what is left as the last sentence, and start over."""
         sentences: list[str] = []
-        self._end_sentence(sentences)
+        if not self._end_of_reasoning:
+            self._end_sentence(sentences)
         self._reset()
         return sentences
 
     def _read(self, character: str, sentences: list[str]) -> None:
-        if character in _LINE_ENDS:
+        if self._end_of_reasoning:
+            self._read_reasoning(character)
+        elif character in _LINE_ENDS:
             self._end_sentence(sentences)
         elif character.isspace():
             self._read_space(sentences)
         else:
             self._read_visible(character, sentences)
+
+    def _read_reasoning(self, character: str) -> None:
+        """Drop the thoughts of a model; `_sentence` holds their last letters."""
+        end = self._end_of_reasoning
+        self._sentence = (self._sentence + character.lower())[-len(end) :]
+        if self._sentence == end:
+            self._sentence = self._end_of_reasoning = ""
+
+    def _begin_reasoning(self, sentences: list[str]) -> None:
+        """End the sentence before `<think>`, if that is what it ends in."""
+        tag = self._sentence[self._sentence.rfind("<") :]
+        if tag[1:-1].lower() in REASONING:
+            self._sentence = self._sentence[: -len(tag)]
+            self._end_sentence(sentences)
+            self._end_of_reasoning = f"</{tag[1:].lower()}"
 
     def _read_space(self, sentences: list[str]) -> None:
         sentence = self._sentence
@@ -109,6 +129,8 @@ class SentenceSplitter:
         if character in _MARKS and not self._sentence.endswith("<"):  # no mark in <!-- ... -->
             self._after_mark = True
         self._append(character, sentences)
+        if character == ">":
+            self._begin_reasoning(sentences)
 
     def _append(self, character: str, sentences: list[str]) -> None:
         self._sentence += character

@@ -55,7 +55,8 @@ def _no_value() -> re.Pattern[str]:
     unit = any_unit()
     return re.compile(
         rf"(?<!\w)(?:(?:None|null|NULL|NaN|undefined)(?: ?{unit})?(?![\w'])"
-        rf"|(?:nan|none) ?{unit}(?!\w)|{_VALUE_BEFORE}(?:nan|none|n/a|N/A){_VALUE_END})"
+        rf"|(?:nan|none)(?: {unit}| ?[%°][CF]?)(?!\w)|{_VALUE_BEFORE}(?:nan|none|n/a"
+        rf"|N/A){_VALUE_END})"
     )
 
 

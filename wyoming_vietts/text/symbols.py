@@ -2,10 +2,11 @@
 
 import re
 
-from .characters import LETTERS, UPPER
+from .characters import LETTERS, LOWER, UPPER
 from .context import text_before
 from .letters import spell
 from .numbers import NUMBER
+from .respelling import split_glued
 
 _TIMES = re.compile(r"(?<=\d) ?[x×X] ?(?=\d)")
 _TIMES_BEFORE = re.compile(r"(?<!\w)(?:[x×] ?|X )(?=\d)")
@@ -44,7 +45,8 @@ _DOT_INSIDE_WORD = re.compile(r"(?<=[a-zA-Z0-9])\.(?=[a-z])")
 _MENU_STEP = re.compile(rf"(?<=[{LETTERS}]) [>»] (?=[{UPPER}])")
 _APOSTROPHE = re.compile(rf"(?<=[{LETTERS}])'(?=[{LETTERS}])")
 _TIMES_OF_WORDS = re.compile(rf"(?<=[{LETTERS}]) [x×] (?=[{LETTERS}])")
-_HASHTAG = re.compile(r"#(?=\w)")
+_HASHTAG = re.compile(r"#(\w{1,60})|#(?=\w)")
+_CAPITAL_INSIDE = re.compile(rf"(?<=[{LOWER}])(?=[{UPPER}])")
 
 
 def read_about(text: str) -> str:
@@ -54,19 +56,22 @@ def read_about(text: str) -> str:
 
 def read_arithmetic(text: str) -> str:
     """Read signs that mean something between numbers: `2 x 3`, `10^3`, `1e5`."""
-    text = _POWER.sub(_read_power, text)
+    if "^" in text:
+        text = _POWER.sub(_read_power, text)
     text = _EXPONENT.sub(
         lambda match: f"{match[1]} nhân mười mũ {'âm ' if match[2] == '-' else ''}{match[3]}", text
     )
     text = _TIMES.sub(" nhân ", text)
     text = _TIMES_BEFORE.sub("nhân ", text)
-    text = _MORE_THAN.sub(_read_more_than, text)
+    if "+" in text:
+        text = _PLUS_SAID.sub(r"\1", _MORE_THAN.sub(_read_more_than, text))
     text = _MULTIPLE.sub(_read_multiple, text)
-    text = _DIVIDED.sub(" chia ", text)
+    if "/" in text:
+        text = _DIVIDED.sub(" chia ", text)
     text = _MINUS_OF_SUM.sub(" trừ ", text)
-    text = _NUMBER_SIGN.sub("số ", text)
-    text = _PLUS_SAID.sub(r"\1", text)
-    return _BETWEEN.sub(" đến ", text)
+    if "#" in text:
+        text = _NUMBER_SIGN.sub("số ", text)
+    return _BETWEEN.sub(" đến ", text) if "→" in text or "~" in text else text
 
 
 def _read_more_than(match: re.Match[str]) -> str:
@@ -88,14 +93,21 @@ def _read_multiple(match: re.Match[str]) -> str:
     return f"{match[1]} {'x' if _UNKNOWN_BEFORE.search(text_before(match)) else 'lần'}"
 
 
+def _read_hashtag(match: re.Match[str]) -> str:
+    """`#DuLich` and `#dulich` are words."""
+    words = _CAPITAL_INSIDE.sub(" ", (match[1] or "").replace("_", " ")).split()
+    return " ".join(map(split_glued, words))
+
+
 def read_symbols(text: str) -> str:
     """Read or drop every sign that is left."""
     text = _TIMES_OF_WORDS.sub(" nhân ", text)
-    text = _PER.sub(r"\1 trên ", _DIVIDED_SUM.sub(") chia ", text))
-    text = _SLASH_OF_NUMBERS.sub(" trên ", text)
+    if "/" in text:
+        text = _PER.sub(r"\1 trên ", _DIVIDED_SUM.sub(") chia ", text))
+        text = _SLASH_OF_NUMBERS.sub(" trên ", text)
     text = _MENU_STEP.sub(", ", text)
     text = _APOSTROPHE.sub("", text.rstrip(")]} "))
-    text = _HASHTAG.sub("", text)
+    text = _HASHTAG.sub(_read_hashtag, text)
     text = _FILE_SUFFIX.sub("chấm ", text)
     text = _DOT_INSIDE_WORD.sub(" chấm ", text)
     text = _DASH.sub(", ", text)

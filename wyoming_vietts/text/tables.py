@@ -43,6 +43,20 @@ def read_table(name: str) -> dict[str, str]:
 
 
 def any_of(written_forms: Iterable[str]) -> str:
-    """Return a pattern that matches the longest of the written forms."""
-    longest_first = sorted(written_forms, key=len, reverse=True)
-    return "(?:" + "|".join(map(re.escape, longest_first)) + ")"
+    """Return a pattern that matches the longest of the written forms.
+
+    It branches letter by letter: an alternation of hundreds of words would be tried word by word.
+    """
+    return f"(?:{_branches(dict.fromkeys(written_forms))})"
+
+
+def _branches(endings: Iterable[str]) -> str:
+    following: dict[str, list[str]] = {}
+    for ending in endings:
+        if ending:
+            following.setdefault(ending[0], []).append(ending[1:])
+    branches = [re.escape(first) + _branches(rest) for first, rest in following.items()]
+    if not branches:
+        return ""
+    pattern = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+    return f"(?:{pattern})?" if "" in endings else pattern

@@ -30,6 +30,7 @@ _HOURS_G = re.compile(
     r"(?<![\w:.,/])([01]?\d|2[0-4])g( ?[-–] ?| đến | tới )(?=(?:[01]?\d|2[0-4])g"
     rf"(?:[0-5]\d|(?: ?(?:[,.;!?)\n]|$)| {_OF_DAY}| \()))"
 )
+_NUMBER_AND_G = re.compile(r"\dg")
 _HOUR_G_AT_END = re.compile(rf"(\dh ?[-–] ?(?:[01]?\d|2[0-4]))g(?!\w)|(?<=\d)g(?= {_OF_DAY})")
 _AGE = re.compile(r"(?<![\w.,/])(\d{1,3})t(?!\w)")
 _TONNES_BEFORE = re.compile(
@@ -87,15 +88,17 @@ _RATIO_CUES = re.compile(
 def read_times(text: str) -> str:
     """Read `7:30`, `19h45`, `1h30p`, `45'`, `7:30 PM` and `16:9`."""
     text = _ELAPSED.sub(_read_elapsed, text)
-    text = _PLAYED.sub(_read_played, text)
-    text = _RATIO_OF_MANY.sub(lambda match: match[0].replace(":", ", "), text)
-    text = _RATIO.sub(_read_ratio, text)
+    if ":" in text:
+        text = _PLAYED.sub(_read_played, text)
+        text = _RATIO_OF_MANY.sub(lambda match: match[0].replace(":", ", "), text)
+        text = _RATIO.sub(_read_ratio, text)
     text = _DURATION.sub(_read_duration, text)
-    text = _PER_HOURS.sub(" trong ", text)
-    text = _HOURS_PER.sub(" mỗi ", text)
+    if "/" in text:
+        text = _HOURS_PER.sub(" mỗi ", _PER_HOURS.sub(" trong ", text))
     text = _TIME.sub(_read_time, text)
     text = _HOUR_AND_HALF_OF_DAY.sub(_read_hour, text)
-    text = _STOPWATCH.sub(r"\1 phút \2 giây \3", text)
+    if '"' in text:
+        text = _STOPWATCH.sub(r"\1 phút \2 giây \3", text)
     text = _MINUTES_SECONDS.sub(r"\1 phút \2 giây", text)
     text = _MINUTES.sub(lambda match: _unless_quoted(match, "'", f"{match[1]} phút"), text)
     text = _INCHES.sub(_read_inches, text)
@@ -106,9 +109,10 @@ def read_times(text: str) -> str:
 
 def read_ages_and_short_hours(text: str) -> str:
     """Write `8g-11g` and `sau 9g` with `h`, and the age of `bà 85t` with its word."""
-    text = _HOURS_G.sub(r"\1h\2", text)
-    text = _HOUR_G_AT_END.sub(lambda match: f"{match[1] or ''}h", text)
-    text = _HOUR_G.sub(r"\1\2h", text)
+    if _NUMBER_AND_G.search(text):
+        text = _HOURS_G.sub(r"\1h\2", text)
+        text = _HOUR_G_AT_END.sub(lambda match: f"{match[1] or ''}h", text)
+        text = _HOUR_G.sub(r"\1\2h", text)
     return _AGE.sub(_read_age, text)
 
 

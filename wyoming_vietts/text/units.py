@@ -81,10 +81,13 @@ _AREA_OR_VOLUME_AFTER = re.compile(r"m[23] (?:nước|đất|sàn|nhà|gỗ|khí
 def read_units(text: str) -> str:
     """Read `25°C`, `60%`, `5 km/h`, `2 lần/ngày`, and `km/h` alone."""
     text = _METRES_AND_REST.sub(_read_metres_and_rest, text)
-    text = _OF_SO_MANY_BYTES.sub(r"\1 trên ", text)
-    text = _part_of_amount().sub(r"\1 trên \2", text)
-    text = _amount_per_amount().sub(r"\1 trên ", text)
+    if "/" in text:
+        text = _OF_SO_MANY_BYTES.sub(r"\1 trên ", text)
+        text = _part_of_amount().sub(r"\1 trên \2", text)
+        text = _amount_per_amount().sub(r"\1 trên ", text)
     text = _quantity().sub(_read_quantity, text)
+    if "/" not in text:
+        return text
     text = _rate_of_units().sub(_read_rates, text)
     return _rate_of_words().sub(lambda match: read_rate(match[1]), text)
 

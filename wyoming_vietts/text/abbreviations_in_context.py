@@ -1,0 +1,149 @@
+"""Abbreviations with several meanings, told apart by the words around them."""
+
+import re
+from functools import cache
+
+from .characters import UPPER
+
+_NAME = rf"(?= ?[{UPPER}][^\W\d_])"
+_ROOM = (
+    r"(?=(?i:khách|ngủ|bếp|tắm|ăn|họp|đọc|thờ|làm việc|học|giặt|khám|kho|máy|trẻ|bé|con|sách|gym"
+    r"|chờ"
+    r"|giải trí|vệ sinh|sinh hoạt|thay đồ|xông hơi|trọ|bố mẹ|ông bà|bà|mổ|cấp cứu|trực|đào tạo"
+    r"|kế toán|nhân sự|hành chính|tổ chức|chức năng|thí nghiệm|bảo vệ)(?!\w))"
+)
+_LOTTERY = r"((?:KQXS|XS|KQ|xổ số|Xổ số|kết quả|Kết quả|vé số|giải|lô|đề|kqxs|xs)[^.!?\d]{0,10} )"
+_PERIOD = (
+    r"((?:[Dd]oanh thu|[Ll]ợi nhuận|[Bb]áo cáo|[Kk]ết quả|[Tt]ăng trưởng|GDP|KPI|[Dd]oanh số|[Ll]ãi"
+    r"|[Kk]ế hoạch|[Mm]ục tiêu|[Cc]uối|[Đđ]ầu|[Hh]ết|[Tt]rong|[Ss]ang|BCTC|[Tt]ổng kết|[Hh]ọp"
+    r"|[Ll]ỗ)"
+    r"(?: kinh doanh| tài chính)? )"
+)
+_ON_HAND = (
+    r"(?=[:.]? ?(?:\+?\d|[Aa]nh|[Cc]hị|[Cc]ô|[Cc]hú|[Hh]otline|[Zz]alo|SĐT|[Bb]ác|Mr|Ms|em|qua))"
+)
+
+# Abbreviation: (before it, after it, words); the first that matches is taken.
+_RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "TK": (
+        ("", r"(?:\. ?| )(?=\d{1,2}(?!\w)(?![.,]\d| \d))", "thế kỷ "),
+        (r"((?:[Đđ]ầu|[Cc]uối|[Gg]iữa|[Tt]ừ|[Vv]ào) )", r"(?= ?\d{1,2}(?!\d|[.,]\d))", "thế kỷ"),
+    ),
+    "GĐ": (
+        ("", r"\.? ?(?=(?:[1-9]|I{1,3}|IV)(?!\w)(?![./]\d))", "giai đoạn "),
+        ("", r"\.? ?(?=(?:19|20)\d\d)", "giai đoạn "),
+        (r"((?:[Tt]rong|[Cc]ác|[Tt]ừng|[Mm]ỗi|[Mm]ột|[Hh]ai|[Ss]ang|[Qq]ua) )", "", "giai đoạn"),
+    ),
+    "ĐT": (("", r"[. ]{0,2}(?=[1-9]\d{2}[A-Z]?(?!\w|[ .-]\d))", "đường tỉnh "),),
+    "GD": (
+        (
+            r"((?:[Ss]ở|[Bb]ộ|[Nn]gành|[Pp]hòng|[Nn]ền|[Tt]rung tâm|NXB|[Cc]án bộ|[Nn]hà) )",
+            r"(?![&-])",
+            "giáo dục",
+        ),
+        (
+            "",
+            r"(?= (?:mầm non|tiểu học|thể chất|công dân|đại học|phổ thông|giới tính|và)(?!\w))",
+            "giáo dục",
+        ),
+        ("", r"(?![&-])", "giao dịch"),
+    ),
+    "ĐB": (
+        (r"((?:[Gg]iải|G\.?|[Ll]ô|[Vv]é) ?)", "", "đặc biệt"),
+        ("", r"(?= (?:sông|Bắc Bộ|Nam Bộ|ven biển))", "đồng bằng"),
+        ("", r"(?= (?:[Qq]uốc hội|QH|HĐND|hội đồng))", "đại biểu"),
+        ("", r"(?=: ?\d| \d{5})", "đặc biệt"),
+        (r"((?:[Tt]in|[Ưư]u đãi|[Kk]hách|[Mm]ón|[Ss]uất) )", "", "đặc biệt"),
+        (r"((?:[Cc]ác|[Vv]ị) )", "", "đại biểu"),
+        ("", rf"(?= [{UPPER}][^\W\d_]+ [{UPPER}])", "đại biểu"),
+    ),
+    "P": (
+        ("", rf"\. ?{_ROOM}", "phòng "),
+        ("", r" (?=(?:Khách|Ngủ|Bếp|Tắm|Ăn|Họp|Thờ|Giặt|KT|KD)(?!\w))", "phòng "),
+    ),
+    "PN": (
+        ("", r" ?(?=[1-9](?!\w))", "phòng ngủ "),
+        (
+            "",
+            r"(?= (?:lớn|nhỏ|chính|phụ|trẻ|bé|con|bố|mẹ|ông|tầng|master|đang|đã|là))",
+            "phòng ngủ",
+        ),
+    ),
+    "PK": (
+        ("", r"(?= (?:[Đđ]a khoa|[Nn]ha|[Mm]ắt|[Ss]ản|[Tt]ư|[Nn]hi|[Bb]ác|BS|răng))", "phòng khám"),
+    ),
+    "Đ": (("", r"\. ?(?=\d{1,2}/\d{1,2}(?![\d/]))", "đường "),),
+    "KP": (("", rf"(?:\.? ?(?=\d|[IVX]{{1,4}}(?!\w))|\. ?{_NAME})", "khu phố "),),
+    "MB": (
+        (_LOTTERY, "", "miền Bắc"),
+        ("", r"(?= (?:[Bb]ank|BANK))", "em bi"),
+    ),
+    "MN": ((_LOTTERY, "", "miền Nam"),),
+    "MT": ((_LOTTERY, "", "miền Trung"),),
+    "ĐH": (
+        ("", r"(?= (?:phòng|P\.|tầng|đang|đã|bật|tắt|ở \d|\d|Daikin|Panasonic|máy))", "điều hòa"),
+        (
+            r"((?:[Bb]ật|[Tt]ắt|[Cc]ái|[Mm]áy|[Vv]ệ sinh|[Ss]ửa|[Mm]ở|[Cc]hỉnh|[Đđ]ặt) )",
+            "",
+            "điều hòa",
+        ),
+    ),
+    "CN": (
+        (
+            r"((?:[Nn]gân hàng|[Bb]ank|Cty|[Cc]ông ty|NH|VCB|BIDV|Agribank|Vietcombank) )",
+            _NAME,
+            "chi nhánh",
+        ),
+    ),
+    "HK": (("", r" ?(?=[1-3I](?!\w)|II(?!\w))", "học kỳ "),),
+    "CS": (("", r" ?(?=[1-9](?!\w))", "cơ sở "),),
+    "BT": (("", r" ?(?=\d)", "bài tập "),),
+    "ND": (("", r"(?=: ?\w| ck| CK)", "nội dung"),),
+    "SD": (("", r"(?= TK|:? ?[+-]?\d|: )", "số dư"),),
+    "LH": (("", _ON_HAND, "liên hệ"),),
+    "Lh": (("", _ON_HAND, "liên hệ"),),
+    "lh": (("", _ON_HAND, "liên hệ"),),
+    "CK": (
+        (
+            "",
+            r"(?= ?(?:\d|cho|qua|tiền|thành công|tới|đến|từ|vào|nhanh|TK|STK|trước|sau))",
+            "chuyển khoản",
+        ),
+    ),
+    "TT": (("", r"(?= (?:\d|tiền|hóa đơn|online|qua|thành công|bằng))", "thanh toán"),),
+    "NH": (
+        (
+            "",
+            r"(?= (?:Nhà nước|TMCP|Ngoại|Nông nghiệp|Công thương|Quân đội|Á Châu|Đầu tư))",
+            "ngân hàng",
+        ),
+    ),
+    "SL": (("", r"(?=:? ?\d)", "số lượng"),),
+    "Đ/c": (("", r"(?=[:. ])", "địa chỉ"),),
+    "Đ/C": (("", r"(?=[:. ])", "địa chỉ"),),
+    "k/c": (("", "", "khoảng cách"),),
+    "Q": (
+        (_PERIOD, r"(?=[1-4](?![\w/]|\.\d))", "quý "),
+        (r"(quý [1-4](?:,| và|-) )", r"(?=[1-4](?!\w))", "quý "),
+    ),
+}
+
+
+@cache
+def _patterns(abbreviation: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(
+        (
+            re.compile(rf"(?<!\w){before}(?<!\d ){re.escape(abbreviation)}(?![^\W\d_])" + after),
+            (r"\1" if before else "") + words,
+        )
+        for before, after, words in _RULES[abbreviation]
+    )
+
+
+def expand_by_context(text: str) -> str:
+    """Write out `TK 19`, `GĐ 1`, `P. Khách`, `KQXS MB`."""
+    for abbreviation in _RULES:
+        if abbreviation in text:
+            for pattern, words in _patterns(abbreviation):
+                text = pattern.sub(words, text)
+    return text
