@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.harness import StepEngine, pcm_of, running_server, send, synthesize, types
+from tests.harness import StepEngine, pcm_of, running_server, send, stream, synthesize, types
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.errors import SSMLError
-from wyoming_vietts.speech.ssml import Break, Prosody, Run, parse_ssml
+from wyoming_vietts.speech.ssml import Break, Prosody, Run, begins_ssml, parse_ssml
 
 
 def spoken(ssml: str) -> str:
@@ -228,3 +228,89 @@ def fundamental(samples: np.ndarray) -> float:
     correlation = np.fft.irfft(spectrum)
     shortest, longest = 22_050 // 400, 22_050 // 60
     return 22_050 / (shortest + int(np.argmax(correlation[shortest:longest])))
+
+
+# --- texts that are not declared to be SSML -------------------------------------------------------
+
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("<speak>", True),
+        ("<speak version='1.1'", True),
+        (f"{DECLARATION}<speak>", True),
+        (f"\ufeff{DECLARATION}\n<!-- by hand --> <!-- twice -->\n<speak>", True),
+        ("  \n<speak/>", True),
+        ("<speaker>", False),
+        ("speak", False),
+        ("Xin chào <speak>", False),
+        ("<!-- only --> a", False),
+        ("<spe", None),
+        ("<speak", None),
+        ("<", None),
+        ("", None),
+        ("<!-- how long", None),
+        ("<?xml ", None),
+        ("<?xml " + "a" * 1000, False),
+    ],
+)
+def test_beginning_of_ssml_is_recognised(text: str, begins: bool | None) -> None:
+    assert begins_ssml(text) is begins
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff", f"{DECLARATION}\n", "<!-- a < b -->\n ", " \n"])
+async def test_text_that_begins_and_ends_as_ssml_is_ssml(before: str) -> None:
+    ssml = f"{before}<speak>Một.<break time='1s'/>Hai.</speak>\n"
+    engine = StepEngine()
+    async with running_server(engine) as uri:
+        declared = await synthesize(uri, ssml, text_format="ssml")
+        assert pcm_of(await synthesize(uri, ssml)) == pcm_of(declared)
+        for size in (1, 3, 1000):
+            pieces = [ssml[start : start + size] for start in range(0, len(ssml), size)]
+            assert pcm_of(await stream(uri, pieces)) == pcm_of(declared)
+    assert {text for text, _, _ in engine.asked} == {"Một.", "Hai."}
+    assert len(pcm_of(declared)) > 2 * 22_050
+
+
+@pytest.mark.parametrize(
+    "text", ["<speak>Một câu.", "<speaker>Một câu.</speaker>", "<", "<!-- Một câu.", "<speak", "  "]
+)
+async def test_text_that_only_looks_like_ssml_is_text(text: str) -> None:
+    async with running_server(StepEngine()) as uri:
+        plain = await synthesize(uri, text, text_format="text")
+        assert types(plain)[-1] == "audio-stop"
+        assert pcm_of(await synthesize(uri, text)) == pcm_of(plain)
+        streamed = await stream(uri, list(text))
+        assert types(streamed)[-1] == "synthesize-stopped"
+        assert pcm_of(streamed) == pcm_of(plain)
+
+
+async def test_markup_in_ssml_of_home_assistant_that_is_wrong_is_an_error() -> None:
+    async with running_server(StepEngine()) as uri:
+        (refusal,) = await send(uri, "synthesize", {"text": "<speak>a & b</speak>"})
+    assert refusal.data["code"] == "bad-ssml"
+
+
+# --- silence -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["<break time='10s'/>" * 30 + "<break time='1ms'/>", "<p/>" * 751])
+def test_silence_of_one_text_is_bounded(part: str) -> None:
+    with pytest.raises(SSMLError, match="may last 300s in all"):
+        parse_ssml(f"<speak>{part}</speak>")
+    assert parse_ssml("<speak>" + "<break time='10s'/>" * 30 + "</speak>")
+    assert parse_ssml("<speak>" + "<p/>" * 749 + "</speak>")
+
+
+@pytest.mark.parametrize(
+    "pause", ["<break>", "<break/>", "<break time='1s'/>", "[pause 1s]", "[pause]",
+        "[Break: 500ms]", "[long pause]", "<pause 1s>", "[pause=1.5s]"]
+)  # fmt: skip
+async def test_pause_in_plain_text_is_not_read_aloud(pause: str) -> None:
+    engine = StepEngine()
+    async with running_server(engine) as uri:
+        await synthesize(uri, f"Xin chào {pause} các bạn.")
+        await stream(uri, list(f"Xin chào {pause} các bạn."))
+    assert {text for text, _, _ in engine.asked} == {"Xin chào các bạn."}

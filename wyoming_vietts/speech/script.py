@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import TextTooLongError
 from ..steps import Steps
 from ..text import Lexicon, LexiconFile, SentenceSplitter, speakable
-from .ssml import Break, Prosody, Run, parse_ssml
+from .ssml import Break, Prosody, Run, begins_ssml, ends_ssml, parse_ssml
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,12 +36,15 @@ class Script:
         lexicon_file: LexiconFile | None,
         max_characters: int,
         sentence_silence_seconds: float,
-        is_ssml: bool,
+        is_ssml: bool | None,
     ) -> None:
+        """Begin a text; `is_ssml` may be None: it is, if it begins and ends as SSML does."""
         self._lexicon_file = lexicon_file
         self._max_characters = max_characters
         self._silence = Break(sentence_silence_seconds)
-        self._ssml: list[str] | None = [] if is_ssml else None
+        self._is_ssml = is_ssml
+        self._begins_ssml = is_ssml  # as far as is known
+        self._held = ""  # until that is known; SSML can only be read as a whole
         self._lexicon: Lexicon | None = None
         self._splitter: SentenceSplitter | None = None  # once the lexicon has been read
         self._characters = 0
@@ -59,9 +62,13 @@ class Script:
             raise TextTooLongError(
                 f"Text is longer than {self._max_characters} characters; send less at a time"
             )
-        if self._ssml is not None:
-            self._ssml.append(text)  # markup can be read only as a whole
-            return
+        if self._begins_ssml is not False:
+            self._held += text
+            if self._begins_ssml is None:
+                self._begins_ssml = begins_ssml(self._held)
+            if self._begins_ssml is not False:
+                return
+            text, self._held = self._held, ""
         splitter = yield from self._begin()
         yield from self._split(splitter, text, Prosody())
 
@@ -72,9 +79,11 @@ class Script:
             SSMLError: the pieces together are not valid SSML.
         """
         splitter = yield from self._begin()
-        if self._ssml is not None:
-            for part in parse_ssml("".join(self._ssml)):
+        if self._is_ssml or (self._begins_ssml and ends_ssml(self._held)):
+            for part in parse_ssml(self._held):
                 yield from self._part(part)
+        else:
+            yield from self._split(splitter, self._held, Prosody())
         for sentence in splitter.finish():
             yield from self._sentence(sentence, Prosody())
 

@@ -12,6 +12,12 @@ from ..errors import SSMLError
 from ..settings.table import SSML_RATE
 
 MAX_BREAK_SECONDS = 10.0
+MAX_SILENCE_SECONDS = 300.0
+"""Of all breaks of one document."""
+
+_MAX_PROLOG_CHARACTERS = 1000
+_PROLOG = (("<?", "?>"), ("<!--", "-->"))
+_IGNORED = "\ufeff \t\r\n"  # before the document
 
 _BREAK_SECONDS = {
     "none": 0.0,
@@ -69,6 +75,27 @@ class Break:
     seconds: float
 
 
+def begins_ssml(text: str) -> bool | None:
+    """Tell whether a text begins as SSML does; None if that depends on what follows.
+
+    An XML declaration and comments may stand before `<speak`.
+    """
+    rest = text.lstrip(_IGNORED)
+    while found := [ends for starts, ends in _PROLOG if rest.startswith(starts)]:
+        _, end, rest = rest.partition(found[0])
+        if not end:
+            return None if len(text) < _MAX_PROLOG_CHARACTERS else False
+        rest = rest.lstrip(_IGNORED)
+    if any(start.startswith(rest) for start in ("<speak", "<?", "<!--")):
+        return None
+    return re.match(r"<speak[\s/>]", rest) is not None
+
+
+def ends_ssml(text: str) -> bool:
+    """Tell whether a text ends as SSML does."""
+    return text.rstrip(_IGNORED).endswith("</speak>")
+
+
 def parse_ssml(ssml: str) -> list[Run | Break]:
     """Read a `<speak>` document.
 
@@ -76,7 +103,7 @@ def parse_ssml(ssml: str) -> list[Run | Break]:
 
     Raises:
         SSMLError: not well-formed, not a `speak` document, a bad attribute value, a break over
-            10 s, or a declaration of a DOCTYPE or an entity.
+            10 s or 300 s of breaks, or a declaration of a DOCTYPE or an entity.
     """
     reader = _Reader()
     parser = expat.ParserCreate("utf-8")  # whatever the document says about its encoding
@@ -86,7 +113,7 @@ def parse_ssml(ssml: str) -> list[Run | Break]:
     parser.CharacterDataHandler = reader.characters
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        parser.Parse(ssml.encode("utf-8"), True)
+        parser.Parse(ssml.lstrip(_IGNORED).encode("utf-8"), True)
     except expat.ExpatError as error:
         raise SSMLError(f"SSML is not well-formed: {error}") from error
     return reader.parts
@@ -104,6 +131,7 @@ class _Reader:
         self._open: list[tuple[str, Prosody]] = []
         self._substituted = 0  # number of open <sub alias> elements, whose text is not spoken
         self._say_as: list[str] = []
+        self._silence_seconds = 0.0
 
     @property
     def _prosody(self) -> Prosody:
@@ -153,8 +181,15 @@ class _Reader:
         self._add_text(text)
 
     def _add_break(self, seconds: float) -> None:
-        if not self._substituted and seconds > 0:
-            self.parts.append(Break(seconds))
+        if self._substituted or seconds == 0:
+            return
+        self._silence_seconds += seconds
+        if self._silence_seconds > MAX_SILENCE_SECONDS:
+            raise SSMLError(
+                f"The breaks of one text may last {MAX_SILENCE_SECONDS:g}s in all; "
+                "send it in several requests"
+            )
+        self.parts.append(Break(seconds))
 
     def _add_text(self, text: str) -> None:
         last = self.parts[-1] if self.parts else None

@@ -71,7 +71,7 @@ class Synthesizer:
         speaker: str | None = None,
         language: str | None = None,
         speed: float = 1.0,
-        is_ssml: bool = False,
+        is_ssml: bool | None = None,
     ) -> Utterance:
         """Begin an utterance, which must be finished, or fail.
 
@@ -79,6 +79,7 @@ class Synthesizer:
             door: where the request came in, such as `wyoming`.
             voice, speaker, language: what it asks for; see `voice_choice`.
             speed: times that of the settings; see `REQUEST_SPEED`.
+            is_ssml: None for a text that is SSML if it begins and ends as SSML does.
 
         Raises:
             UnknownVoiceError: there is no such voice.

@@ -52,6 +52,10 @@ _STAGE_DIRECTION = re.compile(
     r"(?:\*{1,2}|[)\]])",
     re.IGNORECASE,
 )
+_PAUSE = re.compile(
+    r"\[(?:(?:short|long) )?(?:pause|break)(?:[ :=]{1,3}[\d.,]{1,8} ?(?:ms|s|sec|giây)?)?\](?!\()",
+    re.IGNORECASE,
+)
 _AUTO_LINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]{1,300})>")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
 _UNDERSCORES = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=\S)_{1,3}(?!\w)")
@@ -114,6 +118,7 @@ def _strip_spans(text: str) -> str:
     if "*" in text or "(" in text or "[" in text:
         text = _STAGE_DIRECTION.sub(" ", text)
     if "[" in text or "](" in text:
+        text = _PAUSE.sub(" ", text)
         text = _FOOTNOTE.sub("", text)
         text = _IMAGE_OR_LINK.sub(r"\1", text)
         text = _LINK_TAIL.sub("", text)

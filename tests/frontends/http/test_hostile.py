@@ -16,11 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from tests.engines.vietts.speech import voices_dir
 from tests.frontends.http.harness import Doors, raw, running_doors, serving
 from tests.harness import StepEngine, describe, synthesize, types
+from wyoming_vietts.errors import RequestError
 from wyoming_vietts.frontends import limits
+from wyoming_vietts.frontends.http.requests import read_form
 from wyoming_vietts.text import LexiconFile
 
 __all__ = ["voices_dir"]
@@ -326,3 +329,13 @@ async def test_a_crowd_at_the_http_door_leaves_descriptors_and_wyoming_clients_i
     assert "Traceback" not in said
     assert "At most 92 clients are served at each address" in said
     assert len(said.splitlines()) < 250
+
+
+@pytest.mark.parametrize(
+    "boundary", ["boundary*=idna''x", "boundary*=undefined''x", "boundary*=punycode''%ff", ""]
+)
+async def test_boundary_that_cannot_be_read_is_a_bad_request(boundary: str) -> None:
+    headers = {"Content-Type": f"multipart/form-data; {boundary}"}
+    request = make_mocked_request("POST", "/api/voices", headers)
+    with pytest.raises(RequestError, match=r"boundary|must be multipart"):
+        await read_form(request, 1000, 1.0)

@@ -9,11 +9,12 @@ import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
 
-from tests.frontends.http.harness import Doors, running_doors, serving, wav_pcm
+from tests.frontends.http.harness import Answer, Doors, running_doors, serving, wav_pcm
 from tests.frontends.http.test_formats import decoded
 from tests.harness import StepEngine, pcm_of, synthesize
 
 TOKEN = "open-sesame"
+KEY = {"Authorization": f"Bearer {TOKEN}"}
 TEXT = "Nhiệt độ phòng khách là 26,5°C. Độ ẩm là 60%."
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,6 +24,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def doors() -> AsyncIterator[Doors]:
     async with serving("--engine", "espeak", "--http-token", TOKEN) as (doors, _):
         yield doors
+
+
+async def ask(doors: Doors, **values: object) -> Answer:
+    body = {"input": TEXT} | values
+    return await doors.ask("POST", "/v1/audio/speech", json=body, headers=KEY)
 
 
 def client_of(doors: Doors, token: str = TOKEN) -> AsyncOpenAI:
@@ -115,3 +121,53 @@ async def test_errors_are_those_of_the_library(doors: Doors) -> None:
         await client_of(doors, "wrong").models.list()
     with pytest.raises(openai.NotFoundError):
         await client_of(doors).models.retrieve("x")
+
+
+async def test_models_are_listed_and_described(doors: Doors) -> None:
+    client = client_of(doors)
+    (listed,) = (await client.models.list()).data
+    assert (await client.models.retrieve(listed.id)) == listed
+    with pytest.raises(openai.NotFoundError, match=r"Unknown model 'x'; available: vietts"):
+        await client.models.retrieve("x")
+    assert (await doors.get("/v1/audio/models", headers=KEY)).json == {
+        "models": [{"id": "vietts", "name": "Wyoming VietTTS"}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "rate"),
+    [("wav", 16_000, 16_000), ("pcm", None, 24_000), ("pcm", 8_000, 8_000), ("mp3", None, 22_050),
+        ("opus", None, 24_000), ("flac", 44_100, 44_100)],
+)  # fmt: skip
+async def test_sample_rate_is_told_and_chosen(
+    doors: Doors, name: str, wanted: int | None, rate: int
+) -> None:
+    values = {} if wanted is None else {"sample_rate": wanted}
+    answer = await ask(doors, response_format=name, **values)
+    assert answer.headers["X-Sample-Rate"] == str(rate)
+    if name == "wav":
+        assert wav_pcm(answer.body)[0] == rate
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [("16000", "must be a whole number, not str"), (True, "must be a whole number, not bool"),
+        (16000.5, "must be a whole number, not float"), (10**400, "must be 8000 to 48000"),
+        (-1, "'sample_rate' is -1; it must be 8000 to 48000")],
+)  # fmt: skip
+async def test_wrong_sample_rate_says_why(doors: Doors, value: object, message: str) -> None:
+    answer = await ask(doors, sample_rate=value)
+    assert answer.status == 400
+    assert message in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/audio/speech"), ("GET", "/models"), ("GET", "/audio/voices")]
+)
+async def test_base_url_without_its_version_gets_a_hint(
+    doors: Doors, method: str, path: str
+) -> None:
+    answer = await doors.ask(method, path, headers=KEY)
+    assert answer.status == 404
+    assert answer.error["message"].endswith("; the base URL of OpenAI's API ends with /v1")
+    assert "base URL" not in (await doors.get("/nothing", headers=KEY)).error["message"]

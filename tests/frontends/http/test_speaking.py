@@ -11,6 +11,7 @@ from tests.frontends.http.harness import raw, running_doors, serving, wav_pcm
 from tests.harness import StepEngine, describe, pcm_of, synthesize
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.frontends import limits
+from wyoming_vietts.frontends.http import formats, speech
 
 TEXT = "Nhiệt độ phòng khách là 26,5°C. Độ ẩm là 60%, hôm nay trời đẹp cả ngày."
 LONG = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 20
@@ -124,6 +125,51 @@ async def test_client_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyP
             else:
                 raise AssertionError("it is waited for")
         assert len(tts.computed) < 100_000
+
+
+@pytest.mark.parametrize("name", ["mp3", "flac", "opus", "aac"])
+async def test_compressed_answers_of_a_format_are_counted(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(formats.MOST_AT_ONCE, name, 2)
+    tts = StepEngine(silent_steps=1_000_000)
+    async with running_doors(tts) as doors:
+        crowd = [
+            asyncio.create_task(doors.speech("Chờ mãi.", response_format=name)) for _ in range(2)
+        ]
+        while len(tts.asked) < 2:
+            await asyncio.sleep(0.01)
+        third = await doors.speech("Xin chào.", response_format=name)
+        assert (third.status, third.error["code"]) == (503, "busy")
+        assert third.headers["Retry-After"] == "1"
+        for task in crowd:
+            task.cancel()  # the clients hang up
+        await asyncio.sleep(0.3)
+        tts.silent_steps = 0
+        assert (await doors.speech("Xin chào.", response_format=name)).status == 200
+
+
+async def test_encoder_of_a_client_that_hangs_up_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+    monkeypatch.setattr(formats._CodecEncoder, "close", lambda self: closed.append(self))
+    tts = StepEngine(steps=1_000_000, samples_per_step=4000)
+    async with running_doors(tts) as doors:
+        body = {"input": "Rất dài.", "response_format": "flac"}
+        async with doors.session.post(f"{doors.url}/v1/audio/speech", json=body) as response:
+            await response.content.read(1000)
+            assert not closed
+        await asyncio.sleep(0.3)
+        assert len(closed) == 1
+
+
+async def test_wav_files_under_way_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "_MOST_FILE_BYTES", 100_000)
+    async with running_doors(StepEngine(steps=3, samples_per_step=20_000)) as doors:
+        refused = await doors.get("/api/tts?text=Xin+ch%C3%A0o.")
+        assert (refused.status, refused.error["code"]) == (503, "busy")
+    async with running_doors(StepEngine(steps=2, samples_per_step=20_000)) as doors:
+        for _ in range(5):
+            assert (await doors.get("/api/tts?text=Xin+ch%C3%A0o.")).status == 200
 
 
 # --- errors --------------------------------------------------------------------------------------

@@ -1,13 +1,19 @@
-"""The speech APIs of OpenAI, Rhasspy 2.5 and MaryTTS: their requests, in their own words."""
+"""The speech APIs of OpenAI, Rhasspy 2.5 and MaryTTS.
 
+Clients of the last two play files, so these get WAV files of known length.
+"""
+
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from ...errors import RequestError
+from ...settings.table import REQUEST_SPEED, VOICE_VOLUME
+from ...settings.values import Number
 from ...speech.synthesizer import Synthesizer
-from .requests import carried, read_body, read_json, required_text, text_of
+from .requests import HttpError, carried, read_body, read_json, required_text, text_of
 from .speech import SpeechEndpoint, SpeechRequest
 
 MODEL = "vietts"
@@ -19,9 +25,18 @@ MODEL = "vietts"
 def openai_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
     """The routes under /v1."""
 
+    model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "wyoming-vietts"}
+
     async def models(request: web.Request) -> web.Response:
-        model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "wyoming-vietts"}
         return web.json_response({"object": "list", "data": [model]})
+
+    async def one_model(request: web.Request) -> web.Response:
+        if (name := request.match_info["id"]) != MODEL:
+            raise HttpError("not-found", f"Unknown model '{name:.80}'; available: {MODEL}")
+        return web.json_response(model)
+
+    async def audio_models(request: web.Request) -> web.Response:
+        return web.json_response({"models": [{"id": MODEL, "name": "Wyoming VietTTS"}]})
 
     async def voices(request: web.Request) -> web.Response:
         listed = [
@@ -33,6 +48,8 @@ def openai_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[we
     return [
         web.post("/v1/audio/speech", endpoint.handler(_read_openai)),
         web.get("/v1/models", models),
+        web.get("/v1/models/{id}", one_model),
+        web.get("/v1/audio/models", audio_models),
         web.get("/v1/audio/voices", voices),
     ]
 
@@ -55,6 +72,7 @@ async def _read_openai(request: web.Request) -> SpeechRequest:
         voice=text_of({"voice": voice}, "voice"),
         speed=_speed(values.get("speed")),
         audio_format=text_of(values, "response_format") or "mp3",
+        sample_rate=_sample_rate(values.get("sample_rate")),
         as_events=stream_format == "sse",
     )
 
@@ -70,6 +88,12 @@ def _speed(value: object) -> float:
         raise RequestError("'speed' has too many digits") from error
 
 
+def _sample_rate(value: object) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise RequestError(f"'sample_rate' must be a whole number, not {type(value).__name__}")
+    return value
+
+
 # --- Rhasspy --------------------------------------------------------------------------------------
 
 
@@ -77,7 +101,7 @@ def rhasspy_routes(endpoint: SpeechEndpoint) -> list[web.RouteDef]:
     """Its two routes."""
     return [
         web.post("/api/text-to-speech", endpoint.handler(_read_rhasspy_body)),
-        web.get("/api/tts", endpoint.handler(_read_rhasspy_query), allow_head=False),
+        web.get("/api/tts", endpoint.handler(_read_rhasspy_query)),
     ]
 
 
@@ -86,20 +110,25 @@ async def _read_rhasspy_body(request: web.Request) -> SpeechRequest:
         text = (await read_body(request)).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RequestError(f"The text is not UTF-8 (byte {error.start})") from error
-    return SpeechRequest(text, voice=request.query.get("voice") or None)
+    return SpeechRequest(text, voice=request.query.get("voice") or None, as_file=True)
 
 
 async def _read_rhasspy_query(request: web.Request) -> SpeechRequest:
     text = request.query.get("text")
     if text is None:
         raise RequestError("The parameter 'text' is missing")
-    return SpeechRequest(carried(text), voice=request.query.get("voice") or None)
+    return SpeechRequest(carried(text), voice=request.query.get("voice") or None, as_file=True)
 
 
 # --- MaryTTS --------------------------------------------------------------------------------------
 
 _MAX_PARAMETERS = 100
 _INPUT_TYPES = ("TEXT", "SSML")
+_EFFECTS = {
+    "Rate": ("durScale", Number(1 / REQUEST_SPEED.most, 1 / REQUEST_SPEED.least)),
+    "Volume": ("amount", VOICE_VOLUME),
+}
+"""Name of the parameter, and its values."""
 
 
 def mary_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
@@ -121,7 +150,7 @@ def mary_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.
         return web.Response(text="".join(f"{locale}\n" for locale in sorted(found)))
 
     return [
-        web.get("/process", endpoint.handler(_read_mary_query), allow_head=False),
+        web.get("/process", endpoint.handler(_read_mary_query)),
         web.post("/process", endpoint.handler(_read_mary_form)),
         web.get("/voices", voices),
         web.get("/locales", locales),
@@ -162,7 +191,39 @@ def _mary_request(parameters: Mapping[str, str]) -> SpeechRequest:
     audio = parameters.get("AUDIO", "WAVE")
     if not audio.startswith("WAV"):
         raise RequestError(f"Unknown AUDIO '{audio:.80}'; available: WAVE")
-    return SpeechRequest(carried(text), voice=parameters.get("VOICE") or None)
+    speed, volume = _mary_effects(parameters)
+    return SpeechRequest(
+        carried(text),
+        voice=parameters.get("VOICE") or None,
+        speed=speed,
+        volume=volume,
+        as_file=True,
+    )
+
+
+def _mary_effects(parameters: Mapping[str, str]) -> tuple[float, float]:
+    """Read speed and volume, which are parameters such as `effect_Rate_parameters=durScale:1.5;`.
+
+    Raises:
+        RequestError: another effect is asked for, or a number is missing or out of range.
+    """
+    values = dict.fromkeys(_EFFECTS, 1.0)
+    for key, switch in parameters.items():
+        effect = re.fullmatch(r"effect_(.{1,40})_selected", key)
+        if effect is None or switch.lower() != "on":
+            continue
+        if (name := effect[1]) not in _EFFECTS:
+            raise RequestError(f"Unknown effect '{name}'; available: {', '.join(_EFFECTS)}")
+        word, kind = _EFFECTS[name]
+        given = parameters.get(f"effect_{name}_parameters", "")
+        match = re.fullmatch(rf"\s*{word}\s*[:=]\s*([0-9.]{{1,20}})\s*;?\s*", given, re.ASCII)
+        try:
+            values[name] = kind.parse(match[1] if match else "")
+        except ValueError as error:
+            raise RequestError(
+                f"The effect {name} is '{given:.80}'; it must be '{word}:NUMBER;', {kind.right}"
+            ) from error
+    return 1.0 / values["Rate"], values["Volume"]
 
 
 def _mary_locale(language: str) -> str:

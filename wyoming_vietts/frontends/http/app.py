@@ -141,6 +141,8 @@ def _make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> we
         max_text: characters of the longest text that a request may have.
     """
 
+    openai_paths = {route.path for route in routes}
+
     @web.middleware
     async def refuse_in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
@@ -152,7 +154,11 @@ def _make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> we
             return error_response(error.code, str(error))
         except web.HTTPException as error:
             code = _CODES.get(error.status, "bad-request")
-            return error_response(code, f"{request.method} {request.path:.200}: {error.reason}")
+            hint = ""
+            if error.status == 404 and f"/v1{request.path}" in openai_paths:
+                hint = "; the base URL of OpenAI's API ends with /v1"
+            message = f"{request.method} {request.path:.200}: {error.reason}{hint}"
+            return error_response(code, message)
         except ConnectionError:
             raise
         except OSError as error:  # such as: a disk that is full

@@ -17,6 +17,11 @@ from ...settings.table import REQUEST_SAMPLE_RATE
 OPENAI_SAMPLE_RATE = 24_000
 """Of its format `pcm`, in Hz."""
 
+WAV_HEADER_BYTES = 44
+
+MOST_AT_ONCE = {"mp3": 64, "flac": 64, "opus": 64, "aac": 8}
+"""Answers of a format that may be made at once, for want of memory; PyAV adds threads to `aac`."""
+
 _UNKNOWN_LENGTH = 0xFFFFFFFF
 _OGG_PAGE_MILLISECONDS = 100.0
 _SET_OGG_PAGE_LATENCY_MS = 0x1302  # a command of libsndfile

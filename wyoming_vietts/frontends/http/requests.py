@@ -76,7 +76,10 @@ async def read_form(request: web.Request, most_bytes: int, seconds: float) -> di
     """
     head = Message()
     head["Content-Type"] = request.headers.get("Content-Type", "")
-    boundary = head.get_boundary()
+    try:
+        boundary = head.get_boundary()
+    except ValueError as error:  # in an encoding that cannot be read
+        raise RequestError(f"The boundary of the form cannot be read: {error}") from error
     if head.get_content_type() != "multipart/form-data" or not boundary:
         raise RequestError("The body must be multipart/form-data")
     body = b"\r\n" + await read_body(request, most_bytes, seconds)
@@ -134,6 +137,7 @@ _STATUSES = {
     "needed": 409,
     "too-large": 413,
     "too-many": 429,
+    "busy": 503,
     WyomingViettsError.code: 500,
     SynthesisError.code: 500,
     ServerStoppingError.code: 503,
@@ -152,8 +156,11 @@ class HttpError(RequestError):
 def error_response(
     code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """An answer with an error object."""
-    return web.json_response(error_object(code, message), status=status_of(code), headers=headers)
+    """Make an answer with an error object."""
+    status = status_of(code)
+    if status == 503:
+        headers = {"Retry-After": "1", **(headers or {})}
+    return web.json_response(error_object(code, message), status=status, headers=headers)
 
 
 def error_object(code: str, message: str) -> dict[str, object]:

@@ -4,27 +4,32 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ...errors import HungUpError, ServerStoppingError
+from ...speech.prosody import scale
+from ...speech.ssml import begins_ssml
 from ...speech.synthesizer import Synthesizer
 from ...speech.utterance import Utterance
 from .. import limits
 from ..listener import finish
 from ..sockets import reset
-from .formats import Encoder, make_encoder
-from .requests import error_object, error_response
+from .files import send_file, write
+from .formats import MOST_AT_ONCE, WAV_HEADER_BYTES, Encoder, make_encoder, wav_header
+from .requests import HttpError, error_object, error_response
 
 _LOGGER = logging.getLogger(__name__)
 
 DOOR = "http"
 
 _STOPPING = "The server is shutting down"
+_MOST_FILE_BYTES = 200_000_000  # of all WAV files that are being made or sent
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,13 @@ class SpeechRequest:
     """SSML if it begins with `<speak`."""
     voice: str | None = None
     speed: float = 1.0
+    volume: float = 1.0
+    """Factor of the amplitude."""
     audio_format: str = "wav"
+    sample_rate: int | None = None
+    """In Hz; None for that of the voice."""
+    as_file: bool = False
+    """Send a WAV file of known length, once all of it has been made."""
     as_events: bool = False
     """Send server-sent events, as OpenAI has them, instead of bare audio."""
 
@@ -47,6 +58,8 @@ class SpeechEndpoint:
         """Speak with the voices of a synthesizer."""
         self._synthesizer = synthesizer
         self._under_way: set[asyncio.Task[object]] = set()
+        self._encoding: Counter[str] = Counter()  # answers under way, by format
+        self._file_bytes = 0
         self._is_stopping = False
 
     def handler(self, read: Callable[[web.Request], Awaitable[SpeechRequest]]) -> Handler:
@@ -86,18 +99,22 @@ class SpeechEndpoint:
                 DOOR,
                 voice=wanted.voice,
                 speed=wanted.speed,
-                is_ssml=wanted.text.lstrip().startswith("<speak"),
+                is_ssml=bool(begins_ssml(wanted.text)),
             )
-            encoder = make_encoder(wanted.audio_format, utterance.voice.sample_rate)
-            response = web.StreamResponse()
-            response.content_type = "text/event-stream" if is_events else encoder.content_type
-            async with aclosing(_audio(utterance, wanted.text, encoder)) as pieces:
-                async for piece in pieces:
-                    if not response.prepared:
-                        await response.prepare(request)  # not before there is something to hear
-                    await self._write(response, _audio_event(piece) if is_events else piece)
+            if wanted.as_file:
+                return await self._send_file(request, utterance, wanted)
+            rate = utterance.voice.sample_rate
+            with self._encoder(wanted, rate) as encoder:
+                response = web.StreamResponse()
+                response.content_type = "text/event-stream" if is_events else encoder.content_type
+                response.headers["X-Sample-Rate"] = str(encoder.sample_rate)
+                async with aclosing(_audio(utterance, wanted, encoder)) as pieces:
+                    async for piece in pieces:
+                        if not response.prepared:
+                            await response.prepare(request)  # not before there is audio
+                        await write(response, _audio_event(piece) if is_events else piece)
             if is_events:
-                await self._write(response, _END_EVENT)
+                await write(response, _END_EVENT)
             async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
                 await response.write_eof()
             return response
@@ -114,19 +131,52 @@ class SpeechEndpoint:
         if response is None or not response.prepared:
             return error_response(failure.code, failure.message)
         if is_events:
-            await self._write(response, _event(error_object(failure.code, failure.message)))
+            await write(response, _event(error_object(failure.code, failure.message)))
         else:
             _cut_off(request)
         return response
 
-    async def _write(self, response: web.StreamResponse, piece: bytes) -> None:
-        """Send bytes, as fast as the client reads.
+    @contextmanager
+    def _encoder(self, wanted: SpeechRequest, voice_rate: int) -> Iterator[Encoder]:
+        """Make an encoder, and close it afterwards.
 
         Raises:
-            TimeoutError: it has read nothing for too long.
+            RequestError: there is no such format or sample rate.
+            HttpError: as many answers of this format are being made as memory allows.
         """
-        async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
-            await response.write(piece)
+        name = wanted.audio_format
+        most = MOST_AT_ONCE.get(name)
+        if most is not None and self._encoding[name] >= most:
+            raise HttpError("busy", f"{most} answers are being made as {name}; try again, or wav")
+        with closing(make_encoder(name, voice_rate, wanted.sample_rate)) as encoder:
+            self._encoding[name] += 1
+            try:
+                yield encoder
+            finally:
+                self._encoding[name] -= 1
+
+    async def _send_file(
+        self, request: web.Request, utterance: Utterance, wanted: SpeechRequest
+    ) -> web.StreamResponse:
+        """Make a WAV file, and send it.
+
+        Raises:
+            HttpError: the files that are being made need more memory than they may.
+        """
+        content = bytearray(wav_header(utterance.voice.sample_rate, 0))
+        try:
+            async with aclosing(_speech(utterance, wanted)) as pieces:
+                async for pcm in pieces:
+                    if self._file_bytes + len(pcm) > _MOST_FILE_BYTES:
+                        raise HttpError("busy", "The server is making many WAV files; try again")
+                    self._file_bytes += len(pcm)
+                    content += pcm
+            header = wav_header(utterance.voice.sample_rate, len(content) - WAV_HEADER_BYTES)
+            content[:WAV_HEADER_BYTES] = header
+            headers = {"X-Sample-Rate": str(utterance.voice.sample_rate)}
+            return await send_file(request, content, "audio/wav", headers)
+        finally:
+            self._file_bytes -= len(content) - WAV_HEADER_BYTES
 
 
 def _hang_up(
@@ -144,13 +194,23 @@ def _cut_off(request: web.Request) -> None:
         reset(request.transport)
 
 
-async def _audio(utterance: Utterance, text: str, encoder: Encoder) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of a whole answer, as they are made."""
-    for pcm_pieces in (utterance.add(text), utterance.finish()):
+async def _speech(utterance: Utterance, wanted: SpeechRequest) -> AsyncGenerator[bytes, None]:
+    """Yield the PCM of a whole answer, as it is made."""
+    for pcm_pieces in (utterance.add(wanted.text), utterance.finish()):
         async with aclosing(pcm_pieces):
             async for pcm in pcm_pieces:
-                if pcm and (encoded := encoder.encode(pcm)):
-                    yield encoded
+                if pcm:
+                    yield scale(pcm, wanted.volume)
+
+
+async def _audio(
+    utterance: Utterance, wanted: SpeechRequest, encoder: Encoder
+) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of a whole answer, as they are made."""
+    async with aclosing(_speech(utterance, wanted)) as pieces:
+        async for pcm in pieces:
+            if encoded := encoder.encode(pcm):
+                yield encoded
     if rest := encoder.finish():
         yield rest
 

@@ -144,9 +144,9 @@ class Handler:
         await self._finish(utterance)
 
     def _begin(self, data: dict[str, Any]) -> Utterance:
-        text_format = _text(data, "text_format", default=SynthesizeTextFormat.TEXT.value)
+        text_format = _optional_text(data, "text_format")
         formats = [text_format.value for text_format in SynthesizeTextFormat]
-        if text_format not in formats:
+        if text_format is not None and text_format not in formats:
             raise RequestError(
                 f"Unknown text_format '{text_format:.80}'; available: {', '.join(formats)}"
             )
@@ -160,7 +160,7 @@ class Handler:
             voice=_optional_text(wanted, "name"),
             speaker=_optional_text(wanted, "speaker"),
             language=_optional_text(wanted, "language"),
-            is_ssml=text_format == SynthesizeTextFormat.SSML.value,
+            is_ssml=None if text_format is None else text_format == SynthesizeTextFormat.SSML.value,
         )
 
     def _open_utterance(self, event_type: str) -> Utterance:
