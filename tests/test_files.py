@@ -57,6 +57,15 @@ def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(tmp_
     assert sorted(tmp_path.iterdir()) == [new, of_editor, tmp_path / "file"]
 
 
+def test_link_is_replaced_itself(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"dear")
+    link.symlink_to(target)
+    replace_file(link, b"new")
+    assert (link.read_bytes(), target.read_bytes()) == (b"new", b"dear")
+    assert not link.is_symlink()
+
+
 def test_denied_file_says_whose_it_is_and_what_to_do(tmp_path: Path) -> None:
     inner = tmp_path / "piper" / ".download"
     message = explain(PermissionError(errno.EACCES, "Permission denied", str(inner)))

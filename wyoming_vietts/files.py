@@ -57,13 +57,12 @@ def recognize(head: bytes) -> str | None:
 def replacement(path: Path) -> Iterator[Path]:
     """Another path to write a file to, which then appears at `path`: whole, or not at all.
 
-    Two processes that write the same file, perhaps on two machines, do not meet. A link stays one,
-    and a file that is replaced passes on its permissions.
+    Two processes that write the same file, perhaps on two machines, do not meet. A link is replaced
+    itself, and a file passes on its permissions.
 
     Raises:
         OSError: it cannot be written; what was there is as it was.
     """
-    path = path.resolve()
     unfinished_files = f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"
     for leftover in path.parent.glob(unfinished_files):  # of one that was killed
         with suppress(OSError):
@@ -86,6 +85,11 @@ def replace_file(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def leads_through_link(path: Path, folder: Path) -> bool:
+    """Whether a folder between `folder` and a path within it is a link."""
+    return any((folder / parent).is_symlink() for parent in path.relative_to(folder).parents[:-1])
 
 
 def explain(error: Exception) -> str:

@@ -116,7 +116,9 @@ def _write_lexicon(file: LexiconFile, lines: Sequence[str]) -> None:
     marker = re.search(rf"^{re.escape(start)}(.*){re.escape(end)}\n", content, re.MULTILINE)
     if marker is None or marker[1] != digest:
         own = content[marker.end() :] if marker else ""
-        replace_file(file.path, "\n".join((*lines, f"{start}{digest}{end}", own)).encode())
+        replace_file(
+            file.path.resolve(), "\n".join((*lines, f"{start}{digest}{end}", own)).encode()
+        )
 
 
 def _announcement(port: int) -> SupervisorAnnouncement:

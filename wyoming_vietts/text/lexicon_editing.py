@@ -94,7 +94,7 @@ def _change(file: LexiconFile, written: str, line: str | None) -> Steps[None]:
     if file.content() != content:
         raise LexiconError(f"{file.path} is being changed by somebody else; try again")
     file.path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(file.path, changed)
+    replace_file(file.path.resolve(), changed)  # a link stays one
 
 
 def _form(written: str) -> str:

@@ -1,45 +1,64 @@
-"""Where the files of removed voices lie for an hour, in case that somebody wants them back."""
+"""Trash: the files of deleted voices, restorable for an hour."""
 
 import asyncio
 import contextlib
+import math
+import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ...files import leads_through_link
+
 KEPT_SECONDS = 3600.0
+MIN_SECONDS_AFTER_START = 600.0  # since the clock may have been wrong, or set, in between
 
 _FOLDER = ".deleted"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Trash:
-    """A hidden folder beside the recordings. Several servers may share it."""
+    """A hidden folder beside the recordings. Several servers may share it.
+
+    Age is measured by a clock that does not jump. The time of day counts only for what was there
+    before the start.
+    """
 
     def __init__(self, voices_dir: Path) -> None:
         """Take the folder of recordings; an event loop must be running."""
         self._voices_dir = voices_dir
         self._folder = voices_dir / _FOLDER
+        self._loop = asyncio.get_running_loop()
+        self._expiry: dict[str, float] = {}  # by the loop's clock
         self._emptying: asyncio.TimerHandle | None = None
-        self.empty()  # of what was removed before the last stop
+        for folder in self._folders():
+            with contextlib.suppress(FileNotFoundError):  # another server has removed it
+                left = folder.stat().st_mtime + KEPT_SECONDS - time.time()
+                left = max(MIN_SECONDS_AFTER_START, min(left, KEPT_SECONDS))
+                self._expiry[folder.name] = self._loop.time() + left
+        self._schedule()
 
     def put(self, files: Iterable[Path]) -> str:
-        """Move files of the voices' folder here; return what `take_back` wants to know.
+        """Move files of the voices' folder here; return the identifier that restores them.
 
         Raises:
             OSError: they cannot be moved.
         """
+        if self._folder.is_symlink():
+            raise OSError(f"{self._folder} is a link; remove it, and voices can be deleted")
         identifier = secrets.token_hex(8)
         for file in files:
             here = self._folder / identifier / file.relative_to(self._voices_dir)
             here.parent.mkdir(parents=True, exist_ok=True)
             file.rename(here)
-        self.empty()
+        self._expiry[identifier] = self._loop.time() + KEPT_SECONDS
+        self._schedule()
         return identifier
 
-    def take_back(self, identifier: str) -> list[Path]:
+    def restore(self, identifier: str) -> list[Path]:
         """Move files back, and return where they are.
 
         Raises:
@@ -47,36 +66,45 @@ class Trash:
             FileExistsError: there are others in their place.
             OSError: they cannot be moved.
         """
-        self.empty()
         folder = self._folder / identifier
-        if not _ID.fullmatch(identifier) or not folder.is_dir():
+        if folder not in self._folders():
             raise KeyError(identifier)
         # The recording comes last: then the voice is complete.
         files = sorted(
-            (path for path in folder.rglob("*") if not path.is_dir()),
+            (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()),
             key=lambda path: path.suffix != ".toml",
         )
         targets = [self._voices_dir / file.relative_to(folder) for file in files]
-        if taken := [target for target in targets if target.exists()]:
-            raise FileExistsError(f"There is another {taken[0].name} now")
+        for target in targets:
+            if os.path.lexists(target):
+                raise FileExistsError(f"There is another {target.name} now")
+            if leads_through_link(target, self._voices_dir):
+                raise FileExistsError(f"The folder of {target.name} is a link now")
         for file, target in zip(files, targets, strict=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             file.rename(target)
         shutil.rmtree(folder)
+        self._expiry.pop(identifier, None)
         return targets
 
-    def empty(self) -> None:
-        """Remove for good what has been here for an hour, and the rest when its time comes."""
-        left = []
-        for folder in self._folder.glob("*"):
-            with contextlib.suppress(FileNotFoundError):  # another server has removed it
-                seconds = folder.stat().st_mtime + KEPT_SECONDS - time.time()
-                if seconds > 0:
-                    left.append(seconds)
-                else:
-                    shutil.rmtree(folder, ignore_errors=True)
+    def _folders(self) -> Iterator[Path]:
+        """Find what is here; a link, or whatever else the trash did not make, is left alone."""
+        if not self._folder.is_symlink():
+            for folder in self._folder.glob("*"):
+                if _ID.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+                    yield folder
+
+    def _schedule(self) -> None:
         if self._emptying is not None:
             self._emptying.cancel()
-        if left:
-            loop = asyncio.get_running_loop()
-            self._emptying = loop.call_later(min(left) + 1, self.empty)
+        if self._expiry:
+            self._emptying = self._loop.call_at(min(self._expiry.values()), self._empty)
+
+    def _empty(self) -> None:
+        """Remove for good what has expired."""
+        now = self._loop.time()
+        for folder in [*self._folders()]:
+            if self._expiry.get(folder.name, math.inf) <= now:
+                shutil.rmtree(folder, ignore_errors=True)
+        self._expiry = {name: at for name, at in self._expiry.items() if at > now}
+        self._schedule()

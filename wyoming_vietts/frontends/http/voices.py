@@ -1,6 +1,7 @@
 """Makes, renames and removes cloned voices, for the page."""
 
 import asyncio
+import os
 import re
 import time
 import unicodedata
@@ -13,7 +14,7 @@ from aiohttp import web
 from ...engines.contract import ClonedVoice, CloningEngine
 from ...engines.voice_settings import VoiceSettings
 from ...errors import RecordingError, RequestError
-from ...files import replace_file
+from ...files import leads_through_link, replace_file
 from ...recordings import Heard
 from ...speech.synthesizer import Synthesizer
 from ...steps import finish_in_turns
@@ -103,7 +104,7 @@ class VoiceRoutes:
                 "'voice'), and would not start without it; change that first",
             )
         files = [voice.recording, _settings_file(voice)]
-        undo = self._trash.put(file for file in files if file.exists())
+        undo = self._trash.put(file for file in files if os.path.lexists(file))
         self._default.forget(voice.name)
         await finish_in_turns(self._engine().look_again())
         return web.json_response({"undo": undo})
@@ -111,7 +112,7 @@ class VoiceRoutes:
     async def _undo(self, request: web.Request) -> web.Response:
         engine = self._engine()
         try:
-            files = self._trash.take_back(request.match_info["id"])
+            files = self._trash.restore(request.match_info["id"])
         except KeyError as error:
             raise HttpError("not-found", "The voice is gone: an hour has passed") from error
         except FileExistsError as error:
@@ -137,6 +138,10 @@ class VoiceRoutes:
             raise HttpError(
                 "conflict",
                 f"Voice '{name}' is not made of a recording; only those can be changed here",
+            )
+        if leads_through_link(voice.recording, self._voices_dir):
+            raise HttpError(
+                "conflict", f"The folder of voice '{name}' is a link; change it where that leads"
             )
         return voice
 
