@@ -25,7 +25,8 @@ from wyoming.tts import (
 )
 
 from wyoming_vietts.engines.catalogue import Catalogue
-from wyoming_vietts.engines.contract import PCM, Engine, Voice
+from wyoming_vietts.engines.contract import Engine, Voice
+from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.speech.synthesizer import SpeechSettings, Synthesizer
@@ -78,7 +79,6 @@ class StepEngine:
                 languages=(language,),
                 author="tests",
                 author_url="https://localhost",
-                version="1",
                 sample_rate=self.sample_rate,
                 engine=self,
             )

@@ -23,7 +23,7 @@ async def test_work_waits_for_the_end_of_every_utterance() -> None:
     engine = WorkingEngine()
     is_busy = True
     working = asyncio.create_task(
-        work_while_idle(Catalogue([engine], is_auto=False), None, lambda: is_busy)
+        work_while_idle(Catalogue([engine], is_auto=False), lambda: is_busy)
     )
     await asyncio.sleep(0.05)
     assert engine.worked == 0

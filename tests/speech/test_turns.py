@@ -24,7 +24,8 @@ from tests.harness import (
     synthesize,
     types,
 )
-from wyoming_vietts.engines.contract import PCM, Voice
+from wyoming_vietts.engines.contract import Voice
+from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.speech.script import Script
 from wyoming_vietts.speech.turns import Turns
 from wyoming_vietts.speech.utterance import Utterance

@@ -17,7 +17,7 @@ def run(options: argparse.Namespace) -> None:
     voices = engine.voices
     if options.voice not in voices:
         raise UnknownVoiceError(f"Unknown voice '{options.voice}'; available: {', '.join(voices)}")
-    pcm = b"".join(filter(None, engine.convert(options.recording, voices[options.voice])))
+    pcm = b"".join(filter(None, voices[options.voice].convert(options.recording)))
     with wave.open(str(options.output), "wb") as wav:
         wav.setframerate(engine.sample_rate)
         wav.setsampwidth(2)

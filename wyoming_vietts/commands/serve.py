@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..downloads.table import DOWNLOADS, NATURAL_VOICE, folder_of
 from ..engines.catalogue import make_catalogue
 from ..engines.piper.engine import PiperEngine
-from ..errors import DiscoveryError, SetupError
+from ..errors import DiscoveryError, SetupError, SynthesisError
 from ..files import explain
 from ..frontends.listener import limit_clients
 from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
@@ -23,6 +23,7 @@ from ..settings.command_line import parse_options
 from ..settings.table import LEXICON
 from ..speech.idle import work_while_idle
 from ..speech.synthesizer import SpeechSettings, Synthesizer
+from ..steps import finish
 from ..text import LexiconFile
 from .download import download
 from .engine_settings import engine_settings
@@ -93,10 +94,7 @@ async def _serve(
     synthesizer = Synthesizer(catalogue, settings)
     max_clients = limit_clients(options.max_clients, frontends=1 if options.http is None else 2)
     http = _http_server(options, synthesizer, max_clients)
-    default = None
-    if catalogue.voices or settings.voice is not None:
-        # A wrong name fails now, not at the first request.
-        default = synthesizer.choose_voice()
+    _load_default_voice(synthesizer)
     handler_settings = HandlerSettings(
         samples_per_chunk=options.samples_per_chunk,
         supports_streaming=not options.no_streaming,
@@ -118,7 +116,7 @@ async def _serve(
     if announcement is not None:
         await announcement.publish()
     idle_work = asyncio.create_task(
-        work_while_idle(catalogue, default, lambda: server.is_busy or synthesizer.under_way > 0)
+        work_while_idle(catalogue, lambda: server.is_busy or synthesizer.under_way > 0)
     )
     await server.wait(stop.wait())
     idle_work.cancel()
@@ -129,6 +127,24 @@ async def _serve(
         await announcement.withdraw()
     await asyncio.gather(*(door.finish() for door in doors))
     _LOGGER.info("Stopped")
+
+
+def _load_default_voice(synthesizer: Synthesizer) -> None:
+    """Load the default voice, so that a mistake is an error at start.
+
+    A voice that is none, as its loading shows, gives way to the next one, unless it was asked for.
+
+    Raises:
+        UnknownVoiceError, SynthesisError: there is no such voice, or it cannot be loaded.
+    """
+    asked_for = synthesizer.settings.voice is not None
+    while asked_for or synthesizer.catalogue.voices:
+        voice = synthesizer.choose_voice()
+        try:
+            return finish(voice.load())
+        except SynthesisError:
+            if asked_for or voice.name in synthesizer.catalogue.voices:
+                raise
 
 
 def _http_server(

@@ -1,25 +1,20 @@
 """The interface of engines and voices to the rest of the program."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from ..recordings import Heard
 from ..steps import Steps
+from .pcm import PCM
 from .voice_settings import VoiceSettings
-
-PCM = Generator[bytes | None, None, None]
-"""Yields mono, int16, little-endian PCM, or None as a pause."""
-
-SAMPLE_WIDTH = 2
-"""Bytes of a sample of PCM."""
 
 
 @dataclass(frozen=True)
 class Voice(ABC):
-    """Turns one speakable sentence into PCM, which is mono, int16, little-endian."""
+    """Turns one speakable sentence into PCM: mono, int16, little-endian."""
 
     engine_name: ClassVar[str] = ""
     """One of `ENGINES`."""
@@ -41,9 +36,6 @@ class Voice(ABC):
 
     author_url: str
     """Where the voice comes from."""
-
-    version: str
-    """Version of the software that speaks."""
 
     sample_rate: int
     """Sample rate of its PCM, in Hz."""

@@ -1,15 +1,13 @@
 """Volume and pitch, for the PCM of every engine."""
 
-import numpy as np
-import numpy.typing as npt
 import soxr
 
-_Samples = npt.NDArray[np.float32]
+from ..engines.pcm import decode_pcm, encode_pcm
 
 
 def scale(pcm: bytes, factor: float) -> bytes:
     """PCM with its amplitude times `factor`, clipped to 16 bits."""
-    return pcm if factor == 1.0 else _to_pcm(_from_pcm(pcm) * np.float32(factor))
+    return pcm if factor == 1.0 else encode_pcm(decode_pcm(pcm), full_scale=factor)
 
 
 class PitchShifter:
@@ -32,12 +30,6 @@ class PitchShifter:
     def _resampled(self, pcm: bytes, last: bool) -> bytes:
         if self._resampler is None:
             return pcm
-        return _to_pcm(self._resampler.resample_chunk(_from_pcm(pcm), last=last))
-
-
-def _from_pcm(pcm: bytes) -> _Samples:
-    return np.frombuffer(pcm, np.dtype("<i2")).astype(np.float32)
-
-
-def _to_pcm(samples: _Samples) -> bytes:
-    return np.rint(np.clip(samples, -32768, 32767)).astype("<i2").tobytes()
+        return encode_pcm(
+            self._resampler.resample_chunk(decode_pcm(pcm), last=last), full_scale=1.0
+        )

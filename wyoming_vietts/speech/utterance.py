@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeVar
 
-from ..engines.contract import PCM, SAMPLE_WIDTH, Voice
+from ..engines.contract import Voice
+from ..engines.pcm import PCM, SAMPLE_WIDTH
 from ..errors import HungUpError, SynthesisError, WyomingViettsError
 from ..text import cut_spoken
 from .prosody import PitchShifter, scale

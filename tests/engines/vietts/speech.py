@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness import joined
 from tests.recording_files import record
-from wyoming_vietts.engines.contract import PCM
+from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 
 SENTENCE = "xin chào các bạn, hôm nay trời đẹp quá, chúng ta cùng đi chơi nhé."

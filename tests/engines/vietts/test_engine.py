@@ -17,15 +17,16 @@ from tests.engines.vietts.speech import SENTENCE, make_engine, samples_of, say, 
 from tests.harness import joined, pcm_of, running_server, synthesize
 from tests.recording_files import record, write_wav
 from wyoming_vietts.engines.vietts import convert, loader
-from wyoming_vietts.engines.vietts import engine as module
+from wyoming_vietts.engines.vietts import voice as module
+from wyoming_vietts.engines.vietts.decoder import SpeechDecoder
 from wyoming_vietts.engines.vietts.device import choose_device
-from wyoming_vietts.engines.vietts.engine import VietTTSEngine, VietTTSVoice
+from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.networks import flow_stream
 from wyoming_vietts.engines.vietts.networks.flow import flow_voice
 from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
 from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
 from wyoming_vietts.engines.vietts.prompt import cache
-from wyoming_vietts.engines.vietts.utterance import Utterance
+from wyoming_vietts.engines.vietts.voice import VietTTSVoice
 from wyoming_vietts.errors import DeviceError, ModelError, SynthesisError
 from wyoming_vietts.recordings.recording import load_audio
 from wyoming_vietts.recordings.speech import SAMPLE_RATE
@@ -102,8 +103,8 @@ def test_inference_mode_does_not_leak_to_the_caller(streaming: VietTTSEngine) ->
 
 def test_it_yields_at_every_token_and_every_block(whole: VietTTSEngine) -> None:
     steps = sum(1 for _ in say(whole, SENTENCE, "an"))
-    text_tokens = len(whole._tokenizer.encode_sentence(SENTENCE))
-    flow = finish(whole._loader.load()).networks.flow
+    text_tokens = len(whole.tokenizer.encode_sentence(SENTENCE))
+    flow = finish(whole.loader.load()).networks.flow
     blocks = sum(len(stage.blocks) for stage in flow.unet.middle)
     assert steps > 2 * text_tokens + 10 * blocks
 
@@ -174,7 +175,7 @@ def test_streamed_sentence_is_as_long_as_the_whole_one(
 ) -> None:
     # The same tokens are drawn, as the language model draws first in both.
     lengths = [
-        len(joined(engine.convert(voices_dir / "binh.wav", engine.voices["an"])))
+        len(joined(engine.voices["an"].convert(voices_dir / "binh.wav")))
         for engine in (make_engine(model_dirs[rate], voices_dir, mode) for mode in (True, False))
     ]
     assert lengths[0] == lengths[1]
@@ -186,12 +187,12 @@ def speak_tokens(
     """Waveform of given speech tokens handed over in pieces, and where its pieces meet."""
     with torch.inference_mode():
         generator = torch.Generator().manual_seed(3)
-        model = finish(engine._loader.load())
-        encoded = finish(engine._encoded(engine.voices["an"], model.networks.flow))
-        output = Utterance(model.networks, model.schedule, encoded.flow, 1.0, 1.0, generator)
+        model = finish(engine.loader.load())
+        encoded = finish(engine.voices["an"]._encode(model.networks.flow))
+        output = SpeechDecoder(model.networks, model.schedule, encoded.flow, 1.0, 1.0, generator)
         pieces = []
         for cut in [*cuts, len(tokens)]:
-            pieces += [p for p in output.speak(tokens[:cut], last=cut == len(tokens)) if p]
+            pieces += [p for p in output.feed(tokens[:cut], last=cut == len(tokens)) if p]
     seams = np.cumsum([len(piece) // 2 for piece in pieces])[:-1]
     return np.frombuffer(b"".join(pieces), "<i2").astype(float), list(seams)
 
@@ -216,7 +217,7 @@ def test_windows_fade_into_each_other(
 
     def second_piece() -> tuple[torch.Tensor, torch.Tensor]:
         """What the first window foresaw of the second piece, and the second piece."""
-        model = finish(streaming._loader.load())
+        model = finish(streaming.loader.load())
         flow = model.networks.flow
         draw = torch.Generator().manual_seed(1)
         voice = flow_voice(flow, torch.ones(192), tokens[:20], torch.zeros(80, 68) - 5)
@@ -286,7 +287,7 @@ def test_runaway_is_bounded_and_logged(
     whole: VietTTSEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     samples = samples_of(say(whole, SENTENCE, "an"))  # random networks hardly ever end
-    tokens = len(whole._tokenizer.encode_sentence(SENTENCE))
+    tokens = len(whole.tokenizer.encode_sentence(SENTENCE))
     assert len(samples) <= 20 * tokens / 25 * 22_050 + 256
     if len(samples) > 19.9 * tokens / 25 * 22_050:
         assert "Cut off a sentence" in caplog.text
@@ -573,8 +574,7 @@ def test_conversion_says_a_recording_in_another_voice(
 ) -> None:
     engine = make_engine(model_dirs[25], voices_dir)
     as_an, as_binh = (
-        samples_of(engine.convert(voices_dir / "an.wav", engine.voices[name]))
-        for name in ("an", "binh")
+        samples_of(engine.voices[name].convert(voices_dir / "an.wav")) for name in ("an", "binh")
     )
     with_seconds = len(as_an) / engine.sample_rate
     content = (voices_dir / "an.wav").read_bytes()

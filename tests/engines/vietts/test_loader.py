@@ -95,11 +95,12 @@ def engine(model_dir: Path, voices_dir: Path) -> VietTTSEngine:
     """Unloads after `MINUTES`; its model directory may be damaged."""
     engine = make_engine(model_dir, voices_dir, unload_after_minutes=MINUTES)
     list(engine.idle_work())  # the voices are known
+    finish(engine.voices["an"].load())
     return engine
 
 
 def networks_of(engine: VietTTSEngine) -> "weakref.ref[torch.nn.Module]":
-    return weakref.ref(finish(engine._loader.load()).networks.lm)
+    return weakref.ref(finish(engine.loader.load()).networks.lm)
 
 
 def unload(engine: VietTTSEngine, clock: Clock) -> None:

@@ -116,8 +116,8 @@ def test_every_quality_speaks_and_keeps_no_more_prompt_than_it_wants(
         seed=1,
     )
     assert b"".join(say(engine, SENTENCE, "an"))
-    flow = finish(engine._loader.load()).networks.flow
-    encoded = finish(engine._encoded(engine.voices["an"], flow))
+    flow = finish(engine.loader.load()).networks.flow
+    encoded = finish(engine.voices["an"]._encode(flow))
     seconds = len(encoded.flow.prompt_tokens) / 25
     assert seconds <= QUALITIES[quality].prompt_seconds
     assert encoded.flow.prompt_mel.shape[1] / 86.13 == pytest.approx(seconds, abs=0.1)
@@ -133,7 +133,7 @@ def test_balanced_is_the_default_on_a_cpu(model_dirs: dict[int, Path], voices_di
         streams_sentences=True,
         seed=None,
     )
-    assert engine._quality == QUALITIES["balanced"]
+    assert engine.quality == QUALITIES["balanced"]
 
 
 @pytest.mark.parametrize("is_fast", [True, False])

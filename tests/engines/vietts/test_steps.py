@@ -14,9 +14,10 @@ from torch import Tensor
 from tests.engines.vietts.speech import make_engine, voices_dir
 from tests.harness import SETTINGS
 from wyoming_vietts.engines.catalogue import Catalogue
-from wyoming_vietts.engines.vietts.engine import MAX_CHUNK_SECONDS, VietTTSEngine
+from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.networks import flow_stream
 from wyoming_vietts.engines.vietts.networks.flow import Flow
+from wyoming_vietts.engines.vietts.voice import MAX_CHUNK_SECONDS
 from wyoming_vietts.speech.synthesizer import Synthesizer
 from wyoming_vietts.steps import Steps
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...settings.table import SPOKEN_SPEED
-from ..contract import PCM, Voice
+from ..contract import Voice
+from ..pcm import PCM
 from .gate import speakable_clauses
 from .library import Library, load_library
 
@@ -76,7 +77,6 @@ def _voice(
         languages=("vi-VN",),
         author="eSpeak NG",
         author_url="https://github.com/espeak-ng/espeak-ng",
-        version="1.52",
         sample_rate=library.sample_rate,
         file=_VOICE_FILES / name.removeprefix("espeak-"),
         pitch=pitch,

@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from ...downloads.table import DOWNLOADS
 from ...errors import SetupError
 from ...program import how_to_install
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
-from ..contract import PCM, Voice
+from ..contract import Voice
 from ..cores import granted_cores
+from ..pcm import FULL_SCALE, PCM, encode_pcm
 from ..voice_folder import VoiceFolder
 from .config import PiperConfig, PiperSettings, Scales, load_config
 from .network import PiperNetwork, check_voice_file
@@ -29,8 +27,6 @@ FIRST_WINDOW_FRAMES = 24
 MIN_WINDOW_FRAMES, MAX_WINDOW_FRAMES = 8, 256
 WINDOW_GROWTH = 4  # at most, from one window to the next
 STEP_SECONDS = 0.045  # that a window should take
-
-_Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -67,15 +63,9 @@ class PiperVoice(Voice):
                 started = time.perf_counter()
                 samples = self.network.decode(latents, start, end, self.speaker)
                 seconds = time.perf_counter() - started
-                yield self._pcm(samples)
+                yield encode_pcm(samples, FULL_SCALE * self.settings.volume)
                 window = _next_window(end - start, self.network.margin_frames, seconds)
                 start = end
-
-    def _pcm(self, samples: _Samples) -> bytes:
-        """[N] in -1 ... 1 to int16."""
-        scaled = np.rint(samples * (32767 * self.settings.volume))
-        pcm: bytes = np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
-        return pcm
 
 
 def _share(frames: int, window: int) -> int:
@@ -151,7 +141,6 @@ class PiperEngine:
                 languages=(settings.language or config.language,),
                 author="Piper",
                 author_url="https://github.com/OHF-Voice/piper1-gpl",
-                version="1",
                 sample_rate=config.sample_rate,
                 network=network,
                 config=config,

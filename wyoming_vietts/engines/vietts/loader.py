@@ -1,4 +1,4 @@
-"""The model in memory: there while it is used, and given back when nobody has spoken for long."""
+"""Loads the model, and unloads it after a while without speech."""
 
 import logging
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from ...errors import ConfigError, SetupError, SynthesisError
-from ...steps import Shared, Steps, finish
+from ...steps import Shared, Steps
 from .device import flow_type, give_back_memory, held_bytes, lm_type
 from .model.loading import load_config, load_networks
 from .model.weight_files import WeightFiles
@@ -31,7 +31,7 @@ class LoadedModel:
 
 
 class ModelLoader:
-    """Loads a model when it is needed, and unloads it when nobody has spoken for a while."""
+    """Loads a model when it is needed, and unloads it after a while without speech."""
 
     def __init__(
         self,
@@ -40,23 +40,23 @@ class ModelLoader:
         quality: Quality,
         unload_after_minutes: float | None,
     ) -> None:
-        """Load a model directory.
+        """Read the configuration of a model directory.
 
         Args:
             unload_after_minutes: how long nobody has to speak; with None it stays loaded.
 
         Raises:
-            ModelError, DeviceError: the message says what is wrong, and where.
+            ConfigError: it cannot be used; the message says why.
         """
+        self.device = device
+        self.config = load_config(model_dir)
         self._model_dir = model_dir
-        self._device = device
         self._quality = quality
         self._unload_after_minutes = unload_after_minutes
-        self._loaded: LoadedModel | None = finish(self._load())
+        self._loaded: LoadedModel | None = None
         self._loading: Shared[LoadedModel] | None = None
         self._users = 0
         self._last_used = time.monotonic()
-        self.config = self._loaded.networks.config
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -69,7 +69,7 @@ class ModelLoader:
             self._last_used = time.monotonic()
 
     def load(self) -> Steps[LoadedModel]:
-        """The model, which is loaded with pauses if it is not there; several may wait for it.
+        """Load the model unless it is there, with pauses; several may wait for it.
 
         Raises:
             SynthesisError: it cannot be loaded now.
@@ -77,7 +77,7 @@ class ModelLoader:
         if self._loaded is not None:
             return self._loaded
         if self._loading is None:
-            self._loading = Shared(self._load_again())
+            self._loading = Shared(self._load())
         return (yield from self._loading.wait())
 
     def unload_unused(self) -> None:
@@ -89,25 +89,20 @@ class ModelLoader:
             return
         if time.monotonic() - self._last_used < 60 * limit:
             return
-        before = held_bytes(self._device)
+        before = held_bytes(self.device)
         self._loaded = self._loading = None
-        give_back_memory(self._device)
+        give_back_memory(self.device)
         _LOGGER.info(
             "Unloaded the neural engine after %g minutes without speech: %.0f MB given back",
             limit,
-            (before - held_bytes(self._device)) / 1e6,
+            (before - held_bytes(self.device)) / 1e6,
         )
 
-    def _load_again(self) -> Steps[LoadedModel]:
+    def _load(self) -> Steps[LoadedModel]:
         started = time.perf_counter()
         try:
-            if load_config(self._model_dir) != self.config:
-                raise ConfigError(
-                    f"the configuration in {self._model_dir} has been changed; "
-                    "start the server again"
-                )
-            loaded = yield from self._load()
-        except (OSError, SetupError, RuntimeError) as error:  # PyTorch's own: no memory, for one
+            loaded = yield from self._load_networks()
+        except (OSError, SetupError, RuntimeError, MemoryError) as error:  # RuntimeError: PyTorch's
             reason = f"{error!s:.300}"
         else:
             self._loaded, self._loading = loaded, None
@@ -115,15 +110,19 @@ class ModelLoader:
             return loaded
         # Out here nothing holds what had been loaded; the error did.
         self._loading = None
-        give_back_memory(self._device)
+        give_back_memory(self.device)
         raise SynthesisError(f"The neural engine cannot be loaded: {reason}")
 
-    def _load(self) -> Steps[LoadedModel]:
+    def _load_networks(self) -> Steps[LoadedModel]:
+        if load_config(self._model_dir) != self.config:
+            raise ConfigError(
+                f"the configuration in {self._model_dir} has been changed; start the server again"
+            )
         networks = yield from load_networks(
             self._model_dir,
-            self._device,
-            lm_type(self._device, self._quality.int8_lm),
-            flow_type(self._device, self._quality.half_flow),
+            self.device,
+            lm_type(self.device, self._quality.int8_lm),
+            flow_type(self.device, self._quality.half_flow),
         )
         yield
         schedule = solver_schedule(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from ...engines.contract import SAMPLE_WIDTH
+from ...engines.pcm import SAMPLE_WIDTH
 from ...errors import RequestError
 from ...settings.table import REQUEST_SAMPLE_RATE
 

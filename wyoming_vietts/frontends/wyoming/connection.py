@@ -8,7 +8,7 @@ from collections.abc import Callable
 from wyoming.audio import AudioStart
 from wyoming.event import Event, Eventable
 
-from ...engines.contract import SAMPLE_WIDTH
+from ...engines.pcm import SAMPLE_WIDTH
 from ...errors import HungUpError
 from .. import limits
 from ..sockets import close_by_reset, reset

@@ -22,7 +22,7 @@ from wyoming.tts import (
     SynthesizeTextFormat,
 )
 
-from ...engines.contract import SAMPLE_WIDTH
+from ...engines.pcm import SAMPLE_WIDTH
 from ...errors import HungUpError, RequestError, ServerStoppingError
 from ...speech.synthesizer import Synthesizer
 from ...speech.utterance import Utterance

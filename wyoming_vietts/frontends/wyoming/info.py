@@ -34,6 +34,6 @@ def _tts_voice(voice: Voice) -> TtsVoice:
         languages=list(voice.languages),
         attribution=Attribution(name=voice.author, url=voice.author_url),
         installed=True,
-        version=voice.version,
+        version=__version__,
         speakers=None,
     )

@@ -1,19 +1,19 @@
-"""Speech tokens to PCM, for one utterance: all of its state after the language model."""
+"""Speech tokens to PCM, for one sentence: all of its state after the language model."""
 
 import torch
 from torch import Tensor
 
-from ..contract import PCM
+from ..pcm import PCM, encode_pcm
 from .networks.flow import FlowVoice, Schedule
 from .networks.flow_stream import FlowStream
 from .networks.hift_stream import HiFTStream
 from .networks.networks import Networks
 from .networks.tempo import MelStretcher
 
-FADE_SECONDS = 0.01  # at either end of an utterance
+FADE_SECONDS = 0.01  # at either end of a sentence
 
 
-class Utterance:
+class SpeechDecoder:
     """Turns the speech tokens of a sentence into PCM while more of them are coming."""
 
     def __init__(
@@ -25,7 +25,7 @@ class Utterance:
         volume: float,
         generator: torch.Generator,
     ) -> None:
-        """Begin an utterance.
+        """Begin a sentence.
 
         Args:
             speed: 2.0 is twice as fast as the voice's recording.
@@ -45,7 +45,7 @@ class Utterance:
         """Speech tokens whose frames have been made."""
         return self._flow.done
 
-    def speak(self, speech_tokens: list[int], last: bool) -> PCM:
+    def feed(self, speech_tokens: list[int], last: bool) -> PCM:
         """Take all tokens so far; yield the PCM that they determine."""
         tokens = torch.tensor(speech_tokens, device=self._device)
         mel = yield from self._flow.feed(tokens, last)
@@ -55,7 +55,7 @@ class Utterance:
             yield self._pcm(waveform, last)
 
     def _pcm(self, waveform: Tensor, last: bool) -> bytes:
-        """[N] in -1 ... 1 to int16, faded in where the utterance begins and out where it ends."""
+        """Turn a waveform [N] into PCM, faded at either end of the sentence."""
         fade = torch.linspace(0, 1, min(self._fade_samples, len(waveform)), device=waveform.device)
         waveform = waveform * self._volume
         if not self._has_begun:
@@ -63,5 +63,4 @@ class Utterance:
             self._has_begun = True
         if last:
             waveform[len(waveform) - len(fade) :] *= fade.flip(0)
-        samples = (waveform * 32767).round().clamp(-32768, 32767).to(torch.int16)
-        return samples.cpu().numpy().astype("<i2").tobytes()
+        return encode_pcm(waveform.cpu().numpy())

@@ -1,0 +1,172 @@
+"""A cloned voice: a speakable sentence in, PCM out as it is computed.
+
+    text tokens -> speech tokens (lm) -> mel (flow) -> waveform (hift), a step at a time
+
+All state of a sentence is in its own generator; the networks are shared by all.
+"""
+
+import logging
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ...errors import SetupError, SynthesisError
+from ...recordings.recording import load_audio, read_recording
+from ...settings.table import SPOKEN_SPEED
+from ...steps import Steps
+from ..contract import ClonedVoice
+from ..pcm import PCM
+from .decoder import SpeechDecoder
+from .device import out_of_memory_ends_the_request
+from .loader import LoadedModel
+from .networks.flow import Flow, FlowVoice, flow_voice, mel_frames
+from .networks.flow_stream import FORESIGHT_TOKENS
+from .networks.lm import MAX_RATIO, generate
+from .prompt.encoder import MAX_TOKENISED_SECONDS, Prompt
+
+if TYPE_CHECKING:
+    from .engine import VietTTSEngine
+
+_LOGGER = logging.getLogger(__name__)
+
+FIRST_CHUNK_SECONDS = 0.8
+CHUNK_GROWTH = 3  # from one chunk of a sentence to the next
+MAX_CHUNK_SECONDS = 5.0
+WHOLE_SECONDS = 15.0  # a sentence that is not streamed is one chunk, up to this length
+
+
+@dataclass(frozen=True)
+class EncodedVoice:
+    """What the networks need to know about a voice, on their device."""
+
+    speaker_embedding: Tensor
+    """[192], for the language model."""
+    flow: FlowVoice
+
+
+@dataclass(frozen=True)
+class VietTTSVoice(ClonedVoice):
+    """A voice that is cloned from a recording."""
+
+    engine_name = "vietts"
+    max_sentences_at_once = 16  # a long one holds 60 MB, and more of them gain nobody anything
+
+    engine: "VietTTSEngine" = field(repr=False, compare=False)
+    """Owns what all voices share."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Its recording has been encoded."""
+        return self.engine.prompts.has(self.recording)
+
+    def load(self) -> Steps[None]:
+        """Load the networks; see `Voice`."""
+        with self.engine.loader.in_use():
+            yield from self.engine.loader.load()
+
+    @torch.inference_mode()
+    def speak(self, text: str, speed: float = 1.0) -> PCM:
+        """Speak a sentence; see `Voice`.
+
+        Raises:
+            SynthesisError: the voice is gone, the networks cannot be loaded, or the device is out
+                of memory.
+        """
+        engine = self.engine
+        text_tokens = engine.tokenizer.encode_sentence(text)
+        if not text_tokens:
+            return
+        lm_draws, audio_draws = engine.random_generators()
+        with engine.loader.in_use(), out_of_memory_ends_the_request():
+            model = yield from engine.loader.load()
+            model.weight_files.check()
+            encoded = yield from self._encode(model.networks.flow)
+            tokens = torch.tensor(text_tokens, device=engine.loader.device)
+            decoder = self._decoder(model, encoded, speed, audio_draws)
+            rate = model.networks.flow.config.token_rate
+            chunk = rate * (FIRST_CHUNK_SECONDS if engine.streams_sentences else WHOLE_SECONDS)
+            speech_tokens: list[int] = []
+            for token in generate(model.networks.lm, tokens, encoded.speaker_embedding, lm_draws):
+                engine.use_spare_cores()
+                yield None
+                if token is None:
+                    continue
+                speech_tokens.append(token)
+                if len(speech_tokens) >= decoder.tokens_done + chunk + FORESIGHT_TOKENS:
+                    yield from decoder.feed(speech_tokens, last=False)
+                    chunk = min(CHUNK_GROWTH * chunk, MAX_CHUNK_SECONDS * rate)
+            if len(speech_tokens) == MAX_RATIO * len(text_tokens):
+                _LOGGER.warning(
+                    "Cut off a sentence of %d text tokens that did not end after %.1f s of speech",
+                    len(text_tokens),
+                    len(speech_tokens) / rate,
+                )
+            yield from decoder.feed(speech_tokens, last=True)
+
+    @torch.inference_mode()
+    def convert(self, recording: Path) -> PCM:
+        """Say the words of a recording, of at most 30 s, in this voice.
+
+        Yields:
+            PCM, or None as a pause.
+
+        Raises:
+            RecordingError: the recording cannot be used.
+            SynthesisError: as for `speak`.
+        """
+        content = yield from read_recording(recording)
+        waveform = yield from load_audio(content, recording.name, max_seconds=MAX_TOKENISED_SECONDS)
+        encoder = self.engine.prompts.make_encoder()
+        yield None
+        speech_tokens = encoder.speech_tokens(torch.from_numpy(waveform)).tolist()
+        yield None
+        with self.engine.loader.in_use(), out_of_memory_ends_the_request():
+            model = yield from self.engine.loader.load()
+            encoded = yield from self._encode(model.networks.flow)
+            _, audio_draws = self.engine.random_generators()
+            decoder = self._decoder(model, encoded, 1.0, audio_draws)
+            yield from decoder.feed(speech_tokens, last=True)
+
+    def _encode(self, flow: Flow) -> Steps[EncodedVoice]:
+        """Prepare the voice for the networks."""
+        try:
+            prompt = yield from self.engine.prompts.get(self.recording, self.name)
+        except (OSError, SetupError) as error:
+            if not os.path.exists(self.recording):  # Path.exists raises on an unreadable folder
+                available = ", ".join(self.engine.voices)
+                raise SynthesisError(
+                    f"Voice '{self.name}' is gone; available: {available}"
+                ) from error
+            raise SynthesisError(f"Voice '{self.name}' cannot be used: {error}") from error
+        embedding = prompt.speaker_embedding.to(self.engine.loader.device)
+        tokens, mel = self._end_of_prompt(prompt, flow)
+        return EncodedVoice(embedding, flow_voice(flow, embedding, tokens, mel))
+
+    def _end_of_prompt(self, prompt: Prompt, flow: Flow) -> tuple[Tensor, Tensor]:
+        """The last tokens [P] and mel [80, F] of a prompt, as many as the quality asks for.
+
+        The end is kept: the recording's speech pauses there, and the utterance continues from it.
+        """
+        rate = flow.config.token_rate
+        dropped = len(prompt.speech_tokens) - self.engine.quality.prompt_seconds * rate
+        if dropped <= 0:
+            return prompt.speech_tokens, prompt.mel
+        tokens = math.ceil(dropped)
+        return prompt.speech_tokens[tokens:], prompt.mel[:, mel_frames(flow, tokens) :]
+
+    def _decoder(
+        self, model: LoadedModel, encoded: EncodedVoice, speed: float, draws: torch.Generator
+    ) -> SpeechDecoder:
+        return SpeechDecoder(
+            model.networks,
+            model.schedule,
+            encoded.flow,
+            SPOKEN_SPEED.clamp(speed * self.settings.speed),
+            self.settings.volume,
+            draws,
+        )
