@@ -1,13 +1,14 @@
-"""Compare every number with the reference's, live, for any model directory.
+"""Compare every number with the reference's, live.
 
-    script/check_reference MODEL_DIR --oracle DIR --oracle-python PYTHON [--seed N] [--voice FILE]
+    script/check_reference --oracle DIR [MODEL_DIR...] [--seed N] [--voice FILE]
 
-DIR contains oracle.py; PYTHON is from an environment with the reference installed. Prints a table
-and fails if a difference is larger than allowed.
+DIR contains oracle.py, which runs the published package. Without a MODEL_DIR, tiny models of both
+token rates are made and compared. Prints a table; fails if a difference is larger than allowed.
 """
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ import numpy as np
 import torch
 
 from tests.engines.vietts import cases
+from tests.engines.vietts.goldens import RATES
 from tests.engines.vietts.oracle import Oracle
+from tests.engines.vietts.tiny_model import write_model_dir
 from wyoming_vietts.engines.vietts.model import tokenizer
 from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks import flow, hift, lm, sampling
@@ -44,9 +47,9 @@ class Check:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model_dir", type=Path)
-    parser.add_argument("--oracle", type=Path, required=True)
-    parser.add_argument("--oracle-python", required=True)
+    parser.add_argument("model_dirs", type=Path, nargs="*", metavar="MODEL_DIR")
+    parser.add_argument("--oracle", type=Path, required=True, help="the folder of oracle.py")
+    parser.add_argument("--oracle-python", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--voice", type=Path, help="a recording to take the prompt from")
@@ -54,17 +57,30 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     oracle = Oracle(args.oracle, args.oracle_python)
-    networks = finish(load_networks(args.model_dir, args.device, torch.float32, torch.float32))
-    compare = Comparison(networks, oracle, args.model_dir, args.seed, args.device)
-    wrong = 0
-    with torch.inference_mode():
-        for check in compare.run(args.voice):
-            good = check.difference <= check.allowed
-            wrong += not good
-            mark = "" if good else "  WRONG"
-            print(f"{check.what:48} {check.difference:9.1e}  <= {check.allowed:.0e}{mark}")
+    with tempfile.TemporaryDirectory() as folder:
+        model_dirs = args.model_dirs or [
+            write_model_dir(Path(folder, f"tiny, {rate} tokens a second"), rate) for rate in RATES
+        ]
+        wrong = 0
+        for model_dir in model_dirs:
+            print(f"{model_dir.name}:")
+            networks = finish(load_networks(model_dir, args.device, torch.float32, torch.float32))
+            compare = Comparison(networks, oracle, model_dir, args.seed, args.device)
+            wrong += print_table(compare.run(args.voice))
     if wrong:
         sys.exit(f"{wrong} differences are too large")
+
+
+@torch.inference_mode()
+def print_table(checks: Iterator[Check]) -> int:
+    """Print a row for each check; returns how many differ too much."""
+    wrong = 0
+    for check in checks:
+        good = check.difference <= check.allowed
+        wrong += not good
+        mark = "" if good else "  WRONG"
+        print(f"{check.what:48} {check.difference:9.1e}  <= {check.allowed:.0e}{mark}", flush=True)
+    return wrong
 
 
 class Comparison:
@@ -104,7 +120,7 @@ class Comparison:
         else:
             wave = torch.from_numpy(cases.prompt_case(SIZE, self.seed)["wave16k"])
         networks = encoder.PromptEncoder(self.model_dir, 2, ("CPUExecutionProvider",))
-        ours, theirs = networks.encode(wave), self.ask("prompt", {"wave16k": wave.numpy()})
+        ours, theirs = finish(networks.encode(wave)), self.ask("prompt", {"wave16k": wave.numpy()})
         tokens = theirs["speech_token"]
         same = ours.speech_tokens.tolist() == tokens.tolist()
         yield Check(f"prompt: speech tokens ({len(tokens)}) that differ", 0 if same else 1, 0)

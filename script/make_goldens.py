@@ -1,15 +1,16 @@
 """Write tests/engines/vietts/golden: the reference's outputs for the tiny model directories.
 
-    script/make_goldens --oracle DIR --oracle-python PYTHON
+    script/make_goldens --oracle DIR [--output FOLDER]
 
-DIR contains oracle.py; PYTHON is from an environment with the reference installed. Needed only
-when the tiny model or the cases change.
+DIR contains oracle.py, which runs the published package. Needed only when the tiny model or the
+cases change.
 """
 
 import argparse
 import json
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,11 +37,12 @@ from wyoming_vietts.engines.vietts.model.loading import load_config  # noqa: E40
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--oracle", type=Path, required=True)
-    parser.add_argument("--oracle-python", required=True)
+    parser.add_argument("--oracle", type=Path, required=True, help="the folder of oracle.py")
+    parser.add_argument("--oracle-python", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--output", type=Path, default=GOLDEN, help="where the files go")
     args = parser.parse_args()
     oracle = Oracle(args.oracle, args.oracle_python)
-    GOLDEN.mkdir(exist_ok=True)
+    save = partial(save_arrays, args.output)
 
     with tempfile.TemporaryDirectory() as folder:
         dirs = {rate: write_model_dir(Path(folder) / str(rate), rate, rate) for rate in RATES}
@@ -69,11 +71,11 @@ def main() -> None:
             save(f"prompt{rate}", {k: out[k] for k in ("speech_token", "prompt_feat", "embedding")})
     rows = [sentence[0] for sentence in oracle.text(cases.SENTENCES)]
     ids = dict(zip(cases.SENTENCES, (row["ids"] for row in rows), strict=True))
-    (GOLDEN / "text.json").write_text(json.dumps(ids, ensure_ascii=False, indent=1) + "\n")
+    (args.output / "text.json").write_text(json.dumps(ids, ensure_ascii=False, indent=1) + "\n")
 
 
-def save(name: str, arrays: cases.Arrays) -> None:
-    np.savez_compressed(GOLDEN / f"{name}.npz", **arrays)
+def save_arrays(folder: Path, name: str, arrays: cases.Arrays) -> None:
+    np.savez_compressed(folder / f"{name}.npz", **arrays)
 
 
 if __name__ == "__main__":
