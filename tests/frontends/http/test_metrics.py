@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.frontends.http.harness import Doors, running_doors, wav_pcm
 from tests.harness import StepEngine, pcm_of, synthesize
+from wyoming_vietts import __version__
 
 
 async def samples(doors: Doors) -> Mapping[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -62,3 +63,12 @@ async def test_answers_under_way_and_hang_ups_are_seen() -> None:
         found = await samples(doors)
     assert found[key("vietts_utterances_under_way")] == 0
     assert found[key("vietts_requests_total", door="http", voice="an", outcome="hung-up")] == 1
+
+
+async def test_build_is_told_and_nothing_is_told_twice() -> None:
+    async with running_doors(StepEngine()) as doors:
+        await doors.speech("Xin chào.")
+        text = (await doors.get("/metrics")).body.decode()
+    assert f'version="{__version__}"' in text
+    assert "vietts_build_info{" in text
+    assert "_created" not in text

@@ -1,5 +1,6 @@
-"""What Prometheus is told: counters that are fed by each request that ends."""
+"""Metrics for Prometheus: counters that are fed by each request that ends."""
 
+import platform
 import statistics
 import time
 from collections import deque
@@ -11,12 +12,17 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Info,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
+from ... import __version__
 from ...speech.synthesizer import Synthesizer
 from ...speech.utterance import Outcome
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a line for each line, of no use
 
 _RECENT_ANSWERS = 20
 _FIRST_AUDIO_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -33,6 +39,8 @@ class Metrics:
         self.requests = 0
         """So far."""
         registry = self._registry = CollectorRegistry()
+        build = Info("vietts_build", "The program that answers", registry=registry)
+        build.info({"version": __version__, "python": platform.python_version()})
         self._outcomes = Counter(
             "vietts_requests",
             "Requests for speech, by how they ended",
