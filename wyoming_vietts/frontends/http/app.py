@@ -20,6 +20,7 @@ from .default_voice import DefaultVoice
 from .downloads import Downloads
 from .guard import Guard
 from .metrics import Metrics
+from .openapi import openapi_routes
 from .page_api import page_api_routes, page_routes, text_routes
 from .requests import error_response
 from .speech import SpeechEndpoint
@@ -83,6 +84,7 @@ class HttpServer:
             *openai_routes(synthesizer, self._endpoint),
             *rhasspy_routes(self._endpoint),
             *mary_routes(synthesizer, self._endpoint),
+            *openapi_routes(synthesizer.settings.max_text_characters, settings.token is not None),
             *page_routes(),
             *page_api_routes(synthesizer, chosen, self._downloads, metrics, guard),
             *text_routes(synthesizer, guard),
@@ -158,7 +160,8 @@ def _make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> we
             if error.status == 404 and f"/v1{request.path}" in openai_paths:
                 hint = "; the base URL of OpenAI's API ends with /v1"
             message = f"{request.method} {request.path:.200}: {error.reason}{hint}"
-            return error_response(code, message)
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            return error_response(code, message, allow)
         except ConnectionError:
             raise
         except OSError as error:  # such as: a disk that is full
