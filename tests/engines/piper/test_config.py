@@ -65,6 +65,7 @@ def write(folder: Path, **changes: Any) -> Path:
         ({"phoneme_id_map": None}, "phoneme_id_map is missing"),
         ({"espeak": {"voice": "../x"}}, "the voice of espeak is '../x'"),
         ({"espeak": {"voice": "vi\0"}}, "the voice of espeak is"),
+        ({"espeak": {"voice": "klingon9"}}, "eSpeak NG has no voice 'klingon9'"),
         ({"espeak": {}}, "the voice of espeak is None"),
         ({"phoneme_type": "PhonemeType.PINYIN"}, "phoneme_type is 'PhonemeType.PINYIN'; only"),
         ({"phoneme_type": ["espeak"]}, "phoneme_type is"),
@@ -134,11 +135,11 @@ def test_capital_letter_with_an_id_keeps_it(tmp_path: Path) -> None:
         (None, "en-us", "en-US"),
         (None, "vi-vn-x-south", "vi-VN"),
         (None, "cmn", "cmn"),
-        (None, "es-419", "es-419"),
+        ({"code": "es_419"}, "es", "es-419"),
         ({"code": "vietnamese"}, "de", "de"),
         ({"code": ["en"]}, "de", "de"),
         ("en", "fr-fr", "fr-FR"),
-        ({"code": "x\ny"}, "_", "vi-VN"),
+        ({"code": "x\ny"}, "vi", "vi-VN"),
     ],
 )
 def test_language_is_the_voices_own(

@@ -83,8 +83,11 @@ def test_damaged_file_is_no_voice_and_its_warning_says_what_it_is(
     engine = make_engine(tmp_path)
     assert list(engine.voices) == ["binh"]
     assert f"an.onnx {message}" in caplog.text
+    assert len(engine.problems) == 1
+    assert f"an.onnx {message}" in engine.problems[0]
     write_voice(tmp_path / "an.onnx")
     assert list(engine.voices) == ["an", "binh"], "a file that is mended is a voice"
+    assert engine.problems == []
 
 
 def test_half_copied_file_is_no_voice_until_it_is_whole(
@@ -171,6 +174,8 @@ def test_voice_that_cannot_be_loaded_is_off_the_list_until_its_file_changes(
             samples(voice)
     assert not engine.voices
     assert caplog.text.count("is out of use until its file changes") == 1
+    assert len(engine.problems) == 1
+    assert "NoSuchOperator" in engine.problems[0]
     write_voice(path)
     assert len(samples(engine.voices["an"])) > 10_000
 

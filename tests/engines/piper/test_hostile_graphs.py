@@ -6,9 +6,10 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from tests.engines.piper.test_files import change, make_engine, samples, voice_of
 from tests.engines.piper.tiny_voice import write_voice
@@ -186,6 +187,19 @@ def test_node_of_a_million_fields_is_not_read(tmp_path: Path) -> None:
     voice = voice_of(change(write_voice(tmp_path / "an.onnx"), fill))
     with pytest.raises(SynthesisError, match="more than 10,000 fields"):
         finish(in_short_steps(voice.load()))
+
+
+def test_memory_of_a_sentence_is_bounded(tmp_path: Path) -> None:
+    def lengthen(model: onnx.ModelProto) -> None:
+        (weight,) = (each for each in model.graph.initializer if each.name == "per_id")
+        weight.CopyFrom(numpy_helper.from_array(np.array([1e6], np.float32), "per_id"))
+
+    engine = make_engine(change(write_voice(tmp_path / "an.onnx"), lengthen).parent)
+    with pytest.raises(SynthesisError, match="takes more than 512 MB to compute"):
+        samples(engine.voices["an"])
+    assert not engine.voices
+    write_voice(tmp_path / "an.onnx")
+    assert len(samples(voice_of(tmp_path / "an.onnx"))) > 10_000, "the memory is there again"
 
 
 async def test_server_lives_beside_hostile_graphs(tmp_path: Path) -> None:

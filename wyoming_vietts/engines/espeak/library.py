@@ -111,6 +111,10 @@ class Library:
             raise SynthesisError(f"eSpeak NG failed with status {status} on {clause!r}")
         return bytes(pcm)
 
+    def has_voice(self, name: str) -> bool:
+        """Find out whether the library knows a voice, such as `vi` or `vi-vn-x-south`."""
+        return bool(self._library.espeak_SetVoiceByName(name.encode()) == _EE_OK)
+
     def phonemes(self, clause: str, voice: str) -> str:
         """The phonemes of a clause in the International Phonetic Alphabet.
 

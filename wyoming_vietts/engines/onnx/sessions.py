@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+MAX_RUN_BYTES = 512_000_000
+"""Memory in which a network computes; a large Piper voice takes about 100 MB."""
+
 CPU = ("CPUExecutionProvider",)
+
+_AS_REQUESTED = 1  # a way of ArenaExtendStrategy to grow
 
 _TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -60,7 +65,9 @@ class Session:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.add_session_config_entry("session.disable_prepacking", "1")
         else:
-            options.enable_cpu_mem_arena = False  # it keeps what the longest sentence took
+            _share_arena()
+            options.add_session_config_entry("session.use_env_allocators", "1")
+            options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
         source = model if isinstance(model, bytes) else os.fspath(model)
         try:
             self._session = onnxruntime.InferenceSession(source, options, providers=[*providers])
@@ -90,8 +97,11 @@ class Session:
             for name, kind in self.inputs.items()
             if name in values
         }
+        options = _runtime().RunOptions()
+        # Or the arena keeps what the longest sentence took.
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         try:
-            outputs = self._session.run(None, inputs)
+            outputs = self._session.run(None, inputs, options)
         except Exception as error:  # its errors have no base of their own
             raise _explain(error) from error
         return {
@@ -108,6 +118,17 @@ def best_providers(on_cuda: bool) -> tuple[str, ...]:
 
 
 @cache
+def _share_arena() -> None:
+    """Let the networks compute in one bounded arena: a damaged one may ask for any memory."""
+    onnxruntime = _runtime()
+    cpu = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    limits = {"max_mem": MAX_RUN_BYTES, "arena_extend_strategy": _AS_REQUESTED}
+    onnxruntime.create_and_register_allocator(cpu, onnxruntime.OrtArenaCfg(limits))
+
+
+@cache
 def _runtime() -> ModuleType:
     """Import ONNX Runtime; only loading a voice does, and not all voices need it."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or it tells Microsoft what it runs
@@ -121,5 +142,7 @@ def _runtime() -> ModuleType:
 def _explain(error: Exception) -> Exception:
     """Put the error into one line, and into a class that callers can tell apart."""
     message = " ".join(str(error).split())
+    if "BFCArena" in message and "smaller than requested" in message:
+        return ValueError(f"it takes more than {MAX_RUN_BYTES / 1e6:.0f} MB to compute")
     is_memory = isinstance(error, MemoryError) or re.search("bad_alloc|allocate memory", message)
     return MemoryError("out of memory") if is_memory else ValueError(message[:300])

@@ -11,6 +11,7 @@ from ...errors import ConfigError
 from ...files import read_bytes, recognize
 from ...settings.table import PIPER_SCALES
 from ...settings.values import Kind, WholeNumber
+from ..espeak.library import load_library
 from ..voice_settings import VoiceSettings
 
 _MAX_BYTES = 1_000_000  # a voice of 904 speakers has 30 kB
@@ -146,6 +147,8 @@ def _read_espeak_voice(values: dict[str, Any]) -> str:
     voice = _dict(values.get("espeak"), "espeak").get("voice")
     if not (isinstance(voice, str) and _ESPEAK_VOICE.fullmatch(voice)):
         raise ValueError(f"the voice of espeak is {voice!r:.60}")
+    if not load_library().has_voice(voice):
+        raise ValueError(f"eSpeak NG has no voice '{voice}'")
     return voice
 
 

@@ -172,7 +172,7 @@ class PiperNetwork:
         window, decoder = sessions.window, sessions.decoder
         if window is None or decoder is None:
             self._has_spoken = True
-            return latents[0, 0, start:end]
+            return _finite(latents[0, 0, start:end])
         first = max(0, start - window.frames_before)
         last = min(latents.shape[2], end + window.frames_after)
         inputs: dict[str, npt.NDArray[Any]] = {
@@ -184,7 +184,7 @@ class PiperNetwork:
         if len(samples) != hop * (last - first):
             raise self._fail(f"{last - first} frames became {len(samples)} samples, not {hop} each")
         self._has_spoken = True
-        return samples[(start - first) * hop : (end - first) * hop]
+        return _finite(samples[(start - first) * hop : (end - first) * hop])
 
     def _loaded(self) -> _Sessions:
         assert self._sessions is not None, "load first"
@@ -217,3 +217,8 @@ class PiperNetwork:
             _LOGGER.warning(
                 "Voice %s does not know the phonemes %s", self._path.name, " ".join(sorted(new))
             )
+
+
+def _finite(samples: _Floats) -> _Floats:
+    """Silence the samples that a damaged network could not compute."""
+    return np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
