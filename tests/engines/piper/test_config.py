@@ -138,7 +138,7 @@ def test_capital_letter_with_an_id_keeps_it(tmp_path: Path) -> None:
         ({"code": "es_419"}, "es", "es-419"),
         ({"code": "vietnamese"}, "de", "de"),
         ({"code": ["en"]}, "de", "de"),
-        ("en", "fr-fr", "fr-FR"),
+        ("en", "pt-br", "pt-BR"),
         ({"code": "x\ny"}, "vi", "vi-VN"),
     ],
 )

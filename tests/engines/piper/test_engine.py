@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engines.piper.tiny_voice import FRAMES_AN_ID, HOP, SAMPLE_RATE, write_voice
+from tests.engines.piper.tiny_voice import FRAMES_AN_ID, HOP, SAMPLE_RATE, rescan, write_voice
 from tests.harness import (
     describe,
     free_port,
@@ -25,7 +25,6 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
-from wyoming_vietts.engines import voice_folder
 from wyoming_vietts.engines.onnx.files import open_model
 from wyoming_vietts.engines.piper import engine as module
 from wyoming_vietts.engines.piper import network as network_module
@@ -42,11 +41,6 @@ GOLDEN: dict[str, dict[str, str]] = json.loads(
 )
 SENTENCE = "nhiệt độ phòng khách là hai mươi độ."
 LONG = "hôm nay trời nhiều mây và có mưa rào vào buổi chiều " * 8 + "."
-
-
-@pytest.fixture(autouse=True)
-def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice_folder, "RESCAN_SECONDS", 0.0)
 
 
 def make_engine(folder: Path, seed: int | None = 1) -> PiperEngine:
@@ -106,7 +100,7 @@ def test_little_is_computed_at_once() -> None:
 @pytest.mark.parametrize("speakers", [1, 3])
 def test_windows_put_together_are_the_whole(speakers: int, tmp_path: Path) -> None:
     path = write_voice(tmp_path / "an.onnx", speakers=speakers)
-    network = PiperNetwork(path, threads=1)
+    network = PiperNetwork(path, SAMPLE_RATE, threads=1)
     list(network.load())
     speaker = None if speakers == 1 else 2
     latents = finish(network.latents([*range(3, 40)], Scales().without_noise(), speaker))
@@ -135,7 +129,7 @@ def test_parts_compute_what_the_whole_network_does(
 
     for cutting in (cut, refuse):
         monkeypatch.setattr(network_module, "cut", cutting)
-        network = PiperNetwork(path, threads=1)
+        network = PiperNetwork(path, SAMPLE_RATE, threads=1)
         list(network.load())
         latents = finish(network.latents(ids, Scales().without_noise(), speaker))
         waves.append(network.decode(latents, 0, latents.shape[2], speaker))
@@ -164,18 +158,18 @@ def test_network_of_another_shape_runs_whole(
 
 def test_files_are_voices_and_come_and_go(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     engine = make_engine(tmp_path)
-    assert list(engine.voices) == []
+    assert list(rescan(engine)) == []
     write_voice(tmp_path / "an.onnx")
     write_voice(tmp_path / "nhom.onnx", speakers=2)
     (tmp_path / "an.toml").write_text('description = "Cô An"\nlanguage = "vi"\nvolume = 0.5')
-    voices = engine.voices
+    voices = rescan(engine)
     assert list(voices) == ["an", "nhom-s0", "nhom-s1"]
     assert (voices["an"].description, voices["an"].languages) == ("Cô An", ("vi",))
     assert voices["nhom-s1"].description == "nhom s1"
     (tmp_path / "nhom.onnx").unlink()
-    assert list(engine.voices) == ["an"]
+    assert list(rescan(engine)) == ["an"]
     (tmp_path / "an.onnx.json").write_text("{}")
-    assert list(engine.voices) == []
+    assert list(rescan(engine)) == []
     assert "an.onnx.json is not the configuration of a Piper voice" in caplog.text
 
 

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.engines.piper.tiny_voice import network, write_voice
+from tests.engines.piper.tiny_voice import network, rescan, write_voice
 from tests.harness import (
     describe,
     free_port,
@@ -23,7 +23,6 @@ from tests.harness import (
     synthesize,
     wait_until_ready,
 )
-from wyoming_vietts.engines import voice_folder
 from wyoming_vietts.engines.catalogue import EngineSettings, make_catalogue
 from wyoming_vietts.engines.onnx.files import check_onnx, open_model
 from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
@@ -32,11 +31,6 @@ from wyoming_vietts.errors import ModelError, SynthesisError
 from wyoming_vietts.steps import finish
 
 SENTENCE = "nhiệt độ phòng khách là hai mươi độ."
-
-
-@pytest.fixture(autouse=True)
-def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice_folder, "RESCAN_SECONDS", 0.0)
 
 
 def make_engine(folder: Path) -> PiperEngine:
@@ -81,12 +75,12 @@ def test_damaged_file_is_no_voice_and_its_warning_says_what_it_is(
     write_voice(tmp_path / "an.onnx").write_bytes(content)
     write_voice(tmp_path / "binh.onnx")
     engine = make_engine(tmp_path)
-    assert list(engine.voices) == ["binh"]
+    assert list(rescan(engine)) == ["binh"]
     assert f"an.onnx {message}" in caplog.text
     assert len(engine.problems) == 1
     assert f"an.onnx {message}" in engine.problems[0]
     write_voice(tmp_path / "an.onnx")
-    assert list(engine.voices) == ["an", "binh"], "a file that is mended is a voice"
+    assert list(rescan(engine)) == ["an", "binh"], "a file that is mended is a voice"
     assert engine.problems == []
 
 
@@ -98,10 +92,10 @@ def test_half_copied_file_is_no_voice_until_it_is_whole(
     engine = make_engine(tmp_path)
     for size in range(0, len(content), 997):
         path.write_bytes(content[:size])
-        assert not engine.voices, size
+        assert not rescan(engine), size
     assert f"is incomplete: 0.00399 of 0.0{len(content) // 100}" in caplog.text
     path.write_bytes(content)
-    assert list(engine.voices) == ["an"]
+    assert list(rescan(engine)) == ["an"]
 
 
 def test_web_page_and_pointer_in_place_of_a_configuration_are_named(
@@ -168,16 +162,16 @@ def test_voice_that_cannot_be_loaded_is_off_the_list_until_its_file_changes(
 ) -> None:
     path = change(write_voice(tmp_path / "an.onnx"), break_operator)
     engine = make_engine(tmp_path)
-    voice = engine.voices["an"]
+    voice = rescan(engine)["an"]
     for _ in range(2):
         with pytest.raises(SynthesisError, match=r"an\.onnx cannot be loaded: .*NoSuchOperator"):
             samples(voice)
-    assert not engine.voices
+    assert not rescan(engine)
     assert caplog.text.count("is out of use until its file changes") == 1
     assert len(engine.problems) == 1
     assert "NoSuchOperator" in engine.problems[0]
     write_voice(path)
-    assert len(samples(engine.voices["an"])) > 10_000
+    assert len(samples(rescan(engine)["an"])) > 10_000
 
 
 def test_network_that_fails_at_its_first_sentence_is_off_the_list(tmp_path: Path) -> None:
@@ -190,15 +184,15 @@ def test_network_that_fails_at_its_first_sentence_is_off_the_list(tmp_path: Path
     change(path, shrink)
     engine = make_engine(tmp_path)
     with pytest.raises(SynthesisError, match=r"an\.onnx fails: .*indices"):
-        samples(engine.voices["an"])
-    assert not engine.voices
+        samples(rescan(engine)["an"])
+    assert not rescan(engine)
 
 
 def test_voice_that_has_spoken_survives_a_sentence_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = make_engine(write_voice(tmp_path / "an.onnx").parent)
-    voice = engine.voices["an"]
+    voice = rescan(engine)["an"]
     assert len(samples(voice))
     session = voice.network._loaded().front[0]
 
@@ -210,7 +204,7 @@ def test_voice_that_has_spoken_survives_a_sentence_that_fails(
         patch.setattr(session, "_session", Failing())
         with pytest.raises(SynthesisError, match="more memory"):
             samples(voice)
-    assert list(engine.voices) == ["an"]
+    assert list(rescan(engine)) == ["an"]
     assert len(samples(voice))
 
 

@@ -17,17 +17,11 @@ from tests.engines.piper.mutations import (
 )
 from tests.engines.piper.test_files import make_engine
 from tests.engines.piper.tiny_voice import write_voice
-from wyoming_vietts.engines import voice_folder
 from wyoming_vietts.errors import SynthesisError
 
 STEP_SECONDS = 0.5
 MAX_STEPS = 2000
 MAX_BYTES = 50_000_000  # of PCM
-
-
-@pytest.fixture(autouse=True)
-def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice_folder, "RESCAN_SECONDS", 0.0)
 
 
 @pytest.mark.filterwarnings("error")

@@ -189,13 +189,19 @@ def test_node_of_a_million_fields_is_not_read(tmp_path: Path) -> None:
         finish(in_short_steps(voice.load()))
 
 
-def test_memory_of_a_sentence_is_bounded(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("frames_an_id", "message"),
+    [(1e6, "takes more than 512 MB to compute"), (100, "s of audio of .* phonemes and blanks")],
+)
+def test_memory_and_audio_of_a_sentence_are_bounded(
+    frames_an_id: float, message: str, tmp_path: Path
+) -> None:
     def lengthen(model: onnx.ModelProto) -> None:
         (weight,) = (each for each in model.graph.initializer if each.name == "per_id")
-        weight.CopyFrom(numpy_helper.from_array(np.array([1e6], np.float32), "per_id"))
+        weight.CopyFrom(numpy_helper.from_array(np.array([frames_an_id], np.float32), "per_id"))
 
     engine = make_engine(change(write_voice(tmp_path / "an.onnx"), lengthen).parent)
-    with pytest.raises(SynthesisError, match="takes more than 512 MB to compute"):
+    with pytest.raises(SynthesisError, match=message):
         samples(engine.voices["an"])
     assert not engine.voices
     write_voice(tmp_path / "an.onnx")

@@ -1,12 +1,16 @@
 """Small Piper voices with the real file formats: some kilobytes of seeded random weights."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
+from wyoming_vietts.steps import finish
 
 HOP = 256
 CHANNELS = 8
@@ -43,6 +47,12 @@ def write_voice(
     onnx.save(network(speakers, is_cuttable, seed), path)
     path.with_name(f"{path.name}.json").write_text(json.dumps(config(**changes)), "utf-8")
     return path
+
+
+def rescan(engine: PiperEngine) -> Mapping[str, PiperVoice]:
+    """See all changes of the folder, where the engine itself looks at it in steps."""
+    finish(engine._folder.look_again())
+    return engine.voices
 
 
 def network(speakers: int = 1, is_cuttable: bool = True, seed: int = 0) -> onnx.ModelProto:

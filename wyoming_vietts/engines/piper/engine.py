@@ -137,7 +137,7 @@ class PiperEngine:
         scales = config.scales.changed_by(settings)
         if self._is_repeatable:
             scales = scales.without_noise()
-        network = PiperNetwork(file, self._threads)
+        network = PiperNetwork(file, config.sample_rate, self._threads)
         description = settings.description or (DOWNLOADS[name].label if name in DOWNLOADS else name)
         speakers: Mapping[str, int | None] = config.speakers or {"": None}
         return [

@@ -22,6 +22,8 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_BYTES = 512_000_000
 
+MAX_SECONDS_AN_ID = 0.5  # beyond which a network is damaged; speech takes 0.05
+
 _INPUTS = ("input", "input_lengths", "scales")
 _SPEAKER = "sid"  # an input of voices of several speakers
 
@@ -62,9 +64,10 @@ class PiperNetwork:
     a frame a sample.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, sample_rate: int, threads: int) -> None:
         """Take a file, which is read when it is needed."""
         self._path = path
+        self._sample_rate = sample_rate
         self._threads = threads
         self._sessions: _Sessions | None = None
         self._loading: Shared[_Sessions] | None = None
@@ -158,9 +161,14 @@ class PiperNetwork:
         for session in sessions.front:
             tensors |= self._run(session, tensors)
             yield
-        if sessions.window:
-            return tensors[sessions.window.latents]
-        return tensors[sessions.front[0].outputs[0]].reshape(1, 1, -1)
+        if window := sessions.window:
+            latents, hop = tensors[window.latents], window.frame_samples
+        else:
+            latents, hop = tensors[sessions.front[0].outputs[0]].reshape(1, 1, -1), 1
+        seconds = latents.shape[-1] * hop / self._sample_rate
+        if seconds > MAX_SECONDS_AN_ID * len(ids) * max(1.0, scales.length_scale):
+            raise self._fail(f"it makes {seconds:.0f} s of audio of {len(ids)} phonemes and blanks")
+        return latents
 
     def decode(self, latents: _Floats, start: int, end: int, speaker: int | None) -> _Floats:
         """The waveform [N] of the frames from `start` to `end`, as if all were decoded at once.
