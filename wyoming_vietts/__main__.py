@@ -1,5 +1,6 @@
 """The `wyoming-vietts` command."""
 
+import io
 import logging
 import signal
 import sys
@@ -16,6 +17,9 @@ _LOGGER = logging.getLogger(__package__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     options = parse_options(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not closed
+            stream.reconfigure(errors="backslashreplace")  # it may be ASCII, but no answer is
     # Standard output belongs to the client when the server talks over stdio.
     logging.basicConfig(
         level=logging.DEBUG if options.debug else logging.INFO,

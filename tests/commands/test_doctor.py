@@ -1,6 +1,8 @@
 """`wyoming-vietts doctor`."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,12 @@ from tests.harness import free_port, run_command, server_process, wait_until_rea
 from wyoming_vietts import __version__
 
 
-def doctor(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+def doctor(tmp_path: Path, *arguments: str, status: int = 0, **environment: str) -> dict[str, Any]:
     """What it reports of a machine whose voices are in a folder."""
     folders = ("--piper-dir", str(tmp_path), "--model-dir", str(tmp_path / "none"))
-    result = run_command("doctor", "--json", *folders, *arguments)
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
+    result = run_command("doctor", "--json", *folders, *arguments, **environment)
+    assert result.returncode == status, result.stderr
+    assert len(result.stderr.splitlines()) == status
     report: dict[str, Any] = json.loads(result.stdout)
     return report
 
@@ -36,21 +38,59 @@ def test_voices_are_timed_and_bad_ones_have_a_reason(tmp_path: Path) -> None:
     write_voice(tmp_path / "an.onnx")
     write_voice(tmp_path / "cut.onnx").write_bytes(b"no network")
     (tmp_path / "bad.onnx").write_bytes(b"")
-    report = doctor(tmp_path, "--uri", f"tcp://0.0.0.0:{free_port()}")
+    report = doctor(tmp_path, "--uri", f"tcp://0.0.0.0:{free_port()}", status=1)
     assert "s of audio in" in report["voices"]["an"]
-    assert "cannot speak" in report["voices"]["cut"]
-    assert "bad.onnx.json is missing" in report["left out, or worth knowing"]["1"]
+    assert [*report["voices"]] == ["an"]
+    left_out = "\n".join(report["left out, or worth knowing"].values())
+    assert "bad.onnx" in left_out
+    assert "cut.onnx" in left_out
     assert any("left out" in step for step in report["next"])
     assert ":" in report["network"]["zeroconf would announce"]
 
 
-async def test_port_that_is_taken_is_named_with_who_has_it(tmp_path: Path) -> None:
+async def test_server_that_runs_already_is_recognized(tmp_path: Path) -> None:
+    write_voice(tmp_path / "an.onnx")
     uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--engine", "espeak") as process:
+    with server_process("--uri", uri, "--engine", "espeak"):
         await wait_until_ready(uri)
         report = doctor(tmp_path, "--uri", uri)
+    assert report["network"]["port"] == "Wyoming VietTTS answers there, 3 voices"
+    assert report["next"] == [f"Nothing is missing: a server answers at {uri}"]
+
+
+def test_port_that_is_taken_is_named_with_who_has_it(tmp_path: Path) -> None:
+    other = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); "
+    other += "print(s.getsockname()[1], flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", other], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            report = doctor(
+                tmp_path, "--uri", f"tcp://127.0.0.1:{port}", "--http", f"127.0.0.1:{port}"
+            )
+        finally:
+            process.kill()
     assert f"taken by process {process.pid} (" in report["network"]["port"]
     assert any(f"is taken by process {process.pid}" in step for step in report["next"])
+    assert f"taken by process {process.pid} (" in report["network"]["port of the page"]
+    assert any("another port for the page" in step for step in report["next"])
+
+
+def test_player_formats_and_hub_are_looked_for(tmp_path: Path) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    (tmp_path / "aplay").write_text("#!/bin/sh\n")
+    (tmp_path / "aplay").chmod(0o755)
+    for path, player in ((str(tmp_path), "aplay"), ("/nowhere", "none: install one (Debian: ")):
+        report = doctor(tmp_path, "--uri", uri, PATH=path, HF_ENDPOINT="http://127.0.0.1:9")
+        assert report["machine"]["audio player"].startswith(player)
+    assert "mp3" in report["machine"]["audio formats of --http"]
+    assert "cannot reach 127.0.0.1:9" in report["network"]["downloads"]
+
+
+def test_ascii_output_ends_nothing(tmp_path: Path) -> None:
+    uri = ("--uri", f"tcp://127.0.0.1:{free_port()}")
+    result = run_command("doctor", "--piper-dir", str(tmp_path), *uri, PYTHONIOENCODING="ascii")
+    assert result.returncode == 0, result.stderr
 
 
 def test_engine_that_cannot_be_made_is_the_next_step(tmp_path: Path) -> None:

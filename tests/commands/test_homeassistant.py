@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -193,6 +194,32 @@ async def test_start_with_the_embedded_voice_imports_no_large_package(app: App) 
         imported = {line.rpartition("|")[2].strip() for line in stop(process).splitlines()}
     assert "wyoming_vietts.commands.serve" in imported
     assert not imported & {"torch", "onnxruntime", "aiohttp", "huggingface_hub"}
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://a:99999", "supervisor", "http://a..b"])
+def test_wrong_address_of_the_supervisor_is_one_line(app: App, address: str) -> None:
+    app.choose(**EMBEDDED)
+    command = app.command()
+    command["env"]["SUPERVISOR_API"] = address
+    result = subprocess.run(**command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert f"SUPERVISOR_API is '{address}'; it must be like http://supervisor" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("a = b".encode("utf-16"), "not UTF-8"), (None, "not a regular file")]
+)
+def test_lexicon_of_the_app_that_cannot_be_read_is_one_line(
+    app: App, content: bytes | None, message: str
+) -> None:
+    app.choose(**EMBEDDED)
+    if content is None:
+        os.mkfifo(app.data / "lexicon.txt")
+    else:
+        (app.data / "lexicon.txt").write_bytes(content)
+    (line,) = app.log_of_failure().splitlines()
+    assert message in line
 
 
 # --- downloads -----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Speaking a text through a running server."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from wyoming.tts import Synthesize
 
+from tests.commands.test_healthcheck import answering
 from tests.harness import (
     connected,
     free_port,
@@ -104,6 +106,75 @@ def test_what_cannot_be_said_is_one_line_that_leads_somewhere(tmp_path: Path) ->
         assert "Errno" not in result.stderr
     start = run_command("say", "Xin chào", "-o", output, "--uri", uri).stderr
     assert "script/run serve" in start
+
+
+async def test_error_of_a_server_cannot_command_the_terminal() -> None:
+    error = b'{"type":"error","data":{"text":"\\u001b[2J\\nCRITICAL all is lost"}}\n'
+    async with answering(error) as uri:
+        result = await asyncio.to_thread(
+            run_command, "say", "Xin chào", "-o", "/tmp/none.wav", "--uri", uri
+        )
+    assert result.stderr == "wyoming-vietts say:  [2J CRITICAL all is lost\n"
+
+
+@pytest.mark.parametrize(
+    "audio",
+    [
+        b'{"type":"audio-stop"}\n',
+        b'{"type":"audio-chunk","data":{"rate":0,"width":2,"channels":1}}\n{"type":"audio-stop"}\n',
+        b'{"type":"audio-chunk","data":{"rate":[],"width":2,"channels":1}}\n{"type":"audio-stop"}\n',
+        b'{"type":"audio-chunk"}\n{"type":"audio-stop"}\n',
+    ],
+)
+async def test_audio_that_is_none_is_one_line_and_no_file(tmp_path: Path, audio: bytes) -> None:
+    output = tmp_path / "a.wav"
+    async with answering(audio) as uri:
+        result = await asyncio.to_thread(
+            run_command, "say", "Xin chào", "-o", str(output), "--uri", uri
+        )
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "the server sent" in result.stderr
+    assert not output.exists()
+
+
+def test_without_a_player_it_names_the_package_and_the_way_without(tmp_path: Path) -> None:
+    result = run_command("say", "Xin chào", PATH=str(tmp_path))
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "alsa-utils" in line
+    assert "-o FILE" in line
+
+
+def test_speed_is_that_of_the_request(tmp_path: Path) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    frames = []
+    with server_process("--uri", uri, "--engine", "espeak"):
+        asyncio.run(wait_until_ready(uri))
+        for speed in ((), ("--speed", "2"), ("--speed", "0.5")):
+            text = "Nhiệt độ < 5 & > 3, \x0b xong."
+            result = run_command("say", text, "-o", f"{tmp_path}/a.wav", "--uri", uri, *speed)
+            assert result.returncode == 0, result.stderr
+            with wave.open(f"{tmp_path}/a.wav") as wav:
+                frames.append(wav.getnframes())
+    assert frames[1] < 0.7 * frames[0]
+    assert frames[2] > 1.4 * frames[0]
+    assert "from 0.5 to 2" in run_command("say", "x", "--speed", "3").stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_output_that_cannot_show_vietnamese_ends_nothing(encoding: str) -> None:
+    result = run_command("say", "25%", "--normalize", PYTHONIOENCODING=encoding)
+    assert result.returncode == 0, result.stderr
+    assert "hai m" in result.stdout
+
+
+def test_closed_input_is_one_line() -> None:
+    command = f"{sys.executable} -m wyoming_vietts say - --normalize <&-"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "Standard input is closed" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["-5°C", "-3,5 độ"])

@@ -69,6 +69,18 @@ async def test_describe_is_answered_soon_after_start() -> None:
         assert time.perf_counter() - started < 5
 
 
+async def test_what_has_no_effect_is_a_warning(tmp_path: Path) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    flags = ("--http-token", "x", "--voices-dir", str(tmp_path / "none"))
+    with server_process("--uri", uri, "--engine", "espeak", *flags) as process:
+        await wait_until_ready(uri)
+        process.terminate()
+        log = process.communicate()[1].decode()
+    assert "--http-token has no effect without --http" in log
+    assert f"--voices-dir: there is no folder {tmp_path}/none yet" in log
+    assert log.count("WARNING") == 2
+
+
 async def test_lexicon_is_there_by_default(tmp_path: Path) -> None:
     uri = f"tcp://127.0.0.1:{free_port()}"
     with server_process("--uri", uri, "--engine", "espeak", cwd=tmp_path):

@@ -2,25 +2,27 @@
 
 import argparse
 import logging
-import wave
 
 from ..engines.catalogue import make_vietts
 from ..errors import UnknownVoiceError
 from .engine_settings import engine_settings
+from .wav import Speech, check_output
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write a WAV file."""
+    """Write a WAV file.
+
+    Raises:
+        SetupError: the file cannot be written, or there is no model.
+        UnknownVoiceError: the message lists the voices.
+    """
+    check_output(options.output)
     engine = make_vietts(engine_settings(options))
     voices = engine.voices
     if options.voice not in voices:
         raise UnknownVoiceError(f"Unknown voice '{options.voice}'; available: {', '.join(voices)}")
     pcm = b"".join(filter(None, voices[options.voice].convert(options.recording)))
-    with wave.open(str(options.output), "wb") as wav:
-        wav.setframerate(engine.sample_rate)
-        wav.setsampwidth(2)
-        wav.setnchannels(1)
-        wav.writeframes(pcm)
+    Speech(pcm, voices[options.voice].sample_rate).write(options.output)
     _LOGGER.info("Wrote %s", options.output)

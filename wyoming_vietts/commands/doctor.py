@@ -5,11 +5,9 @@ import asyncio
 import importlib.metadata
 import json
 import logging
-import os
 import platform
 import re
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,33 +15,52 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..downloads import hub
 from ..downloads.table import DOWNLOADS, NATURAL_VOICE
 from ..engines.catalogue import Catalogue, make_catalogue
 from ..engines.contract import Voice
 from ..engines.cores import granted_cores
 from ..engines.piper.engine import PiperEngine
-from ..errors import DiscoveryError, SetupError, SynthesisError
+from ..errors import DiscoveryError, DownloadError, SetupError, SynthesisError
 from ..frontends.wyoming.discovery import ZeroconfAnnouncement
+from ..frontends.wyoming.info import PRODUCT, PROGRAM_NAME
 from ..frontends.wyoming.interfaces import addresses_of, reachable_interfaces
 from ..program import command, how_to_install
-from ..settings.addresses import parse_uri
+from ..settings.addresses import DEFAULT_HTTP_ADDRESS, parse_http_address, parse_uri
+from ..settings.table import HTTP
 from ..steps import finish
+from .client import describe
 from .engine_settings import engine_settings
+from .ports import who_has
+from .say import NO_PLAYER, find_player
 
 SENTENCE = "nhiệt độ phòng khách là hai mươi sáu độ."
 _PACKAGES = (
     "wyoming", "numpy", "zeroconf", "espeakng-loader", "soxr", "onnxruntime", "onnxruntime-gpu",
     "torch", "torchaudio", "soundfile", "av",
 )  # fmt: skip
+_ANSWER_SECONDS = 2.0
+_LEFT_OUT, _CANNOT_SPEAK = "left out, or worth knowing", "cannot speak"
 _ENOUGH_DISK_MB, _ENOUGH_MEMORY_MB = 500, 300
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print what was found, line by line or as JSON."""
+    """Print what was found, line by line or as JSON.
+
+    Raises:
+        SetupError: a file that should be a voice cannot speak; the report names it.
+    """
     report = examine(options)
     if options.json:
         print(json.dumps(report, indent=1, ensure_ascii=False))
-        return
+    else:
+        _print(report)
+    said = [*report["voices"].values(), *report.get(_LEFT_OUT, {}).values()]
+    if damaged := sum(text.startswith((_CANNOT_SPEAK, "Skipped")) for text in said):
+        raise SetupError(f"Files of voices that cannot speak: {damaged}, named above")
+
+
+def _print(report: dict[str, Any]) -> None:
     for section, found in report.items():
         if section == "next":
             continue
@@ -71,12 +88,15 @@ def examine(options: argparse.Namespace) -> dict[str, Any]:
             steps.append(str(error))
         report["voices"] = {voice.name: _measure(voice) for voice in voices.values()}
     if warnings:
-        report["left out, or worth knowing"] = dict(enumerate(warnings, start=1))
+        report[_LEFT_OUT] = dict(enumerate(warnings, start=1))
         steps.append("Look at what was left out, above, and at the reason for it")
-    report["network"] = _network(options, steps)
+    is_running, report["network"] = _network(options, steps)
     if catalogue is not None:
         steps += _ways_to_better_voices(catalogue)
-    report["next"] = steps or [f"Nothing is missing: start it with {command('serve')}"]
+    way = f"start it with {command('serve')}"
+    if is_running:
+        way = f"a server answers at {options.uri}"
+    report["next"] = steps or [f"Nothing is missing: {way}"]
     return report
 
 
@@ -108,7 +128,22 @@ def _machine(options: argparse.Namespace, steps: list[str]) -> dict[str, str]:
         "memory available": "unknown" if memory is None else f"{memory:.0f} MB",
         f"disk free in {folder}": f"{disk:.0f} MB",
         "device": _device(options.device),
+        "audio player": _player(),
+        "audio formats of --http": _formats(),
     }
+
+
+def _player() -> str:
+    player = find_player()
+    return player[0] if player else f"none: {NO_PLAYER}"
+
+
+def _formats() -> str:
+    try:
+        from ..frontends.http.formats import available_formats
+    except ModuleNotFoundError as error:
+        return f"none, as {error.name} is missing: {how_to_install('http')}"
+    return ", ".join(available_formats())
 
 
 def _available_memory_mb() -> float | None:
@@ -142,9 +177,9 @@ def _measure(voice: Voice) -> str:
             if pcm and first is None:
                 first = time.perf_counter() - started
     except SynthesisError as error:
-        return f"cannot speak: {error}"
+        return f"{_CANNOT_SPEAK}: {error}"
     if first is None:
-        return "cannot speak: it makes no audio"
+        return f"{_CANNOT_SPEAK}: it makes no audio"
     seconds, audio = time.perf_counter() - started, size / 2 / voice.sample_rate
     return (
         f"{voice.description}: {audio:.1f} s of audio in {seconds:.2f} s, the first after "
@@ -171,13 +206,39 @@ def _warnings() -> Iterator[list[str]]:
         logger.propagate = was
 
 
-def _network(options: argparse.Namespace, steps: list[str]) -> dict[str, str]:
+def _network(options: argparse.Namespace, steps: list[str]) -> tuple[bool, dict[str, str]]:
+    """Return whether this program answers already, and what is found."""
     scheme, host, port = parse_uri(options.uri)
-    if scheme != "tcp":
-        return {"address": options.uri}
-    found = {"address": options.uri, "port": _who_has(host, port)}
-    if found["port"] != "free":
-        steps.append(f"Port {port} is {found['port']}: stop that one, or choose another --uri")
+    found, answer = {"address": options.uri}, _who_answers(options.uri)
+    is_running = answer.startswith(PRODUCT)
+    if answer:
+        found["port"] = answer
+    elif scheme == "tcp":
+        found["port"] = who_has(host, port)
+        if found["port"] != "free":
+            steps.append(f"Port {port} is {found['port']}: stop that one, or choose another --uri")
+    if scheme == "tcp":
+        found["zeroconf would announce"] = _announced(host, port)
+    if not is_running:
+        page_host, page_port = parse_http_address(options.http or DEFAULT_HTTP_ADDRESS)
+        found["port of the page"] = f"{page_port}, {who_has(page_host, page_port)}"
+        if options.http and not found["port of the page"].endswith("free"):
+            steps.append(f"Choose another port for the page, with {HTTP.flag}")
+    found["downloads"] = _reach_hub()
+    return is_running, found
+
+
+def _who_answers(uri: str) -> str:
+    """Say which Wyoming server answers at an address; "" if none does."""
+    try:
+        name, voices = asyncio.run(describe(uri, _ANSWER_SECONDS))
+    except (OSError, ValueError):
+        return ""
+    program = PRODUCT if name == PROGRAM_NAME else f"Another Wyoming server ('{name}')"
+    return f"{program} answers there, {voices} voices"
+
+
+def _announced(host: str, port: int) -> str:
     try:
         ZeroconfAnnouncement(host, port, None)
         reached = [
@@ -185,59 +246,19 @@ def _network(options: argparse.Namespace, steps: list[str]) -> dict[str, str]:
             for interface in reachable_interfaces(addresses_of(host))
             for address in interface.addresses
         ]
-        found["zeroconf would announce"] = ", ".join(reached) or "nothing: there is no network"
     except (DiscoveryError, OSError) as error:
-        found["zeroconf would announce"] = f"nothing: {error}"
-    return found
+        return f"nothing: {error}"
+    return ", ".join(reached) or "nothing: there is no network"
 
 
-def _who_has(host: str, port: int) -> str:
-    """`free`, or who is listening there."""
+def _reach_hub() -> str:
+    """Ask the hub for the smallest file that can be downloaded."""
+    entry = DOWNLOADS[NATURAL_VOICE]
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-        return "free"
-    except OSError as error:
-        if not _is_listening(port):
-            return f"not to be had: {error.strerror or error}"
-    return f"taken by {_program_listening_on(port)}"
-
-
-def _is_listening(port: int) -> bool:
-    try:
-        asyncio.run(asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 1.0))
-    except (OSError, TimeoutError):
-        return _inode_of(port) is not None
-    return True
-
-
-def _program_listening_on(port: int) -> str:
-    """Name and number of a process of this user, by what Linux says of its sockets."""
-    inode = _inode_of(port)
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [os.readlink(link) for link in (folder / "fd").iterdir()]
-            if f"socket:[{inode}]" in links:
-                words = (folder / "cmdline").read_text().replace("\0", " ").strip()
-                return f"process {folder.name} ({words:.100})"
-        except OSError:  # it is gone, or somebody else's
-            continue
-    return "another program"
-
-
-def _inode_of(port: int) -> str | None:
-    """Of the socket that listens on a port."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            rows = [line.split() for line in Path(table).read_text().splitlines()[1:]]
-        except OSError:
-            continue
-        for row in rows:
-            if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port:
-                return row[9]
-    return None
+        hub.find(entry.repository, entry.revision, entry.files[0])
+    except DownloadError as error:
+        return str(error)
+    return "can be reached"
 
 
 def _ways_to_better_voices(catalogue: Catalogue) -> Iterator[str]:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from ..errors import LexiconError, SetupError, UnknownVoiceError
@@ -123,4 +124,12 @@ def _write_lexicon(file: LexiconFile, lines: Sequence[str]) -> None:
 
 def _announcement(port: int) -> SupervisorAnnouncement:
     url = os.environ.get("SUPERVISOR_API", "http://supervisor")
+    try:
+        parts = urlsplit(url)
+        is_right = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # a port out of range, or a host that is no name
+        is_right = False
+    if not is_right:
+        raise SetupError(f"SUPERVISOR_API is '{url:.200}'; it must be like http://supervisor")
     return SupervisorAnnouncement(url, os.environ.get("SUPERVISOR_TOKEN", ""), port)

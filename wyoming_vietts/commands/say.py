@@ -6,18 +6,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import wave
+from collections.abc import Sequence
 from pathlib import Path
+from xml.sax.saxutils import escape
 
-from wyoming.audio import AudioChunk, AudioStop
-from wyoming.client import AsyncClient
-from wyoming.error import Error
+from wyoming.event import Event
 from wyoming.tts import Synthesize, SynthesizeTextFormat, SynthesizeVoice
 
 from ..errors import SetupError, SynthesisError
 from ..program import command
 from ..settings.addresses import reachable
 from ..text import LexiconFile, speakable, split_sentences
+from .client import ask, printable
+from .wav import Speech, check_output
 
 _PLAYERS = (
     ["paplay"],
@@ -27,6 +28,8 @@ _PLAYERS = (
     ["ffplay", "-nodisp", "-autoexit", "-loglevel", "error"],
 )
 
+NO_PLAYER = "install one (Debian: sudo apt install alsa-utils), or write a file with -o FILE"
+
 
 def run(options: argparse.Namespace) -> None:
     """Speak, or with --normalize print what would be spoken.
@@ -34,7 +37,8 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         OSError: the server cannot be reached, or the file cannot be written.
         SynthesisError: the server refuses the request.
-        SetupError: standard input is not UTF-8, there is no player, or it fails.
+        SetupError: standard input is not UTF-8, there is no player, or it fails; nobody answers, or
+            not as a Wyoming server does.
     """
     text = _read_standard_input() if options.text == "-" else options.text
     if options.normalize:
@@ -42,73 +46,77 @@ def run(options: argparse.Namespace) -> None:
         spoken = (speakable(sentence, lexicon) for sentence in split_sentences(text, lexicon))
         print("\n".join(filter(None, spoken)))
         return
-    if options.output is not None and not options.output.parent.is_dir():
+    if options.output is not None:
+        check_output(options.output)
+    player = None if options.output else find_player()
+    if player is None and options.output is None:
+        raise SetupError(f"There is no audio player here: {NO_PLAYER}")
+    if options.speed is not None:
+        text = _faster(text, options.speed)
+    request = Synthesize(
+        text=text,
+        voice=SynthesizeVoice(name=options.voice) if options.voice else None,
+        text_format=SynthesizeTextFormat.SSML if options.ssml or options.speed else None,
+    )
+    try:
+        speech = _speech(asyncio.run(ask(options.uri, request.event(), ("audio-stop", "error"))))
+    except (ConnectionRefusedError, FileNotFoundError) as error:
         raise SetupError(
-            f"Cannot write {options.output}: there is no folder {options.output.parent}"
-        )
-    player = None if options.output else _find_player()
-    chunks = asyncio.run(_synthesize(reachable(options.uri), text, options.voice, options.ssml))
+            f"No server answers at {reachable(options.uri)}: start one with {command('serve')}, "
+            "or name it with --uri"
+        ) from error
+    except ValueError as error:
+        raise SetupError(f"{reachable(options.uri)}: {error}") from error
     if player is None:
-        _write_wav(options.output, chunks)
+        speech.write(options.output)
         print(f"Wrote {options.output}", file=sys.stderr)
     else:
-        _play(chunks, player)
+        _play(speech, player)
 
 
 def _read_standard_input() -> str:
+    if sys.stdin is None:
+        raise SetupError("Standard input is closed; give the text as an argument instead of -")
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SetupError(f"Standard input is not UTF-8 (byte {error.start})") from error
 
 
-async def _synthesize(uri: str, text: str, voice: str | None, is_ssml: bool) -> list[AudioChunk]:
-    """All chunks of one answer."""
-    request = Synthesize(
-        text=text,
-        voice=SynthesizeVoice(name=voice) if voice else None,
-        text_format=SynthesizeTextFormat.SSML if is_ssml else None,
-    )
-    chunks = []
-    try:
-        async with AsyncClient.from_uri(uri) as client:
-            await client.write_event(request.event())
-            while (event := await client.read_event()) is not None:
-                if AudioChunk.is_type(event.type):
-                    chunks.append(AudioChunk.from_event(event))
-                elif AudioStop.is_type(event.type):
-                    return chunks
-                elif Error.is_type(event.type):
-                    raise SynthesisError(Error.from_event(event).text)
-    except (ConnectionRefusedError, FileNotFoundError) as error:
-        raise SetupError(
-            f"No server answers at {uri}: start one with {command('serve')}, or name it with --uri"
-        ) from error
-    raise SynthesisError("The server closed the connection before the end")
+def _faster(text: str, speed: float) -> str:
+    """SSML, as requests themselves have no speed."""
+    text = "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
+    return f'<speak><prosody rate="{speed * 100:g}%">{escape(text)}</prosody></speak>'
 
 
-def _write_wav(path: Path, chunks: list[AudioChunk]) -> None:
-    with path.open("wb") as file, wave.open(file, "wb") as wav:
-        wav.setframerate(chunks[0].rate)
-        wav.setsampwidth(chunks[0].width)
-        wav.setnchannels(chunks[0].channels)
-        for chunk in chunks:
-            wav.writeframes(chunk.audio)
+def _speech(events: Sequence[Event]) -> Speech:
+    """The audio of an answer.
+
+    Raises:
+        SynthesisError: the server refuses.
+        ValueError: there is no audio, or none that can be.
+    """
+    if events[-1].type == "error":
+        raise SynthesisError(printable(events[-1].data.get("text")))
+    chunks = [event for event in events if event.type == "audio-chunk"]
+    if not chunks:
+        raise ValueError("the server sent no audio")
+    rate, width, channels = (chunks[0].data.get(key, 0) for key in ("rate", "width", "channels"))
+    if not (rate in range(1, 1_000_000) and width in range(1, 5) and channels in range(1, 9)):
+        raise ValueError("the server sent audio of no known format")
+    pcm = b"".join(chunk.payload or b"" for chunk in chunks)
+    return Speech(pcm, int(rate), int(width), int(channels))
 
 
-def _find_player() -> list[str]:
-    """The command of an installed audio player."""
-    for player in _PLAYERS:
-        if shutil.which(player[0]):
-            return player
-    names = ", ".join(player[0] for player in _PLAYERS)
-    raise SetupError(f"No player found ({names}): install one, or write a file with -o FILE")
+def find_player() -> list[str] | None:
+    """The command of an installed audio player, if there is one."""
+    return next((player for player in _PLAYERS if shutil.which(player[0])), None)
 
 
-def _play(chunks: list[AudioChunk], player: list[str]) -> None:
+def _play(speech: Speech, player: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
-        _write_wav(path, chunks)
+        speech.write(path)
         status = subprocess.run([*player, str(path)], check=False).returncode
     if status:
         raise SetupError(f"{player[0]} failed with status {status}; write a file with -o FILE")

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from ..frontends.wyoming.server import Server
 from ..program import command, how_to_install
 from ..settings.addresses import parse_http_address, parse_uri
 from ..settings.command_line import parse_options
-from ..settings.table import LEXICON
+from ..settings.table import HTTP, LEXICON, SERVE_SETTINGS, VOICES_DIR
 from ..speech.idle import work_while_idle
 from ..speech.synthesizer import SpeechSettings, Synthesizer
 from ..steps import finish
@@ -45,10 +46,20 @@ def run(
         announcement: how the server is made known, instead of what --zeroconf says.
         way_to_natural_voice: how this user gets one, instead of by a command or the page.
     """
+    _warn_of_what_has_no_effect(options)
     if options.download is not None:
         download_if_missing(options.download, options)
     way = way_to_natural_voice or _way_to_natural_voice(options)
     asyncio.run(_serve(options, announcement, way))
+
+
+def _warn_of_what_has_no_effect(options: argparse.Namespace) -> None:
+    for setting in SERVE_SETTINGS:
+        value = getattr(options, setting.name)
+        if setting.name.startswith("http_") and value != setting.default and options.http is None:
+            _LOGGER.warning("%s has no effect without %s", setting.flag, HTTP.flag)
+    if options.voices_dir is not None and not os.path.isdir(options.voices_dir):
+        _LOGGER.warning("%s: there is no folder %s yet", VOICES_DIR.flag, options.voices_dir)
 
 
 def download_if_missing(name: str, options: argparse.Namespace) -> bool:

@@ -13,10 +13,13 @@ from ..downloads.table import DOWNLOADS
 from ..program import command
 from .table import (
     ENGINE_SETTINGS,
+    HTTP,
     LOG_SETTINGS,
     MODEL_DIR,
     PIPER_DIR,
     SERVE_SETTINGS,
+    SPEED,
+    SSML_RATE,
     URI,
     VIETTS_SETTINGS,
     Setting,
@@ -166,7 +169,10 @@ def _say(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", help="what to say; - reads standard input")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a WAV file")
     parser.add_argument("--voice", metavar="NAME", help="a voice of the server")
-    parser.add_argument("--ssml", action="store_true", help="the text is SSML")
+    speed_or_ssml = parser.add_mutually_exclusive_group()
+    speed_or_ssml.add_argument("--speed", type=_type(SSML_RATE), metavar=SPEED.unit,
+        help=f"times the speed of the server: {SSML_RATE.right}")  # fmt: skip
+    speed_or_ssml.add_argument("--ssml", action="store_true", help="the text is SSML")
     parser.add_argument("--normalize", action="store_true",
         help="print what would be spoken; needs no server")  # fmt: skip
     parser.add_argument("--lexicon", type=Path, metavar="FILE", help="for --normalize")
@@ -224,7 +230,7 @@ _COMMANDS: Mapping[str, _Command] = {
         _convert,
     ),
     "doctor": _Command(
-        "Look at this machine, and say what to do next", (URI, *ENGINE_SETTINGS), _doctor
+        "Look at this machine, and say what to do next", (URI, HTTP, *ENGINE_SETTINGS), _doctor
     ),
     "healthcheck": _Command("Ask a running server to describe itself", (URI,), _plain_messages),
     "homeassistant": _Command(

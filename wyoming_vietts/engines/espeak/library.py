@@ -143,7 +143,17 @@ def load_library() -> Library:
 
 @cache
 def _short_path(folder: str) -> str:
-    """A path short enough for the library; for a long one, that of an open file descriptor."""
+    """Return a path short enough for the library; for a long one, that of an open descriptor.
+
+    Raises:
+        SetupError: it is too long, and there is no /proc.
+    """
     if len(folder.encode()) <= _MAX_FOLDER_BYTES:
         return folder
-    return f"/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}"
+    path = f"/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}"
+    if not os.path.isdir(path):
+        raise SetupError(
+            f"eSpeak NG needs /proc, which is not mounted here, as {folder} has more than "
+            f"{_MAX_FOLDER_BYTES} bytes; mount it, or install this program into a shorter path"
+        )
+    return path

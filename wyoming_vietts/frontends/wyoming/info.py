@@ -7,13 +7,17 @@ from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 from ... import __version__
 from ...engines.contract import Voice
 
+PRODUCT = "Wyoming VietTTS"
+PROGRAM_NAME = "vietts"
+"""Part of what Home Assistant knows the server by."""
+
 
 def make_info(voices: Mapping[str, Voice], supports_streaming: bool) -> Info:
     """The answer to `describe`: one program, with every voice marked as installed."""
     return Info(
         tts=[
             TtsProgram(
-                name="vietts",
+                name=PROGRAM_NAME,
                 description="Vietnamese text to speech",
                 attribution=Attribution(
                     name="wyoming_vietts", url="https://github.com/wyoming-vietts/wyoming-vietts"
