@@ -9,7 +9,9 @@ _SIGNS = {"{": "(?:", "/": "|", "}": ")", "|": "|", ",": "[,.]", ".": r"\."}
 
 def spoken_line(written: str) -> str:
     """Return a text in lower case, short pauses as `,` and long ones as `.`, none at the end."""
-    spoken = " ".join(filter(None, map(speakable, split_sentences(written)))).lower()
+    sentences = filter(None, map(speakable, split_sentences(written)))
+    ended = (sentence if sentence[-1] in ".,;:!?" else f"{sentence}." for sentence in sentences)
+    spoken = " ".join(ended).lower()
     return re.sub("[!?]", ".", re.sub("[;:]", ",", spoken)).rstrip(".,")
 
 

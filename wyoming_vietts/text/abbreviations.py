@@ -94,7 +94,7 @@ def _written_forms() -> dict[str, str]:
     return {written.lower(): spoken for written, spoken in long.items()} | capitalised | table
 
 
-_LONG = re.compile(rf"(?=.{{4}})(?!.*[AEIOUYƯ])[{UPPER}]+|UBND|TAND|BHYT|UBTVQH")
+_LONG = re.compile("[BCDĐGHKLMNPQRSTVX]{4,12}|UBND|TAND|BHYT|UBTVQH")
 
 
 _UNITS_TOO = frozenset({"TB", "TM"})

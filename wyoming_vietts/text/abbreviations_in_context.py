@@ -14,10 +14,11 @@ _ROOM = (
 )
 _LOTTERY = r"((?:KQXS|XS|KQ|xổ số|Xổ số|kết quả|Kết quả|vé số|giải|lô|đề|kqxs|xs)[^.!?\d]{0,10} )"
 _PERIOD = (
-    r"((?:[Dd]oanh thu|[Ll]ợi nhuận|[Bb]áo cáo|[Kk]ết quả|[Tt]ăng trưởng|GDP|KPI|[Dd]oanh số|[Ll]ãi"
+    r"((?:[Dd]oanh thu|[Tt]rái phiếu|[Đđ]áo hạn|[Xx]uất khẩu|[Ll]ạm phát|[Tt]ín dụng|[Cc]ổ phiếu"
+    r"|[Ll]ợi nhuận|[Bb]áo cáo|[Kk]ết quả|[Tt]ăng trưởng|GDP|KPI|[Dd]oanh số|[Ll]ãi"
     r"|[Kk]ế hoạch|[Mm]ục tiêu|[Cc]uối|[Đđ]ầu|[Hh]ết|[Tt]rong|[Ss]ang|BCTC|[Tt]ổng kết|[Hh]ọp"
     r"|[Ll]ỗ)"
-    r"(?: kinh doanh| tài chính)? )"
+    r"[^.!?\d,]{0,24} )"
 )
 _ON_HAND = (
     r"(?=[:.]? ?(?:\+?\d|[Aa]nh|[Cc]hị|[Cc]ô|[Cc]hú|[Hh]otline|[Zz]alo|SĐT|[Bb]ác|Mr|Ms|em|qua))"
@@ -34,10 +35,27 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("", r"\.? ?(?=(?:19|20)\d\d)", "giai đoạn "),
         (r"((?:[Tt]rong|[Cc]ác|[Tt]ừng|[Mm]ỗi|[Mm]ột|[Hh]ai|[Ss]ang|[Qq]ua) )", "", "giai đoạn"),
     ),
-    "ĐT": (("", r"[. ]{0,2}(?=[1-9]\d{2}[A-Z]?(?!\w|[ .-]\d))", "đường tỉnh "),),
+    "ĐT": (
+        ("", r"(?= (?:nữ|nam|U ?\d\d|quốc gia|bóng đá|Olympic|[Ff]utsal)(?!\w))", "đội tuyển"),
+        ("", r"[. ]{0,2}(?=[1-9]\d{2}[A-Z]?(?!\w|[ .-]\d))", "đường tỉnh "),
+    ),
+    "PH": (
+        (
+            r"((?:[Hh]ọp|[Hh]ội|[Cc]ác|[Qq]uý|[Mm]ời|[Tt]hưa|[Kk]ính gửi|[Nn]hắc"
+            r"|[Bb]an đại diện) )",
+            "",
+            "phụ huynh",
+        ),
+        (
+            "",
+            r"(?= (?:lớp|học sinh|HS|và|đóng|nộp|nhớ|đón|cho|có|đưa|chuẩn bị|lưu ý)(?!\w))",
+            "phụ huynh",
+        ),
+    ),
+    "HA": (("", r"(?=:? ?\d{2,3}/\d)", "huyết áp"),),
     "GD": (
         (
-            r"((?:[Ss]ở|[Bb]ộ|[Nn]gành|[Pp]hòng|[Nn]ền|[Tt]rung tâm|NXB|[Cc]án bộ|[Nn]hà) )",
+            r"((?:[Ss]ở|[Bb]ộ|[Nn]gành|[Pp]hòng|[Nn]ền|NXB|[Cc]án bộ|[Nn]hà) )",
             r"(?![&-])",
             "giáo dục",
         ),
@@ -81,7 +99,8 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "MN": ((_LOTTERY, "", "miền Nam"),),
     "MT": ((_LOTTERY, "", "miền Trung"),),
     "ĐH": (
-        ("", r"(?= (?:phòng|P\.|tầng|đang|đã|bật|tắt|ở \d|\d|Daikin|Panasonic|máy))", "điều hòa"),
+        ("", r"(?=:? ?\d{1,2}[.,]\d)", "đường huyết"),
+        ("", r"(?= (?:phòng|P\.|tầng|đang|đã|bật|tắt|ở \d|Daikin|Panasonic|máy))", "điều hòa"),
         (
             r"((?:[Bb]ật|[Tt]ắt|[Cc]ái|[Mm]áy|[Vv]ệ sinh|[Ss]ửa|[Mm]ở|[Cc]hỉnh|[Đđ]ặt) )",
             "",
@@ -118,6 +137,15 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
             "ngân hàng",
         ),
     ),
+    "KS": (
+        (
+            r"((?:[Đđ]ặt|[Ởở]|[Tt]ại|[Vv]ề|[Gg]ần|[Pp]hòng|[Bb]ook|[Tt]ới|[Đđ]ến|[Nn]hận phòng) )",
+            "",
+            "khách sạn",
+        ),
+    ),
+    "ep": (("", r"\.? ?(?=\d)", "tập "),),
+    "Ep": (("", r"\.? ?(?=\d)", "tập "),),
     "SL": (("", r"(?=:? ?\d)", "số lượng"),),
     "Đ/c": (("", r"(?=[:. ])", "địa chỉ"),),
     "Đ/C": (("", r"(?=[:. ])", "địa chỉ"),),

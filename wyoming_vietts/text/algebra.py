@@ -16,7 +16,12 @@ _MINUS_BETWEEN = re.compile(
     r"|(?<=\d) [-–] (?=\d{0,3}[abcnxyz](?![^\W_²³]))"
 )
 _FRACTION = re.compile(
-    r"(?<![\w/])(\d{0,3}[abcnpquvxyz]|s) ?/ ?(?=\d{0,3}[abcnpqtuvxyz](?![^\W_²³/]))"
+    r"(?:(?<![\w/])(\d{0,3}[abcnpquvxyz]|s) ?/ ?(?=\d{0,3}[abcnpqtuvxyz](?![^\W_²³/])))"
+    r"|(?<=√\()([a-zA-Z])/(?=[a-zA-Z]\))"
+)
+_CAPITALS_DIVIDED = re.compile(r"(?<![\w/])([A-Z])/(?=[A-Z](?![\w/]))")
+_CAPITAL_LESS = re.compile(
+    r"(?:(?<=[( =][A-Z])|(?<=^[A-Z])) [-–] (?=\d{1,4}(?:[.,]\d+)?[ )=]|[A-Z][ )=])"
 )
 _TERM = re.compile(r"(?<![\w.,])(\d{1,3})x(?= (?:trừ|bằng|cộng))")
 _PRODUCT = re.compile(r"(?<![\w.,])(\d{0,3})([abcxyz]{2,3})(?![^\W_²³])")
@@ -44,8 +49,10 @@ def read_algebra(text: str) -> str:
         return text
     text = _MINUS_FIRST.sub("trừ ", text)
     text = _MINUS_BETWEEN.sub(" trừ ", text)
+    if "=" in text:
+        text = _CAPITALS_DIVIDED.sub(r"\1 trên ", _CAPITAL_LESS.sub(" trừ ", text))
     text = _TERM.sub(r"\1 ích", text)
-    text = _FRACTION.sub(r"\1 trên ", text)
+    text = _FRACTION.sub(lambda match: f"{match[1] or spell(match[2])} trên ", text)
     return _PRODUCT.sub(_read_product, text)
 
 

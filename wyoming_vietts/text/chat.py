@@ -4,10 +4,13 @@ import re
 from functools import cache
 
 from .characters import LETTERS, LOWER, UPPER, VIETNAMESE_VOWELS
-from .context import text_after, word_after, word_before
+from .context import text_after, text_before, word_after, word_before
 from .tables import any_of, read_table
 
 # Letters that are words where nothing announces a letter.
+_NUMBER_WORDS = frozenset(
+    ["không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín", "mười", "mươi", "trăm"]
+)
 _MARKED = "".join(vowel for vowel in VIETNAMESE_VOWELS if vowel not in "aeiouy")
 _LETTERS = {"k": "không", "j": "gì", "r": "rồi", "z": "vậy"}
 _LETTER = re.compile(
@@ -31,23 +34,34 @@ _PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
 _CLAUSE_START = r"(?:^|(?<=[.!?\n,] )|(?<=\n))"
 _PERSON = re.compile(
     rf"(?<!\w)([ABCEabce])(?= ơi(?![^\W\d_]))|{_CLAUSE_START}([ABCE])(?! ?[=+*^\d.):/-]|\w)"
-    r"|(?<![\w.,/'\"(-])([abce])(?![\w'/]| ?[=+*^\d:)]|\.\w| -)"
+    r"|(?<![\w.,/'\"(-])([abce])(?![\w'/]| ?[=+*^:)]|\.\w| -)"
 )
 _AFTER_PERSON = re.compile(
     r" (?:không (?:biết|có|thấy|cần|muốn|nhớ|hiểu)"
     r"|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi"
     r"|đợi|chờ|cần|tắt|bật|mở|xem|nhắn|nói|nhiều|kiểm|cài|đặt|có|ở|bị|đi(?! đát| tơ)|ăn|ngủ|nấu"
-    r"|mua|qua(?! phi)|lên"
+    r"|mua|qua(?! phi)|lên|cho|chở|mang|giặt|rửa|dọn|thử|bỏ|dẫn|rước|sang|ghé|kể|tưởng|hứa|sửa|chọn"
     r"|xuống|ra|vào|thích|nhớ|yêu|thương|lấy|cũng|vẫn|còn|sắp|hay|hãy|cứ|đón|đưa|gặp|nghe|học|chạy"
     r"|tan|bận|mệt|ốm|khỏe|tới|bảo|kêu|nghĩ|định|phải|nên|chuyển|chốt|order|book|check|tự|để|trả"
     r"|nhận"
     rf"|lo|uống|tắm|dậy|ship|off|ko|k|đg|chx|bt)(?![{LETTERS}])"
 )
 _HOUR_FIRST = re.compile(
-    rf"{_CLAUSE_START}([Hh])(?= (?:này|mới|mình|em|anh|chị|con|bố|mẹ|đi|về|làm|ở|sao|mọi|cả|nó"
-    rf"|vẫn|còn"
-    r"|tụi|chắc|cũng|[ace])(?!\w))"
+    rf"{_CLAUSE_START}(?:h(?= [{LOWER}])|H(?= (?:này|mới|mình|em|anh|chị|con|bố|mẹ|đi|về|làm|ở"
+    rf"|sao|mọi"
+    r"|cả|nó|vẫn|còn|tụi|chắc|cũng|[ace])(?!\w)))"
 )
+_SO = re.compile(
+    rf"(?<=[{LOWER}] )v(?= (?:ạ|nhỉ|ta|trời|em|anh|chị|mẹ|bố|con|bạn|nè|á|[ceab])(?!\w)|[?!.,]|$)"
+)
+_OH_HEAVEN = re.compile(r"(?<!\w)([Tt]r)(?= ơi)")
+_STREET = re.compile(
+    r"(?:(?<=trên )|(?<=ngoài )|(?<=giữa )|(?<=kẹt )|(?<=tắc )|(?<=ngập )|(?<=qua )|(?<=con )|"
+    r"(?<=hỏi ))"
+    r"đg(?!\w)"
+)
+_FINAL_G = re.compile(rf"(?<=[{_MARKED}])g(?!\w)")
+_FINAL_K = re.compile(r"(?<=[íịĩỉìếệ])k(?!\w)")
 _HUSBAND = re.compile(r"(?<!\w)([Cc])k(?!\w)")
 _Q_WITHOUT_U = re.compile(
     rf"(?<!\w)([qQ])(?=[{_MARKED}][{LOWER}]{{0,3}}(?!\w))|(?<!\w)(q)(?=[aeiy][{LOWER}]{{0,2}}"
@@ -89,6 +103,39 @@ _DRAWN_OUT = re.compile(
     r"|(?<=[^\W\d_])([áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ])([aeiou])\3+"
 )
 _PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern})")
+_PAUSES = frozenset(",.;:!?")
+_PERSON_INSIDE = re.compile(rf"(?<=[{LOWER}] )[ae](?={_AFTER_PERSON.pattern})")
+_LETTER_NAMES = frozenset(
+    [
+        "a",
+        "bê",
+        "xê",
+        "đê",
+        "e",
+        "ép",
+        "gờ",
+        "hát",
+        "i",
+        "gi",
+        "ca",
+        "lờ",
+        "mờ",
+        "nờ",
+        "ô",
+        "pê",
+        "quy",
+        "rờ",
+        "ét",
+        "tê",
+        "u",
+        "vê",
+        "kép",
+        "ích",
+        "y",
+        "dét",
+        "cộng",
+    ]
+)
 _LONE_CONSONANT = re.compile(rf"(?<=[{LOWER}] )[cb](?= [{LOWER}]|[.!?,]? ?$)")
 _SAID_TO_A_PERSON = re.compile(r"(?<!\w)[a-cA-CeE] ơi(?![^\W\d_])")
 
@@ -100,12 +147,14 @@ def read_chat_shorthand(text: str) -> str:
     text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
     text = _LETTER.sub(_read_letter, text)
     text = _TRANSFER.sub(r"\1huyển khoản", text)
+    text = _SO.sub("vậy", _OH_HEAVEN.sub(r"\1ời", _STREET.sub("đường", text)))
+    text = _FINAL_G.sub("ng", _FINAL_K.sub("ch", text))
     text = _HUSBAND.sub(r"\1hồng", text)
     text = _ME_OR_PASSWORD.sub(_read_mk, text)
     text = _Q_WITHOUT_U.sub(lambda match: f"{match[0]}u", text)
     text = _FOREIGN_INITIAL.sub(lambda match: _like(match[1], _INITIALS[match[1].lower()]), text)
     if _HOUR_FIRST.search(text):
-        text = _HOUR_FIRST.sub(lambda match: _like(match[1], "giờ"), text)
+        text = _HOUR_FIRST.sub(lambda match: _like(match[0], "giờ"), text)
     if text != written or _words().search(text) or _is_personal(text):
         # In any other text a lone letter is a letter; and where it is spoken it stays one.
         text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
@@ -140,10 +189,24 @@ def _is_personal(text: str) -> bool:
     """Tell whether the lone letters of a text are persons: `a ơi`, `mai c qua`, `E đang về`."""
     if _SAID_TO_A_PERSON.search(text) or _PERSON_FIRST.search(text):
         return True
-    return any(not _is_letter(match) for match in _LONE_CONSONANT.finditer(text))
+    return any(not _is_letter(match) for match in _LONE_CONSONANT.finditer(text)) or any(
+        not _is_letter(match) and _small_word_before(match)
+        for match in _PERSON_INSIDE.finditer(text)
+    )
+
+
+def _small_word_before(match: re.Match[str]) -> bool:
+    """Tell whether the word before is no part of a name (`Nguyễn Văn A`), and no letter."""
+    word = match.string[max(0, match.start() - 20) : match.start()].rsplit(maxsplit=1)[-1]
+    is_first = match.start() == len(word) + 1
+    return (word.islower() or is_first) and word.strip(
+        ".,;:!?"
+    ) not in _LETTER_NAMES | _NUMBER_WORDS
 
 
 def _is_letter(match: re.Match[str]) -> bool:
+    if text_before(match).rstrip()[-1:] in _PAUSES:
+        return False
     before = word_before(match)
     if match[0].islower() and before in _BEFORE_A_PERSON:
         return False
@@ -154,7 +217,8 @@ def _read_person(match: re.Match[str]) -> str:
     """A lone `a` or `e`, in a text that is personal."""
     if not match[1] and _is_letter(match):
         return match[0]
-    if match[2] and not _AFTER_PERSON.match(text_after(match)):
+    after = text_after(match)
+    if match[2] and not (_AFTER_PERSON.match(after) or after.startswith(" không ")):
         return match[0]  # a capital at the start
     return _like(match[0], _PERSONS[match[0].lower()])
 

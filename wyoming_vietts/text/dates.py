@@ -171,7 +171,7 @@ def _announces_date(match: re.Match[str]) -> bool:
     if _LUNAR_AFTER.match(after):
         return True
     before = text_before(match)
-    if _LUNAR_BEFORE.search(before):
+    if _LUNAR_BEFORE.search(before) or _CLOCK_BEFORE.search(before):
         return True
     if after[:1] == ")" and _DAY_IN_WORDS_BEFORE.search(before):
         return True
@@ -187,6 +187,7 @@ _DAY_IN_WORDS_BEFORE = re.compile(
     r",? \($"
 )
 _LUNAR_AFTER = re.compile(r" ?\(?(?:âm|dương) lịch| âm(?![^\W\d])")
+_CLOCK_BEFORE = re.compile(r"(?:\dh(?:\d\d)?|:\d\d|\d giờ|sáng|chiều|tối),? \(?$")
 _LUNAR_BEFORE = re.compile(r"(?:âm|dương)(?: lịch)?(?: hôm nay| ngày)?: ?$")
 _WORD_AFTER = re.compile(rf":? [{LETTERS}]")
 _CLAUSE_START = re.compile(r"(?:^|[\n:;,(] ?|[-–•] )$")

@@ -150,16 +150,34 @@ _CHOSEN_KEY = re.compile(
     r"(?<!\w)((?i:phím|dấu|nhập|bấm|nhấn|gọi|ấn|gõ)(?: số| phím| dấu| mã)? )(\d{0,8})([*#])"
     r"(?![\w*#])"
 )
+_MASKED = re.compile(
+    r"(?<!\w)(\d{0,10})(?:[xX]{3,12}|\*{3,12}|(?<=[TKẻố] )\.{3,6})(\d{2,6})(?![\w*])"
+)
+_PASSWORD = re.compile(
+    r"((?<!\w)(?:(?:mật khẩu|pass|password|mk)(?: wi-?fi)?(?:: ?| là | )|mã"
+    r"(?: [^\W\d]{1,12}){0,3}?(?:: ?| là )))"
+    r"(?!\d[\d.,]{0,12}[A-Za-z]{0,3}(?!\w))(?=[^\s\d]{0,20}\d)(?=[^\sA-Za-z]{0,20}[A-Za-z])"
+    r"([A-Za-z0-9@#_!$.-]{6,30})(?![\w])",
+    re.IGNORECASE,
+)
 _DIAL_CODE = re.compile(r"(?<![\w*#])(?:\*{1,2}|#)\d{1,4}(?:\*\d{1,15}){0,4}#(?!\w)")
+_DIGITS_AND_KEY = re.compile(r"(?<![\w#])(\d{3,8}#)(?!\w)")
 _KEYS = {"*": "sao", "#": "thăng"}
 
 
 def read_dial_codes(text: str) -> str:
     """Read `*101#` and `phím #`; before Markdown, whose stars are others."""
+    text = _MASKED.sub(_read_masked, text)
     if "#" not in text and "*" not in text:
         return text
     text = _DIAL_CODE.sub(lambda match: _read_keys(match[0]), text)
+    text = _DIGITS_AND_KEY.sub(lambda match: _read_keys(match[1]), text)
     return _CHOSEN_KEY.sub(lambda match: match[1] + _read_keys(match[2] + match[3]), text)
+
+
+def _read_masked(match: re.Match[str]) -> str:
+    """The digits that are shown of `0071***888`."""
+    return ", ".join(read_digits(part) for part in match.groups() if part)
 
 
 def _read_keys(keys: str) -> str:
@@ -181,6 +199,7 @@ def _read_model(match: re.Match[str]) -> str:
 def read_digit_strings(text: str) -> str:
     """Read phone numbers, codes, plates and very long numbers digit by digit."""
     text = _HEXADECIMAL.sub(lambda match: f"không ích {spell_code(match[1])}", text)
+    text = _PASSWORD.sub(_read_password, text)
     text = _ON_IN_MESSAGE.sub("on", text)
     text = _MESSAGE.sub(lambda match: match[1] + read_digits(match[2]), text)
     text = _TWO_PHONES.sub(", ", text)
@@ -193,6 +212,12 @@ def read_digit_strings(text: str) -> str:
     text = _HOTLINE.sub(_read_hotline, text)
     text = _EMERGENCY.sub(_read_emergency, text)
     return _LETTERS_AND_DIGITS.sub(_read_letters_and_digits, text)
+
+
+def _read_password(match: re.Match[str]) -> str:
+    """Every digit by itself: `abc123`."""
+    parts = re.findall(r"\d+|\D+", str(match[2]))
+    return match[1] + " ".join(read_digits(part) if part.isdecimal() else part for part in parts)
 
 
 def _read_emergency(match: re.Match[str]) -> str:
@@ -212,7 +237,7 @@ def _read_plate(match: re.Match[str]) -> str:
 
 
 def _read_plate_in_one(match: re.Match[str]) -> str:
-    series, number = match[1] or match[3], match[2] or match[4]
+    series, number = filter(None, match.groups())
     return f"{spell_code(series)}, {read_digits(number)}"
 
 

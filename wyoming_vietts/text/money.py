@@ -38,11 +38,15 @@ _PRICE_BEFORE = re.compile(
     r"|tặng"
     r"|hoàn|thưởng|nạp|cước|suất|ly|tô|phần)(?!\w)[^.!?]{0,30}$"
 )
+_FOUR_NINES = re.compile(r"((?:[Vv]àng|nhẫn)(?: nhẫn| SJC| miếng)? )9999(?!\w|[.,]\d)")
 _MONEY_BEFORE = re.compile(
     r"(?<!\w)(?:giá|phí|cước|tiền|usd|đô|xăng|dầu|vàng|cổ phiếu|trả|mua|bán|lãi|tỷ giá|tỉ giá|phạt"
     r"|thu|nạp|rút|đồng|vnd|tệ|euro|tiêu|lẻ|ví|số dư)(?!\w)[^.!?]{0,30}$"
 )
-_EXAM_NEAR = re.compile(r"(?<!\w)(?:toeic|ielts|sat|toefl|thi|điểm|hsk|jlpt|topik|đạt|elo)(?!\w)")
+_EXAM_NEAR = re.compile(
+    r"(?<!\w)(?:toeic|ielts|sat|toefl|thi|điểm|năng lực|đợt|đgnl|tư duy|xét tuyển|điểm chuẩn|hsk"
+    r"|jlpt|topik|đạt|elo)(?!\w)"
+)
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
 
@@ -104,6 +108,7 @@ def amount_of_money() -> str:
 
 def read_money(text: str) -> str:
     """Read `15.000đ/kg`, `$1.5M`, `100k` and `1tr5`."""
+    text = _FOUR_NINES.sub(r"\1bốn số chín", text)
     text = _CAPITAL_K.sub(_read_capital_k, text)
     if "/" in text:
         text = _FOR_SO_MUCH.sub(r"\1 cho ", text)

@@ -30,7 +30,7 @@ _DOUBLE_DAY = re.compile(
 )
 _SALE_NEAR = re.compile(
     r"sale|ưu đãi|khuyến mãi|khuyến mại|săn|deal|shopee|lazada|tiki|tiktok|siêu|ngày hội|lễ hội"
-    r"|độc thân|mua sắm|giảm giá|voucher|freeship|ngày"
+    r"|độc thân|mua sắm|giảm giá|voucher|freeship|ngày|dịp|vé"
 )
 _DATED = re.compile(
     r"(?<=[A-Za-z])[ _-](20\d\d)([-_]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?:[_T-]?(?:[01]\d"

@@ -24,6 +24,7 @@ _LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 CODE = "Đoạn mã."
 """Said instead of program code, which nobody wants to hear."""
 _INITIALS = re.compile(r"[^\W\d_]\.[^\W\d_]")
+_FACTORIAL = re.compile(r"\d!$")
 _FENCE = re.compile(r"(?:```|~~~)[^`\s]{0,32}")
 
 # Words of no table whose full stop ends no sentence.
@@ -161,7 +162,11 @@ class SentenceSplitter:
     def _is_open(self, sentence: str) -> bool:
         """Tell whether the character after the space decides if the sentence ends here."""
         if not _has_only_a_full_stop(sentence):
-            return "…" in sentence[-4:] or ".." in sentence[-5:]
+            return (
+                "…" in sentence[-4:]
+                or ".." in sentence[-5:]
+                or _FACTORIAL.search(sentence) is not None
+            )
         word = _last_word(sentence)
         return (
             "." in word
@@ -174,6 +179,8 @@ class SentenceSplitter:
     def _ends_before(self, sentence: str, following: str) -> bool:
         """Tell whether a sentence that `_is_open` ends before this next visible character."""
         if not _has_only_a_full_stop(sentence):
+            if _FACTORIAL.search(sentence):
+                return not (following.islower() or following in "=+*/×÷-")
             return not (following.islower() or following.isdigit())
         word = _last_word(sentence)
         if _is_list_marker(sentence):
@@ -250,10 +257,13 @@ def _ends_without_space(sentence: str) -> bool:
 
 
 def _is_long_clause(sentence: str) -> bool:
-    """Tell whether the first sentence may be cut here, after a clause mark outside quotes."""
+    """Tell whether the first sentence may be cut here, after a clause mark outside quotes.
+
+    What stands before a colon says what comes after it is: a telephone number, a date, a score.
+    """
     return (
         len(sentence) >= MIN_FIRST_CLAUSE_CHARACTERS
-        and sentence[-1] in _CLAUSE_MARKS
+        and sentence[-1] in ",;"
         and sentence.count("(") <= sentence.count(")")
         and sentence.count("“") <= sentence.count("”")
         and sentence.count('"') % 2 == 0

@@ -22,7 +22,7 @@ _DIVIDED = re.compile(r"(?<=\d) / (?=\d)")
 _MINUS_OF_SUM = re.compile(r"(?<=\d) ?[-–] ?(?=\d[\d.,]{0,12} ?=)")
 _PLUS_SAID = re.compile(r"((?:cộng|thêm) )\+ ?(?=\d)")
 _NUMBER_SIGN = re.compile(r"(?<!\w)(?:[sS]ố ?)?#(?=\d)")
-_ABOUT = re.compile(r"(?<!\w)(?:[kK]hoảng )?~ ?(?=\d)")
+_ABOUT = re.compile(r"(?<!\w)(?:[kK]hoảng )?~ ?(?=[$€£]?\d)")
 _BETWEEN = re.compile(r"(?<=\d) ?[→~] ?(?=-?\d)")
 
 _WORDS = {
@@ -40,6 +40,9 @@ _DASH = re.compile(r" [-–]+ |–+| -(?=[^\W\d])|(?<=[^\W\d])- ")
 _DIVIDED_SUM = re.compile(r"\) ?/ ?(?=\d)")
 _PER = re.compile(rf"(?<=\d )([{LETTERS}]{{2,7}})/(?=[{LETTERS}]{{2,7}}(?!\w))")
 _FILE_SUFFIX = re.compile(r"(?<!\S)\.(?=[a-z])")
+_PER_MEASURE = re.compile(
+    rf"(?<!\w)(triệu|nghìn|đồng|tỷ|lần|viên|giọt|vòng|lượt)/(?=[{LOWER}]{{2,7}}(?!\w))"
+)
 _SLASH_OF_NUMBERS = re.compile(r"(?<=\d) ?/ ?(?=\d)")
 _DOT_INSIDE_WORD = re.compile(r"(?<=[a-zA-Z0-9])\.(?=[a-z])")
 _MENU_STEP = re.compile(rf"(?<=[{LETTERS}]) [>»] (?=[{UPPER}])")
@@ -104,6 +107,7 @@ def read_symbols(text: str) -> str:
     text = _TIMES_OF_WORDS.sub(" nhân ", text)
     if "/" in text:
         text = _PER.sub(r"\1 trên ", _DIVIDED_SUM.sub(") chia ", text))
+        text = _PER_MEASURE.sub(r"\1 trên ", text)
         text = _SLASH_OF_NUMBERS.sub(" trên ", text)
     text = _MENU_STEP.sub(", ", text)
     text = _APOSTROPHE.sub("", text.rstrip(")]} "))

@@ -31,7 +31,10 @@ _HOURS_G = re.compile(
     rf"(?:[0-5]\d|(?: ?(?:[,.;!?)\n]|$)| {_OF_DAY}| \()))"
 )
 _NUMBER_AND_G = re.compile(r"\dg")
-_HOUR_G_AT_END = re.compile(rf"(\dh ?[-–] ?(?:[01]?\d|2[0-4]))g(?!\w)|(?<=\d)g(?= {_OF_DAY})")
+_HOUR_G_AT_END = re.compile(
+    rf"(\d(?:h|g[0-5]\d) ?[-–] ?(?:[01]?\d|2[0-4]))g(?!\w)|(?<=\d)g(?= {_OF_DAY})"
+)
+_PREGNANCY = re.compile(r"(?<![\w.,])([1-4]?\d)w([0-6])d?(?!\w)")
 _AGE = re.compile(r"(?<![\w.,/])(\d{1,3})t(?!\w)")
 _TONNES_BEFORE = re.compile(
     r"(?:xe|tải|hàng|gạo|chở|nặng|cẩu|thép|cát|lúa|cân|trọng)(?!\w)[^.!?]{0,20}$"
@@ -79,7 +82,8 @@ _RATIO_OF_MANY = re.compile(
     r"(?<=lệ )\d{1,3}:\d{1,3}[.,]\d(?!\w)|(?<=lệ )\d{1,3}(?::\d{1,3}){2,}(?!\w)"
     r"|(?<![\w:.,])\d{1,2}(?::\d(?![\d])){2,}"
 )
-_EQUALS_AFTER = re.compile(" ?=")
+_OPERATOR_AFTER = re.compile(r" ?(?:=|[+×*:x-] ?\d)")
+_OPERATOR_BEFORE = re.compile(r"\d ?[+×*x-] ?$")
 _RATIO_CUES = re.compile(
     r"(?:tỷ lệ|tỉ lệ|tỷ số|tỉ số|tỷ xích|màn hình|khung hình|scale|aspect)[^.!?]{0,20}$"
 )
@@ -113,6 +117,7 @@ def read_ages_and_short_hours(text: str) -> str:
         text = _HOURS_G.sub(r"\1h\2", text)
         text = _HOUR_G_AT_END.sub(lambda match: f"{match[1] or ''}h", text)
         text = _HOUR_G.sub(r"\1\2h", text)
+    text = _PREGNANCY.sub(r"\1 tuần \2 ngày", text)
     return _AGE.sub(_read_age, text)
 
 
@@ -191,7 +196,10 @@ def _read_duration(match: re.Match[str]) -> str:
 
 
 def _read_ratio(match: re.Match[str]) -> str:
-    if _EQUALS_AFTER.match(match.string, match.end()):
+    is_sum = _OPERATOR_AFTER.match(match.string, match.end()) or (
+        _OPERATOR_BEFORE.search(text_before(match)) and "=" in match.string
+    )
+    if is_sum:
         return f"{match[1]} chia {match[2]}"
     is_clock = len(match[2]) == 2 and int(match[1]) <= 24 and int(match[2]) < 60
     if is_clock and not _RATIO_CUES.search(text_before(match)):
