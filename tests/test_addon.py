@@ -46,14 +46,19 @@ def test_schema_lets_through_what_the_program_takes_and_nothing_else() -> None:
         elif isinstance(kind, Number):
             assert schema == f"float({kind.least:g},{kind.most:g})"
         else:
-            expected = {"voice": "str", "lexicon": ["str?"], "debug": "bool"}
+            expected = {
+                "voice": "str",
+                "lexicon": ["str?"],
+                "http_token": "password",
+                "debug": "bool",
+            }
             assert schema == expected[option.name]
 
 
 def test_values_at_the_limits_are_those_that_the_server_takes() -> None:
     kinds = {setting.name: setting.kind for setting in SERVE_SETTINGS}
     for option in APP_OPTIONS:
-        if option.name in ("speed", "sentence_silence", "quality", "voice", "debug"):
+        if option.name in ("speed", "sentence_silence", "quality", "voice", "debug", "http_token"):
             assert option.kind is kinds[option.name]
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.engines.piper.tiny_voice import write_voice
@@ -309,6 +310,42 @@ async def test_app_that_is_stopped_while_it_downloads_has_not_failed(
             connection.close()
 
 
+# --- the HTTP API --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", ["", "open-sesame"])
+async def test_token_opens_the_api_to_the_homes_network_but_changes_nothing(
+    app: App, token: str
+) -> None:
+    app.choose(**EMBEDDED, http_token=token)
+    url = f"http://127.0.0.1:{free_port()}"
+    command = app.command()
+    command["env"] |= {
+        "WYOMING_VIETTS_HTTP": url.removeprefix("http://"),
+        "WYOMING_VIETTS_HTTP_ALLOW": "172.30.32.2",  # as in the image
+        "WYOMING_VIETTS_HTTP_PROXIES": "127.0.0.1",  # so that clients from anywhere can be played
+    }
+
+    async def status(path: str, client: str, method: str = "GET", **headers: str) -> int:
+        headers |= {"X-Forwarded-For": client, "X-Forwarded-Host": "homeassistant.local:10280"}
+        async with session.request(method, url + path, headers=headers) as answer:
+            return answer.status
+
+    with subprocess.Popen(**command, stderr=subprocess.DEVNULL) as process:
+        try:
+            await wait_until_ready(app.uri)
+            async with aiohttp.ClientSession() as session:
+                key = {"Authorization": "Bearer open-sesame"}
+                opened = 200 if token else 403
+                for client in ("192.168.1.7", "172.30.32.1", "fd12::1"):
+                    assert await status("/v1/models", client, **key) == opened
+                    assert await status("/v1/models", client) == (401 if token else 403)
+                assert await status("/v1/models", "8.8.8.8", **key) == 403
+                assert await status("/api/default", "192.168.1.7", "PUT", **key) == 403
+        finally:
+            process.kill()
+
+
 # --- wrong options -------------------------------------------------------------------------------
 
 
@@ -323,6 +360,8 @@ async def test_app_that_is_stopped_while_it_downloads_has_not_failed(
         ({"speed": True}, "Option 'speed' is True; it must be a number from 0.5 to 2"),
         ({"speed": float("nan")}, "Option 'speed' is nan; it must be a number from 0.5 to 2"),
         ({"quality": "best"}, "Option 'quality' is 'best'; it must be one of exact, balanced, "),
+        ({"http_token": "mật khẩu"}, "Option 'http_token' is 'mật khẩu'; it must be of ASCII"),
+        ({"http_token": 5}, "Option 'http_token' is 5; it must be of ASCII"),
         ({"lexicon": "a = b"}, "Option 'lexicon' is 'a = b'; it must be a list of lines"),
         ({"lexicon": [1]}, "Option 'lexicon' is [1]; it must be a list of lines"),
         ({"sentence_silence": 11}, "Option 'sentence_silence' is 11; it must be a number from 0"),

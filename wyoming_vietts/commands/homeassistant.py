@@ -19,7 +19,7 @@ from ..downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from ..errors import LexiconError, SetupError, UnknownVoiceError
 from ..files import read_bytes, replace_file
 from ..frontends.wyoming.supervisor import SupervisorAnnouncement
-from ..settings.addresses import parse_uri
+from ..settings.addresses import HOME_NETWORKS, parse_uri
 from ..settings.table import APP_OPTIONS
 from ..settings.values import check
 from ..steps import finish
@@ -58,7 +58,11 @@ def run(options: argparse.Namespace) -> None:
         model_dir=options.data / "models" / "viet-tts",
         piper_dir=options.share / "piper",
         voices_dir=options.share / "voices",
+        http_token=chosen["http_token"] or None,
     )
+    if options.http_token is not None:  # which keeps out pages of other names, too
+        options.http_allow = (*options.http_allow, *HOME_NETWORKS)
+        options.http_names = ("*",)
     for folder in (options.piper_dir, options.voices_dir):
         folder.mkdir(parents=True, exist_ok=True)
     try:

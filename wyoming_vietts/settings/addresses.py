@@ -52,6 +52,11 @@ _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-
 
 LOOPBACK: Sequence[Network] = (ip_network("127.0.0.0/8"), ip_network("::1"))
 
+HOME_NETWORKS: Sequence[Network] = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"))
+)
+"""Those that no address of the Internet is in."""
+
 
 def parse_http_address(value: str) -> tuple[str, int]:
     """Split HOST:PORT, where an IPv6 address stands in brackets.

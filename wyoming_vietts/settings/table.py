@@ -18,7 +18,19 @@ from .addresses import (
     parse_origins,
     parse_uri,
 )
-from .values import FALSE, TRUE, Kind, Lines, Number, OneOf, Parsed, Switch, Text, WholeNumber
+from .values import (
+    FALSE,
+    TRUE,
+    Kind,
+    Lines,
+    Number,
+    OneOf,
+    Parsed,
+    Switch,
+    Text,
+    Token,
+    WholeNumber,
+)
 
 ENGINES = ("vietts", "piper", "espeak")
 """Best first."""
@@ -72,12 +84,6 @@ def _http_address(text: str) -> str:
     return text
 
 
-def _token(text: str) -> str:
-    if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("it must be of ASCII letters, digits and signs alone")
-    return text
-
-
 def _engine_names(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
     if names != ("auto",) and (not set(names) <= set(ENGINES) or len(set(names)) < len(names)):
@@ -111,7 +117,7 @@ ZEROCONF = Setting("zeroconf", Text("a name"), None,
 HTTP = Setting("http", Parsed(_http_address), None, "also serve a page and an API over HTTP "
     f"(without an address: on {DEFAULT_HTTP_ADDRESS})", "HOST:PORT", default_help="off",
     alone=DEFAULT_HTTP_ADDRESS)
-HTTP_TOKEN = Setting("http_token", Parsed(_token), None,
+HTTP_TOKEN = Setting("http_token", Token(), None,
     "require this of HTTP requests, as a bearer token or as a password", "TOKEN",
     default_help="none")
 HTTP_ALLOW = Setting("http_allow", Parsed(parse_networks), LOOPBACK, "clients that may use HTTP",
@@ -189,6 +195,7 @@ APP_OPTIONS: Sequence[Setting] = (
     replace(QUALITY, default="balanced"),
     replace(LEXICON, kind=Lines("a list of lines 'written = spoken'"), default=()),
     SENTENCE_SILENCE,
+    replace(HTTP_TOKEN, default=""),  # empty for no HTTP but the app's page
     DEBUG,
 )
 """Options of the Home Assistant app, with its own kinds and defaults."""

@@ -116,6 +116,21 @@ class Text(Kind):
         return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
 
 
+class Token(Text):
+    """A secret that fits into a header; in a file it may be empty, for none."""
+
+    def __init__(self) -> None:
+        super().__init__("of ASCII letters, digits and signs alone")
+
+    def parse(self, text: str) -> str:
+        if not text or not self.holds(text):
+            raise ValueError(f"it must be {self.right}")
+        return text
+
+    def holds(self, value: Any) -> bool:
+        return isinstance(value, str) and re.fullmatch("[!-~]*", value) is not None
+
+
 class Lines(Text):
     """A list of texts, each of one line."""
 
