@@ -2,9 +2,10 @@
 
 import argparse
 import logging
+from pathlib import Path
 
 from ..downloads.fetch import fetch
-from ..downloads.table import DOWNLOADS, folder_of
+from ..downloads.table import DOWNLOADS, VIETTS, folder_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -13,6 +14,8 @@ def run(options: argparse.Namespace) -> None:
     """Fetch what is missing or different; without a name, list what can be fetched."""
     if options.name is not None:
         download(options.name, options)
+        if options.name == VIETTS:
+            _convert(options.model_dir)
         return
     for name, entry in DOWNLOADS.items():
         there = (
@@ -35,3 +38,12 @@ def download(name: str, options: argparse.Namespace) -> None:
     is_new = fetch(entry, folder)
     _LOGGER.info("%s: '%s' in %s", "Downloaded" if is_new else "Already there", name, folder)
     _LOGGER.info("Licence of '%s': %s", name, entry.licence)
+
+
+def _convert(model_dir: Path) -> None:
+    """Convert the neural model as the first start would, if its packages are installed."""
+    try:
+        from ..engines.vietts.convert import convert_for_this_machine
+    except ModuleNotFoundError:
+        return
+    convert_for_this_machine(model_dir)

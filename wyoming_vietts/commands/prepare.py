@@ -1,4 +1,4 @@
-"""Compute now, and store, what a first start would compute from a model's weights."""
+"""Convert a published model into all files that a start may need."""
 
 import argparse
 
@@ -6,8 +6,8 @@ from ..engines.catalogue import neural_packages
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the files beside the model's own, and print their names and sizes."""
+    """Write the files, and print their names and sizes."""
     with neural_packages():
         from ..engines.vietts.convert import prepare
-    for path in prepare(options.model_dir):
-        print(f"{path}  {path.stat().st_size / 1e6:.0f} MB")
+    for path in prepare(options.model_dir, options.delete_published):
+        print(f"{path}  {path.stat().st_size / 1e6:.3g} MB")

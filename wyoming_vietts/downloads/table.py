@@ -16,6 +16,8 @@ class HubFile:
     """Bytes; None for the size that the hub states."""
     sha256: str | None = None
     """None for the hash that the hub states."""
+    converted: str | None = None
+    """The file that is made of it, after which it may be deleted."""
 
     @property
     def name(self) -> str:
@@ -38,8 +40,12 @@ class Download:
     """The last one makes it complete."""
 
     def is_in(self, folder: Path) -> bool:
-        """Whether a folder has every file, with any content."""
-        return all(os.path.isfile(folder / file.name) for file in self.files)
+        """Whether a folder has every file, or what it has been converted to, with any content."""
+        return all(
+            os.path.isfile(folder / file.name)
+            or (file.converted is not None and os.path.isfile(folder / file.converted))
+            for file in self.files
+        )
 
 
 VIETTS = "vietts"
@@ -75,12 +81,12 @@ DOWNLOADS: Mapping[str, Download] = {
         repository="dangvansam/viet-tts",
         revision="main",
         files=(
-            HubFile("llm.pt"),
-            HubFile("flow.pt"),
-            HubFile("hift.pt"),
+            HubFile("llm.pt", converted="llm.safetensors"),
+            HubFile("flow.pt", converted="flow.safetensors"),
+            HubFile("hift.pt", converted="hift.safetensors"),
             HubFile("speech_tokenizer.onnx"),
             HubFile("speech_embedding.onnx"),
-            HubFile("config.yaml"),
+            HubFile("config.yaml", converted="config.json"),
         ),
     ),
 }

@@ -99,9 +99,15 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
     if [*names] != ["auto"]:
         return Catalogue([_make_engine(name, settings) for name in names], is_auto=False)
     engines: list[Engine] = [_make_piper(settings)]
-    if os.path.isfile(settings.model_dir / "config.yaml"):  # is_file raises in a closed folder
+    if _has_model(settings.model_dir):
         engines.insert(0, make_vietts(settings))
     return Catalogue(engines, is_auto=True)
+
+
+def _has_model(model_dir: Path) -> bool:
+    """Whether a folder has a neural model, converted or as it was published."""
+    # Path.is_file raises in a folder that may not be entered.
+    return any(os.path.isfile(model_dir / name) for name in ("config.json", "config.yaml"))
 
 
 def _make_engine(name: str, settings: EngineSettings) -> Engine:

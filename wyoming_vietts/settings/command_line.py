@@ -189,6 +189,11 @@ def _download(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(DOWNLOADS)} (default: list what there is)")  # fmt: skip
 
 
+def _prepare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--delete-published", action="store_true",
+        help="then delete the published files that are no longer needed: 1.8 GB")  # fmt: skip
+
+
 def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", type=Path, help="speech of at most 30 s")
     parser.add_argument("voice", help="the voice to say it in")
@@ -222,7 +227,9 @@ _COMMANDS: Mapping[str, _Command] = {
         _download,
     ),
     "prepare": _Command(
-        "Compute now what the first start with a model would compute", (MODEL_DIR, *LOG_SETTINGS)
+        "Convert the neural model now, for all qualities, instead of at the first start",
+        (MODEL_DIR, *LOG_SETTINGS),
+        _prepare,
     ),
     "convert": _Command(
         "Say the words of a recording in one of the neural voices",

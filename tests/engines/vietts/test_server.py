@@ -28,6 +28,7 @@ from tests.harness import (
     wait_until_ready,
 )
 from tests.recording_files import record
+from wyoming_vietts.downloads.table import DOWNLOADS, VIETTS
 
 __all__ = ["voices_dir"]
 
@@ -205,7 +206,26 @@ def test_model_is_prepared_by_the_command(model_dir: Path, tmp_path: Path) -> No
     for name in ("llm", "llm-int8", "flow", "flow-bf16", "hift"):
         assert f"{name}.safetensors" in result.stdout
         assert (model_dir / f"{name}.safetensors").is_file()
+    assert (model_dir / "llm.pt").is_file(), "it is deleted only when this is asked for"
     wrong = run_command("prepare", "--model-dir", str(tmp_path / "nothing"))
     assert wrong.returncode == 1
     assert "config.yaml" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+async def test_model_speaks_as_before_when_its_published_files_have_been_deleted(
+    model_dir: Path, voices_dir: Path
+) -> None:
+    published = ("config.yaml", "llm.pt", "flow.pt", "hift.pt")
+    folders = ("--model-dir", str(model_dir), "--voices-dir", str(voices_dir))
+    spoken = []
+    for _ in range(2):
+        uri = f"tcp://127.0.0.1:{free_port()}"
+        with server_process("--uri", uri, "--seed", "1", *folders):
+            await wait_until_ready(uri)
+            spoken.append(pcm_of(await synthesize(uri, "Xin chào.", "an")))
+        assert DOWNLOADS[VIETTS].is_in(model_dir), "it need not be downloaded again"
+        result = run_command("prepare", "--delete-published", *folders[:2])
+        assert result.returncode == 0, result.stderr
+        assert not [name for name in published if (model_dir / name).exists()]
+    assert spoken[0] == spoken[1] != b""

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import torch
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -29,3 +31,8 @@ QUALITIES = {
     "balanced": Quality(5, 1, prompt_seconds=2.0, int8_lm=True, half_flow=True),
     "fast": Quality(4, 2, prompt_seconds=1.5, int8_lm=True, half_flow=True),
 }
+
+
+def default_quality(device: torch.device) -> str:
+    """Choose a key of `QUALITIES` for a device: a CPU has to save work."""
+    return "balanced" if device.type == "cpu" else "exact"

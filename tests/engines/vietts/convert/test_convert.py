@@ -6,6 +6,7 @@ import secrets
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -23,7 +24,7 @@ from wyoming_vietts.engines.vietts.model.loading import load_config, load_networ
 from wyoming_vietts.engines.vietts.networks.lm import score
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.errors import ModelError, WeightsError
-from wyoming_vietts.steps import finish
+from wyoming_vietts.steps import Steps, finish
 
 
 def load(model_dir: Path) -> Networks:
@@ -423,3 +424,31 @@ def test_published_file_that_is_no_file_is_refused_at_once(model_dir: Path) -> N
     os.mkfifo(model_dir / "llm.pt")
     with pytest.raises(ModelError, match=r"llm\.pt is not a regular file"):
         load(model_dir)
+
+
+def test_published_file_that_is_replaced_while_it_is_prepared_is_not_deleted(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = convert.write_weights
+
+    def replace_and_write(*arguments: Any) -> Steps[None]:
+        change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
+        yield from write(*arguments)
+
+    monkeypatch.setattr(convert, "write_weights", replace_and_write)
+    with pytest.raises(ModelError, match="has just been replaced; prepare again"):
+        prepare(model_dir, delete_published=True)
+    assert (model_dir / "llm.pt").is_file()
+    assert (model_dir / "hift.pt").is_file()
+    assert (model_dir / "config.yaml").is_file()
+
+
+def test_preparing_again_keeps_what_the_user_has_changed_in_the_configuration(
+    model_dir: Path,
+) -> None:
+    load_config(model_dir)
+    path = model_dir / "config.json"
+    path.write_text(path.read_text().replace('"solver_times": []', '"solver_times": [0, 0.5, 1]'))
+    for _ in range(2):
+        prepare(model_dir, delete_published=True)
+        assert load_config(model_dir).flow.solver_times == (0, 0.5, 1)

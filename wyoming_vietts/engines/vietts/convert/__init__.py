@@ -18,10 +18,12 @@ from torch import Tensor, nn
 from ....errors import ModelError
 from ....files import explain
 from ....steps import Steps, finish
+from ..device import choose_device, flow_type, lm_type
 from ..model.config import CONFIG, config_source, read_config, write_config
 from ..model.weights import load_weights, set_type, weights_file, weights_source, write_weights
 from ..networks.config import ModelConfig
 from ..networks.networks import empty_networks
+from ..quality import QUALITIES, default_quality
 from .published_weights import load_published
 
 _LOGGER = logging.getLogger(__name__)
@@ -89,8 +91,29 @@ def convert_weights(
     return None
 
 
-def prepare(model_dir: Path) -> list[Path]:
+def convert_for_this_machine(model_dir: Path) -> None:
+    """Write what a first start with default settings would write.
+
+    Raises:
+        ModelError: the model cannot be used.
+    """
+    device = choose_device("auto")
+    quality = QUALITIES[default_quality(device)]
+    types = {
+        "llm": lm_type(device, quality.int8_lm),
+        "flow": flow_type(device, quality.half_flow),
+        "hift": torch.float32,
+    }
+    config = convert_config(model_dir) or read_config(model_dir)
+    for part, dtype in types.items():
+        finish(convert_weights(model_dir, config, part, dtype))
+
+
+def prepare(model_dir: Path, delete_published: bool = False) -> list[Path]:
     """Write all files that a start on a CPU may need, weights also where they are up to date.
+
+    Args:
+        delete_published: then delete config.yaml, llm.pt, flow.pt and hift.pt.
 
     Returns:
         The files written.
@@ -109,12 +132,31 @@ def prepare(model_dir: Path) -> list[Path]:
             paths.append(weights_file(model_dir, part, dtype))
             network = finish(_convert_weights(model_dir, config, part, dtype))
             finish(write_weights(network, paths[-1], origin))
+    if delete_published:
+        _delete_published(model_dir)
     return paths
+
+
+def _delete_published(model_dir: Path) -> None:
+    """Delete the published files.
+
+    Raises:
+        ModelError: one of them has been replaced since it was converted.
+    """
+    published = [_published_weights(model_dir, part) for part in PREPARED_TYPES]
+    is_current = _convert_config(model_dir) is None and all(
+        _is_current(weights_file(model_dir, part, torch.float32), _fingerprint(path))
+        for part, path in zip(PREPARED_TYPES, published, strict=True)
+    )
+    if not is_current:
+        raise ModelError(f"A published file in {model_dir} has just been replaced; prepare again")
+    for path in (_published_config(model_dir), *published):
+        path.unlink(missing_ok=True)
 
 
 def _convert_config(model_dir: Path) -> tuple[ModelConfig, str | None] | None:
     """Read config.yaml, unless config.json was made from it; also return its fingerprint."""
-    published = model_dir / "config.yaml"
+    published = _published_config(model_dir)
     source = _fingerprint(published)
     if (model_dir / CONFIG).is_file() and source in (None, config_source(model_dir)):
         return None
@@ -140,6 +182,10 @@ def _convert_weights(
 
 
 # --- which file was made from which --------------------------------------------------------------
+
+
+def _published_config(model_dir: Path) -> Path:
+    return model_dir / "config.yaml"
 
 
 def _published_weights(model_dir: Path, part: str) -> Path:
