@@ -12,8 +12,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from tests.conftest import CPU
 from tests.engines.vietts.cpu.test_memory import resident_file_pages
+from tests.engines.vietts.fixtures import CPU
 from tests.engines.vietts.goldens import golden
 from wyoming_vietts.engines.vietts import convert
 from wyoming_vietts.engines.vietts.convert import PREPARED_TYPES, prepare, published_config

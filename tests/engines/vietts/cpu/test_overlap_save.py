@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import CPU
+from tests.engines.vietts.fixtures import CPU
 from wyoming_vietts.engines.vietts.cpu import overlap_save
 from wyoming_vietts.engines.vietts.cpu.convolution import ChannelsLastConv1d
 from wyoming_vietts.engines.vietts.cpu.overlap_save import OverlapSaveConv1d
