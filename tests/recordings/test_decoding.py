@@ -120,11 +120,18 @@ def test_tag_in_the_middle_is_skipped_in_short_steps(
     middle = len(mp3) // 2
     content = mp3[:middle] + id3(EMPTY_FRAMES) + mp3[middle:]
     blocks = [*decode(content, "an.mp3")]
-    assert len(blocks) > len(content) / 65_536
+    assert len(blocks) > len(content) / 2048
     sound = [len(block.samples) / block.sample_rate for block in blocks if len(block.samples)]
     assert sum(sound) == pytest.approx(30, abs=0.3)
     assert max(sound) < 0.6
     assert capfd.readouterr().err == ""
+
+
+def test_noise_is_searched_for_frames_in_short_steps() -> None:
+    steps: list[None] = []
+    with pytest.raises(RecordingError, match="no MP3 frame"):
+        steps.extend(load_audio(b"\xff\xfb\x90\x64" * 500_000, "an.mp3"))
+    assert len(steps) > 2_000_000 / 2048
 
 
 @pytest.mark.parametrize("content", [id3(b"\0" * 1000), id3(b"")[:8], b"\xff" * 5_000_000, b""])

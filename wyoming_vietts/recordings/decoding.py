@@ -43,6 +43,9 @@ class Block(NamedTuple):
     """Hz."""
 
 
+_NOTHING = Block(np.zeros((0, 1), np.float32), 0)
+
+
 def decode(content: bytes, name: str, max_seconds: float = MAX_FILE_SECONDS) -> Iterator[Block]:
     """Decode an audio file, block by block.
 
@@ -87,7 +90,7 @@ def _decode_mpeg(content: bytes, name: str, max_seconds: float) -> Iterator[Bloc
     count = 0
     for start in range(0, len(content), _COUNTED_BYTES):
         count += len(codec.parse(content[start : start + _COUNTED_BYTES]))
-        yield Block(np.zeros((0, 1), np.float32), 0)
+        yield _NOTHING
     codec = av.CodecContext.create("mp3", "r")
     to_float = av.AudioResampler(format="fltp")
     has_sound = False
@@ -106,7 +109,7 @@ def _decode_mpeg(content: bytes, name: str, max_seconds: float) -> Iterator[Bloc
                     _check_length(name, count * frame.samples / frame.sample_rate, max_seconds)
                     has_sound = True
                 pieces += _pieces(to_float, frame, name)
-        yield from _joined(pieces)
+        yield _joined(pieces)
     if not has_sound:
         raise RecordingError(f"{name} cannot be read as audio: it has no MP3 frame")
 
@@ -126,9 +129,9 @@ def _decode_with_ffmpeg(content: bytes, name: str, max_seconds: float) -> Iterat
             for frame in packet.decode():
                 pieces += _pieces(to_float, frame, name)
             if sum(len(piece.samples) / piece.sample_rate for piece in pieces) >= _BLOCK_SECONDS:
-                yield from _joined(pieces)
+                yield _joined(pieces)
                 pieces = []
-        yield from _joined(pieces)
+        yield _joined(pieces)
 
 
 def _pieces(to_float: Any, frame: Any, name: str) -> list[Block]:
@@ -142,9 +145,10 @@ def _pieces(to_float: Any, frame: Any, name: str) -> list[Block]:
     return [Block(each.to_ndarray().T, each.sample_rate) for each in converted]
 
 
-def _joined(pieces: list[Block]) -> Iterator[Block]:
-    if pieces:
-        yield Block(np.concatenate([piece.samples for piece in pieces]), pieces[0].sample_rate)
+def _joined(pieces: list[Block]) -> Block:
+    if not pieces:
+        return _NOTHING
+    return Block(np.concatenate([piece.samples for piece in pieces]), pieces[0].sample_rate)
 
 
 def _check_length(name: str, seconds: float, max_seconds: float) -> None:
