@@ -19,6 +19,7 @@ def main() -> None:
     add("--fleet", action="store_true",
         help="instead: espeak or piper on 1, 2 and 3 servers behind HAProxy")  # fmt: skip
     add("--beside", type=int, default=0, metavar="N", help="run N busy loops as well (default: 0)")
+    add("--seconds", type=float, default=10.0, help="with --fleet, for each row (default: 10)")
     add("--repeat", type=int, default=3, help="runs, except of espeak (default: 3)")
     add("--reference-python", default="python3", metavar="PYTHON",
         help="of an environment with viet-tts or wyoming-piper, to measure that")  # fmt: skip

@@ -23,7 +23,7 @@ from wyoming_vietts.frontends.wyoming.wire import encode_event
 HAPROXY = "/usr/sbin/haproxy"
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "haproxy.cfg"
 CLIENTS = 8
-WARM_UP_SECONDS, SECONDS = 2.0, 10.0
+WARM_UP = 0.2  # of the seconds that a row is measured for
 CROWDS = (1, 10, 30, 100)
 
 TEXT = "Đèn trong phòng khách đã được bật rồi."
@@ -51,36 +51,36 @@ def main(options: argparse.Namespace) -> None:
     # With a seed, every answer to a text is as long.
     command = (*THIS_PROGRAM, "--engine", options.engine, "--seed", "1",
                "--piper-dir", str(options.piper_dir))  # fmt: skip
-    asyncio.run(measure(command))
+    asyncio.run(measure(command, options.seconds))
 
 
-async def measure(command: Sequence[str]) -> None:
+async def measure(command: Sequence[str], seconds: float) -> None:
     cores = sorted(os.sched_getaffinity(0))
     print("| servers | answers/s | speech/s | first audio at half, p50 | p95 | p99 | memory |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    await carry("1, on one core", ("taskset", "--cpu-list", str(cores[0]), *command))
-    await carry("1", command)
+    await carry(seconds, "1, on one core", ("taskset", "--cpu-list", str(cores[0]), *command))
+    await carry(seconds, "1", command)
     for count in (1, 2, 3):
-        await carry(f"{count} behind HAProxy", command, count)
+        await carry(seconds, f"{count} behind HAProxy", command, count)
     print(
         f"\nClients, HAProxy and servers share {len(cores)} cores: more servers do not make more."
     )
-    await compare(command)
+    await compare(command, seconds)
     await crowd(command)
 
 
-async def carry(name: str, command: Sequence[str], behind_haproxy: int = 0) -> None:
+async def carry(seconds: float, name: str, command: Sequence[str], behind_haproxy: int = 0) -> None:
     """Print the most that servers carry, and how soon they speak at half of that."""
     async with running(command, behind_haproxy) as fleet:
         _, _, audio = await speak(fleet.uri, TEXT)
-        rate = await answers_a_second(lambda: answer(fleet.uri, TEXT))
-        firsts = [first for first, _ in await at_random_times(fleet.uri, rate / 2)]
+        rate = await answers_a_second(lambda: answer(fleet.uri, TEXT), seconds)
+        firsts = [first for first, _ in await at_random_times(fleet.uri, rate / 2, seconds)]
         memory = max(memory_mib(process.pid, "VmHWM") for _, process in fleet.servers)
     cells = [short(rate), f"{short(rate * audio)} s", *percentiles(firsts), f"{memory:.0f} MiB"]
     print(f"| {name} | {' | '.join(cells)} |")
 
 
-async def compare(command: Sequence[str]) -> None:
+async def compare(command: Sequence[str], seconds: float) -> None:
     """Print what HAProxy adds."""
     async with running(command, 1) as fleet:
         assert fleet.balancer is not None
@@ -99,10 +99,10 @@ async def compare(command: Sequence[str]) -> None:
         ):
             pids = (process.pid, fleet.balancer.pid)
             before = [cpu_seconds(pid) for pid in pids]
-            rate = await answers_a_second(ask)
+            rate = await answers_a_second(ask, seconds)
             used = [cpu_seconds(pid) - b for pid, b in zip(pids, before, strict=True)]
-            made = rate * (WARM_UP_SECONDS + SECONDS)
-            cells = [f"{short(1000 * seconds / made)} ms" for seconds in used]
+            made = rate * seconds * (1 + WARM_UP)
+            cells = [f"{short(1000 * cpu / made)} ms" for cpu in used]
             print(f"| {what} | {short(rate)} | {' | '.join(cells)} |")
 
 
@@ -153,7 +153,7 @@ async def first_audio_seconds(uri: str) -> float:
     return (await answer(uri, TEXT))[0]
 
 
-async def answers_a_second(ask: Callable[[], Awaitable[object]]) -> float:
+async def answers_a_second(ask: Callable[[], Awaitable[object]], seconds: float) -> float:
     """How many answers some clients get, each of which asks again at once."""
     answered = 0
 
@@ -164,22 +164,22 @@ async def answers_a_second(ask: Callable[[], Awaitable[object]]) -> float:
             answered += 1
 
     clients = [asyncio.create_task(client()) for _ in range(CLIENTS)]
-    await asyncio.sleep(WARM_UP_SECONDS)
+    await asyncio.sleep(WARM_UP * seconds)
     before = answered
-    await asyncio.sleep(SECONDS)
-    rate = (answered - before) / SECONDS
+    await asyncio.sleep(seconds)
+    rate = (answered - before) / seconds
     for task in clients:
         task.cancel()
     await asyncio.wait(clients)
     return rate
 
 
-async def at_random_times(uri: str, rate: float) -> list[tuple[float, float]]:
+async def at_random_times(uri: str, rate: float, seconds: float) -> list[tuple[float, float]]:
     """Answers to independent clients, so many a second on average."""
     draw = random.Random(0)
     asked: list[asyncio.Task[tuple[float, float]]] = []
     started = due = time.perf_counter()
-    while due < started + 2 * SECONDS:
+    while due < started + 2 * seconds:
         await asyncio.sleep(due - time.perf_counter())
         asked.append(asyncio.create_task(answer(uri, TEXT)))
         due += draw.expovariate(rate)

@@ -13,7 +13,6 @@ from unittest import mock
 from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server, speak
 
 from wyoming_vietts.engines.piper import network as network_module
-from wyoming_vietts.engines.piper.config import load_config
 from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
 from wyoming_vietts.engines.piper.network import PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes
@@ -64,8 +63,8 @@ def measure_engine(table: Table, options: argparse.Namespace, threads: int) -> N
     finish(voice.load())
     name = f"{threads} thread{'s' if threads > 1 else ''}"
     table.add(f"{name}: load", [time.perf_counter() - started], "s")
-    whole = PiperNetwork(file, load_config(file.with_name(f"{file.name}.json")), threads, True)
-    with mock.patch.object(network_module, "cut", return_value=None):
+    whole = PiperNetwork(file, threads)
+    with mock.patch.object(network_module, "cut", side_effect=ValueError("it is measured whole")):
         finish(whole.load())
     list(voice.speak(TEN_WORDS))
     ours, theirs, steps = [], [], []
@@ -92,7 +91,7 @@ def uncut(network: PiperNetwork, voice: PiperVoice) -> float:
     """Real-time factor of one run of the whole graph."""
     started = time.perf_counter()
     ids, _ = phoneme_ids(phonemes([TEN_WORDS], voice.config), voice.config)
-    samples = finish(network.latents(ids, voice.config.length_scale, voice.speaker))
+    samples = finish(network.latents(ids, voice.scales, voice.speaker))
     return (time.perf_counter() - started) / (samples.shape[2] / voice.sample_rate)
 
 

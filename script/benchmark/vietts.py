@@ -16,7 +16,7 @@ from torch import Tensor
 
 from wyoming_vietts.engines.contract import ClonedVoice
 from wyoming_vietts.engines.cores import granted_cores
-from wyoming_vietts.engines.vietts import engine as engine_module
+from wyoming_vietts.engines.vietts import voice as voice_module
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear, onednn_takes
 from wyoming_vietts.engines.vietts.cpu.memory import keep_freed_memory
 from wyoming_vietts.engines.vietts.device import choose_device, flow_type, lm_type
@@ -125,7 +125,7 @@ def parts(networks: Networks, options: argparse.Namespace) -> dict[str, float]:
     quality = QUALITIES[options.quality]
     device = choose_device(options.device)
     random = torch.Generator().manual_seed(0)
-    text = torch.randint(0, 50_000, (16,), generator=random).to(device)
+    text = torch.randint(0, networks.config.lm.text_vocabulary, (16,), generator=random).to(device)
     speaker = torch.randn(192, generator=random).to(device)
     tokens = forced_tokens(networks.lm, text, speaker, LM_TOKENS + 1)
     next(tokens)
@@ -153,15 +153,15 @@ def parts(networks: Networks, options: argparse.Namespace) -> dict[str, float]:
 def flow_inputs(
     networks: Networks, tokens: int, prompt_seconds: float, random: torch.Generator
 ) -> tuple[FlowVoice, Tensor]:
-    rate = networks.flow.config.token_rate
+    rate, vocabulary = networks.flow.config.token_rate, networks.flow.config.speech_vocabulary
     device = networks.flow.speaker_projection.bias.device
     voice = flow_voice(
         networks.flow,
         torch.randn(192, generator=random).to(device),
-        torch.randint(0, 4096, (int(prompt_seconds * rate),), generator=random),
+        torch.randint(0, vocabulary, (int(prompt_seconds * rate),), generator=random),
         torch.randn(80, int(prompt_seconds * 22050 / 256), generator=random) - 5,
     )
-    return voice, torch.randint(0, 4096, (tokens,), generator=random).to(device)
+    return voice, torch.randint(0, vocabulary, (tokens,), generator=random).to(device)
 
 
 def forced_tokens(
@@ -202,7 +202,7 @@ def speak_whole(options: argparse.Namespace) -> dict[str, float]:
     ) -> Iterator[int]:
         return forced_tokens(lm, text, speaker, round(words * TOKENS_A_WORD), random)
 
-    with mock.patch.object(engine_module, "generate", forced):
+    with mock.patch.object(voice_module, "generate", forced):
         words = 1
         list(voice.speak("ừ."))  # warm-up: reads the voice, and makes the kernels for one token
         words = 8
@@ -283,7 +283,7 @@ def fidelity(table: Table, options: argparse.Namespace) -> None:
     exact, int8 = networks["exact"], networks["balanced"]
     for seed in range(3):
         random = torch.Generator().manual_seed(seed)
-        text = torch.randint(0, 50_000, (16,), generator=random)
+        text = torch.randint(0, exact.config.lm.text_vocabulary, (16,), generator=random)
         speaker = torch.randn(192, generator=random)
         speech = torch.tensor(list(forced_tokens(exact.lm, text, speaker, 60, random)))
         wanted, got = (score(n.lm, text, speaker, speech) for n in (exact, int8))
