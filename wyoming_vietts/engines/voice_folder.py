@@ -102,11 +102,6 @@ class VoiceFolder(Generic[V]):
             self._advance(STEP_SECONDS)
         return self._voices
 
-    @property
-    def problems(self) -> list[str]:
-        """The reasons why files make no voices, one for each such file."""
-        return [file.problem for file in self._files.values() if file.problem is not None]
-
     def scan(self) -> Steps[None]:
         """Look at the folder if it is time to."""
         if self._is_due():

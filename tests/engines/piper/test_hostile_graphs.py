@@ -185,7 +185,7 @@ def test_node_of_a_million_fields_is_not_read(tmp_path: Path) -> None:
         model.graph.node[0].input.extend(["x"] * 1_000_000)
 
     voice = voice_of(change(write_voice(tmp_path / "an.onnx"), fill))
-    with pytest.raises(SynthesisError, match="more than 10,000 fields"):
+    with pytest.raises(SynthesisError, match="more than 40,000 fields"):
         finish(in_short_steps(voice.load()))
 
 

@@ -8,28 +8,26 @@ from pathlib import Path
 
 from ...errors import ModelError
 from ...files import open_regular, recognize
-from .model import ExternalData, Model
+from .model import ExternalData, Model, find_graph
 from .protobuf import CutOffError, FileSlice
 
-MAX_BYTES = 2_000_000_000  # a message of protocol buffers has less than 2 GB
+_MAX_BYTES = 2_000_000_000  # a message of protocol buffers has less than 2 GB
 
 
 @contextmanager
-def open_model(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[Model]:
-    """Open an ONNX file, and look into it.
+def open_model(path: Path, max_bytes: int) -> Iterator[Model]:
+    """Open an ONNX file, and read its structure.
 
     Raises:
         ModelError: it is not a whole ONNX file, or the weights beside it are not; the message says
             what it is instead.
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is larger than `max_bytes`.
     """
-    with open_regular(path, max_bytes) as file:
-        size = os.fstat(file.fileno()).st_size
-        content = FileSlice(file.fileno(), 0, size)
+    with _open(path, max_bytes) as content:
         try:
             model = Model(content)
         except ValueError as error:
-            raise ModelError(f"{path} {_explain(error, content)}") from error
+            raise _explain(path, content, error) from error
         for data in model.external_data:
             _check_data(path, data)
         yield model
@@ -46,22 +44,33 @@ def check_onnx(path: Path) -> str:
     """
     if not path.is_file():
         raise ModelError(f"{path} is missing")
-    with open_model(path):
-        status = path.stat()
+    with _open(path, _MAX_BYTES) as content:
+        try:
+            find_graph(content)
+        except ValueError as error:
+            raise _explain(path, content, error) from error
+    status = path.stat()
     return f"{path.name} {status.st_size} {status.st_mtime_ns}"
 
 
-def _explain(error: ValueError, content: FileSlice) -> str:
-    """Say what is wrong with the content of a file."""
+@contextmanager
+def _open(path: Path, max_bytes: int) -> Iterator[FileSlice]:
+    with open_regular(path, max_bytes) as file:
+        yield FileSlice(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+
+
+def _explain(path: Path, content: FileSlice, error: ValueError) -> ModelError:
+    """Say what a file is that cannot be read."""
     if disguise := recognize(bytes(content[:512])):
-        return f"is {disguise}"
-    if isinstance(error, CutOffError) and error.expected_bytes <= MAX_BYTES:
-        return f"is {_incomplete(len(content), error.expected_bytes)}"
-    return f"is not an ONNX file that can be read: {error}"
+        return ModelError(f"{path} is {disguise}")
+    if isinstance(error, CutOffError) and error.expected_bytes <= _MAX_BYTES:
+        return _incomplete(path, len(content), error.expected_bytes)
+    return ModelError(f"{path} is not an ONNX file that can be read: {error}")
 
 
-def _incomplete(size: int, expected: int) -> str:
-    return f"incomplete: {size / 1e6:.3g} of {expected / 1e6:.3g} MB; copy or download it again"
+def _incomplete(path: Path, size: int, expected: int) -> ModelError:
+    megabytes = f"{size / 1e6:.3g} of {expected / 1e6:.3g} MB"
+    return ModelError(f"{path} is incomplete: {megabytes}; copy or download it again")
 
 
 def _check_data(model: Path, data: ExternalData) -> None:
@@ -80,4 +89,4 @@ def _check_data(model: Path, data: ExternalData) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise ModelError(f"{path} must be a regular file; it has the weights of {model.name}")
     if status.st_size < data.end:
-        raise ModelError(f"{path} is {_incomplete(status.st_size, data.end)}")
+        raise _incomplete(path, status.st_size, data.end)

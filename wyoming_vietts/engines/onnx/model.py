@@ -22,7 +22,7 @@ FLOAT, FLOAT16 = 1, 10
 _MAX_TOP_FIELDS = 1000
 _MAX_GRAPH_FIELDS = 30_000  # with those of the weights; a large voice has about 10,000
 _MAX_NODES_FIELDS = 400_000  # a large voice has about 80,000
-_MAX_NODE_FIELDS = 10_000  # with those of graphs in it
+_MAX_NODE_FIELDS = 40_000  # with those of graphs in it
 _MAX_DEPTH = 8  # of graphs in nodes
 _MAX_NAME_BYTES = 4096
 _STEP_FIELDS = 4000
@@ -51,6 +51,20 @@ class ExternalData(NamedTuple):
     """The bytes that the file must have."""
 
 
+def find_graph(content: FileSlice) -> tuple[Message, list[Field]]:
+    """Find the graph of a model, and its other fields.
+
+    Raises:
+        CutOffError: the file ends too early.
+        ValueError: it is not an ONNX model.
+    """
+    fields = [*Reader(_MAX_TOP_FIELDS).fields(content)]
+    graphs = [field for field in fields if field.number == _GRAPH]
+    if len(graphs) != 1:
+        raise ValueError("it is not an ONNX model")
+    return _message(graphs[0]), [field for field in fields if field.number != _GRAPH]
+
+
 class Model:
     """A model in an open file: names of its inputs, outputs and weights; its nodes on demand."""
 
@@ -62,13 +76,9 @@ class Model:
             ValueError: it is not an ONNX model, or has too many parts.
         """
         self._content = content
-        top = [*Reader(_MAX_TOP_FIELDS).fields(content)]
-        graphs = [field for field in top if field.number == _GRAPH]
-        if len(graphs) != 1:
-            raise ValueError("it is not an ONNX model")
-        self._others = [field for field in top if field.number != _GRAPH]
+        graph, self._others = find_graph(content)
         reader = Reader(_MAX_GRAPH_FIELDS)
-        self._fields = [*reader.fields(_message(graphs[0]))]
+        self._fields = [*reader.fields(graph)]
         self._names: dict[int, str] = {}  # of weights and inputs, by position
         self.external_data: set[ExternalData] = set()
         """The weights that are in other files."""

@@ -110,12 +110,6 @@ class PiperEngine:
         voices = self._folder.voices
         return {name: voice for name, voice in voices.items() if voice.network.problem is None}
 
-    @property
-    def problems(self) -> list[str]:
-        """The reasons why files of the folder cannot speak, one for each such file."""
-        networks = {voice.network for voice in self._folder.voices.values()}
-        return self._folder.problems + sorted(n.problem for n in networks if n.problem is not None)
-
     def idle_work(self) -> Steps[None]:
         """Look at the folder; see `Engine`."""
         return self._folder.scan()
