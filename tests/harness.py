@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,7 @@ from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.speech.synthesizer import SpeechSettings, Synthesizer
+from wyoming_vietts.steps import Steps
 
 SETTINGS = SpeechSettings(
     voice=None,
@@ -67,8 +68,8 @@ class StepEngine:
     asked: list[tuple[str, str, float]] = field(default_factory=list)
     computed: list[str] = field(default_factory=list)
 
-    def idle_work(self) -> Iterator[None]:
-        return iter(())
+    def idle_work(self) -> Steps[None]:
+        yield from ()
 
     @property
     def voices(self) -> dict[str, StepVoice]:
@@ -91,6 +92,8 @@ class StepEngine:
             self.computed.append(text)
             if "lỗi" in text:
                 raise RuntimeError("the engine broke")
+            if "hết bộ nhớ" in text:
+                bytearray(1 << 60)
             level = sum(map(ord, text + voice)) + step
             samples = np.full(self.samples_per_step, level % 30_000, "<i2")
             yield None if step < self.silent_steps else samples.tobytes()

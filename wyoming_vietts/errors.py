@@ -10,15 +10,9 @@
     ├── ServerStoppingError       the server is shutting down
     ├── SynthesisError            a voice cannot speak this sentence now; others may
     └── SetupError                a command cannot start, or a file cannot be used
-        ├── DeviceError           the device is not available
-        ├── ModelError            a model directory cannot be used
-        │   ├── ConfigError       ... because of its config.yaml
-        │   ├── WeightsError      ... because of its weights
-        │   └── TokenizerError    ... because of its vocabulary
+        ├── ModelError            a model cannot be used
         ├── RecordingError        a recording cannot be used as a voice
-        ├── VoiceSettingsError    the .toml beside a voice is wrong
         ├── LexiconError          a lexicon is wrong
-        ├── DownloadError         a voice or model cannot be downloaded
         └── DiscoveryError        the server cannot be announced
 
 Every message says what was wrong, which value, and what would be right. It may be shown to a
@@ -87,24 +81,8 @@ class SetupError(WyomingViettsError):
     code = "engine-failed"
 
 
-class DeviceError(SetupError):
-    """The device is not available; the message lists those that are."""
-
-
 class ModelError(SetupError):
     """A model directory cannot be used."""
-
-
-class ConfigError(ModelError):
-    """config.yaml describes a model that cannot be run here; the message names file and key."""
-
-
-class WeightsError(ModelError):
-    """A weights file cannot be used; the message names file and tensor."""
-
-
-class TokenizerError(ModelError):
-    """There is no usable vocabulary."""
 
 
 class RecordingError(SetupError):
@@ -115,16 +93,8 @@ class RecordingError(SetupError):
         self.code = code
 
 
-class VoiceSettingsError(SetupError):
-    """The .toml beside a voice is wrong; the message names file and key."""
-
-
 class LexiconError(SetupError):
     """A lexicon is wrong; the message names file and line."""
-
-
-class DownloadError(SetupError):
-    """A voice or model cannot be downloaded; the message names the file and the reason."""
 
 
 class DiscoveryError(SetupError):

@@ -32,7 +32,7 @@ from tests.recording_files import record
 from wyoming_vietts.downloads.fetch import fetch
 from wyoming_vietts.downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from wyoming_vietts.engines.vietts.cpu import features
-from wyoming_vietts.errors import DownloadError
+from wyoming_vietts.errors import SetupError
 
 MODEL_FILES = [file.name for file in DOWNLOADS[VIETTS].files]
 ONNX, JSON = f"{NATURAL_VOICE}.onnx", f"{NATURAL_VOICE}.onnx.json"
@@ -362,9 +362,7 @@ def test_full_disk_is_an_error_before_anything_is_fetched(
         file.truncate(2_000_000)
     monkeypatch.setenv("HF_ENDPOINT", hub.url)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
-    with pytest.raises(
-        DownloadError, match=r"llm\.pt needs 2 MB, and the disk of .* has 1 MB left"
-    ):
+    with pytest.raises(SetupError, match=r"llm\.pt needs 2 MB, and the disk of .* has 1 MB left"):
         fetch(DOWNLOADS[VIETTS], tmp_path / "fetched")
     assert hub.sent == []
 

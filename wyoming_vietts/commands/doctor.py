@@ -21,7 +21,7 @@ from ..engines.catalogue import Catalogue, make_catalogue
 from ..engines.contract import Voice
 from ..engines.cores import granted_cores
 from ..engines.piper.engine import PiperEngine
-from ..errors import DiscoveryError, DownloadError, SetupError, SynthesisError
+from ..errors import DiscoveryError, SetupError, SynthesisError
 from ..frontends.wyoming.discovery import ZeroconfAnnouncement
 from ..frontends.wyoming.info import PRODUCT, PROGRAM_NAME
 from ..frontends.wyoming.interfaces import addresses_of, reachable_interfaces
@@ -256,7 +256,7 @@ def _reach_hub() -> str:
     entry = DOWNLOADS[NATURAL_VOICE]
     try:
         hub.find(entry.repository, entry.revision, entry.files[0])
-    except DownloadError as error:
+    except SetupError as error:
         return str(error)
     return "can be reached"
 

@@ -32,7 +32,7 @@ def download(name: str, options: argparse.Namespace) -> None:
     """Fetch what is missing or different.
 
     Raises:
-        DownloadError, OSError: it cannot be fetched.
+        SetupError, OSError: it cannot be fetched.
     """
     folder, entry = folder_of(name, options.piper_dir, options.model_dir), DOWNLOADS[name]
     is_new = fetch(entry, folder)

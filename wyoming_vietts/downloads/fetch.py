@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import DownloadError
+from ..errors import SetupError
 from . import hub
 from .progress import Progress
 from .table import Download
@@ -32,7 +32,7 @@ def fetch(download: Download, folder: Path) -> bool:
         Whether anything had to be fetched.
 
     Raises:
-        DownloadError: the hub cannot be reached, has no such file, or sends something else, or the
+        SetupError: the hub cannot be reached, has no such file, or sends something else, or the
             disk is too small; the message says which file.
         OSError: the folder cannot be written.
     """
@@ -77,7 +77,7 @@ def _fetch_file(remote: hub.Remote, staging: Path) -> Path:
     """Fetch a file, or the rest of it.
 
     Raises:
-        DownloadError: see `fetch`.
+        SetupError: see `fetch`.
     """
     name = remote.file.name
     part = staging / f"{name}.{remote.digest[:8]}"
@@ -88,7 +88,7 @@ def _fetch_file(remote: hub.Remote, staging: Path) -> Path:
             done = file.tell()
             free = shutil.disk_usage(staging).free
             if free < remote.size - done:
-                raise DownloadError(
+                raise SetupError(
                     f"{name} needs {(remote.size - done) / 1e6:.0f} MB, and the disk of "
                     f"{staging.parent} has {free / 1e6:.0f} MB left"
                 )
@@ -97,14 +97,12 @@ def _fetch_file(remote: hub.Remote, staging: Path) -> Path:
     except OSError as error:
         if error.filename is not None:  # it cannot be opened
             raise
-        raise DownloadError(
+        raise SetupError(
             f"Cannot write {name} into {staging.parent}: {error.strerror}; what has come is kept"
         ) from error
     if not _is(part, remote.size, remote.digest):
         part.unlink()
-        raise DownloadError(
-            f"{name} came with the wrong content and was thrown away; try again later"
-        )
+        raise SetupError(f"{name} came with the wrong content and was thrown away; try again later")
     return part
 
 

@@ -16,7 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 
 from .. import __version__
-from ..errors import DownloadError
+from ..errors import SetupError
 from .table import HubFile
 
 _CONTACT_SECONDS = 3.0  # for each of the hub's addresses, which are about four
@@ -42,7 +42,7 @@ def find(repository: str, revision: str, file: HubFile) -> Remote:
     """Ask for a file's commit, size and hash.
 
     Raises:
-        DownloadError: the hub cannot be reached, or has no such file or another one.
+        SetupError: the hub cannot be reached, or has no such file or another one.
     """
     try:
         said = _ask("HEAD", _url(repository, revision, file), _CONTACT_SECONDS).headers
@@ -53,7 +53,7 @@ def find(repository: str, revision: str, file: HubFile) -> Remote:
     digest = (said["X-Linked-ETag"] or said["ETag"] or "").removeprefix("W/").strip('"')
     is_right = size.isdecimal() and len(digest) in (40, 64) and file.size in (None, int(size))
     if not is_right or (len(digest) == 64 and file.sha256 not in (None, digest)):
-        raise DownloadError(
+        raise SetupError(
             f"Cannot download {file.name} of {repository}: {_host()} has another file, of "
             f"{size or 'unknown'} bytes and hash '{digest:.80}'"
         )
@@ -65,7 +65,7 @@ def read(remote: Remote, start: int) -> Iterator[bytes]:
     """Yield a file from byte `start` on; a connection that breaks off is made again.
 
     Raises:
-        DownloadError: the hub cannot be reached, or does not send the file.
+        SetupError: the hub cannot be reached, or does not send the file.
     """
     done, tries = start, 0
     while done < remote.size:
@@ -147,7 +147,7 @@ def _url(repository: str, revision: str, file: HubFile) -> str:
     return f"{_endpoint()}/{repository}/resolve/{quote(revision, safe='')}/{quote(file.path)}"
 
 
-def _explained(repository: str, file: HubFile, error: Exception) -> DownloadError:
+def _explained(repository: str, file: HubFile, error: Exception) -> SetupError:
     """One sentence about a failure, for a reader who may have no shell."""
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(error, HTTPError):
@@ -162,4 +162,4 @@ def _explained(repository: str, file: HubFile, error: Exception) -> DownloadErro
     else:
         detail = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
         reason = f"cannot reach {_host()} ({detail}); what has come is kept, so try again later"
-    return DownloadError(f"Cannot download {file.name} of {repository}: {reason}")
+    return SetupError(f"Cannot download {file.name} of {repository}: {reason}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..downloads.table import NATURAL_VOICE
 from ..errors import SetupError
 from ..program import command, how_to_install
+from ..steps import Steps
 from .contract import CloningEngine, Engine, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
@@ -80,8 +81,8 @@ class Catalogue:
         """The engine that makes a voice of a recording, if there is one."""
         return next((each for each in self._engines if isinstance(each, CloningEngine)), None)
 
-    def idle_work(self) -> Iterator[None]:
-        """What the engines had better do while nobody is being served; see `Engine`."""
+    def idle_work(self) -> Steps[None]:
+        """Do the background work of the engines; see `Engine`."""
         for engine in self._engines:
             yield from engine.idle_work()
 

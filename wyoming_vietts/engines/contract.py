@@ -1,7 +1,7 @@
 """The interface of engines and voices to the rest of the program."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
@@ -80,8 +80,8 @@ class Engine(Protocol):
     def voices(self) -> Mapping[str, Voice]:
         """The voices that are available now, by name."""
 
-    def idle_work(self) -> Iterator[None]:
-        """Do, in steps as short as those of `speak`, what had better be done before it is needed.
+    def idle_work(self) -> Steps[None]:
+        """Do background work, in steps as short as those of `speak`.
 
         It is called again and again while nobody is being served.
         """

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import ClassVar, Self
 
-from ..errors import VoiceSettingsError
+from ..errors import SetupError
 from ..files import read_bytes
 from ..settings.table import SPEED, VOICE_VOLUME
 from ..settings.values import Kind, Text, check
@@ -43,7 +43,7 @@ class VoiceSettings:
         """Read the file, if there is one.
 
         Raises:
-            VoiceSettingsError: not TOML, an unknown key, a wrong type or a value out of range.
+            SetupError: not TOML, an unknown key, a wrong type or a value out of range.
         """
         if not path.exists():
             return cls()
@@ -51,9 +51,9 @@ class VoiceSettings:
             values = tomllib.loads(read_bytes(path, _MAX_BYTES).decode())
             return cls(**check(values, cls.kinds, "key"))
         except RecursionError as error:
-            raise VoiceSettingsError(f"{path}: nested too deeply") from error
+            raise SetupError(f"{path}: nested too deeply") from error
         except (OSError, ValueError) as error:
-            raise VoiceSettingsError(f"{path}: {error}") from error
+            raise SetupError(f"{path}: {error}") from error
 
     def as_toml(self) -> str:
         """The content of a file that says the same."""

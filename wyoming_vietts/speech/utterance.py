@@ -239,6 +239,8 @@ def explain_failure(error: Exception) -> Failure:
     if isinstance(error, HungUpError):
         _LOGGER.info("A client hung up before its answer was complete")
         return Failure(error.code, "")
+    if isinstance(error, MemoryError):
+        error = SynthesisError("The server is out of memory; send shorter texts or fewer at a time")
     if isinstance(error, SynthesisError):
         _LOGGER.error("%s", error)
     elif not isinstance(error, WyomingViettsError):

@@ -4,6 +4,12 @@ from ..engines.catalogue import Catalogue
 from ..engines.contract import Voice
 from ..errors import UnknownVoiceError
 
+STOCK_NAMES = (
+    *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx"),
+    *("sage", "shimmer", "verse"),
+)
+"""Voices of OpenAI, which its clients ask for unless they are told otherwise."""
+
 
 def choose_voice(
     catalogue: Catalogue,
@@ -12,32 +18,37 @@ def choose_voice(
     speaker: str | None = None,
     language: str | None = None,
 ) -> Voice:
-    """Pick a voice by name, else by speaker, else by language, else the default.
+    """Pick a voice by name and speaker, else by language, else the default.
 
-    Every voice has exactly one speaker, itself, so a speaker's name is the name of its voice.
+    Every voice has exactly one speaker, itself. Voices that share a file are called NAME-SPEAKER,
+    and are found by name and speaker, too. An empty string asks for nothing, and one of
+    `STOCK_NAMES` for the default, unless a voice has this name.
 
     Args:
         default: name of the voice for requests that ask for nothing in particular; None for the
-            first on offer.
+            first on offer that speaks Vietnamese, or else the first.
 
     Raises:
         UnknownVoiceError: nothing matches, or name and speaker contradict each other.
     """
-    wanted = name if name is not None else speaker
-    if wanted is None and language is not None:
+    if name in STOCK_NAMES and catalogue.find(name) is None:
+        name = None
+    if name and speaker and (voice := catalogue.find(f"{name}-{speaker}")):
+        return voice
+    wanted = name or speaker
+    if not wanted and language:
         return _choose_by_language(catalogue, default, language)
-    if wanted is None:
-        wanted = default
-    if wanted is None:
-        first = next(iter(catalogue.voices.values()), None)
-        if first is None:
+    wanted = wanted or default
+    if not wanted:
+        offered = [*catalogue.voices.values()]
+        if not offered:
             raise UnknownVoiceError("No voice is available")
-        return first
+        return next((voice for voice in offered if _speaks(voice, "vi")), offered[0])
     voice = catalogue.find(wanted)
     if voice is None:
         available = ", ".join(catalogue.voices)
         raise UnknownVoiceError(f"Unknown voice '{wanted:.80}'; available: {available}")
-    if speaker is not None and speaker != voice.name:
+    if speaker and speaker != voice.name:
         raise UnknownVoiceError(
             f"Voice '{voice.name}' has no speaker '{speaker:.80}'; available: {voice.name}"
         )

@@ -12,7 +12,7 @@ from tests.harness import describe, pcm_of, running_server, synthesize
 from wyoming_vietts.engines.piper.config import load_config
 from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes
-from wyoming_vietts.errors import ConfigError
+from wyoming_vietts.errors import ModelError
 
 LOWER_CASE = "_^$ .abcdefghijklmnopqrstuvwxyzđ\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323"
 LETTERS_WITH_MARKS = "_^$ .xinchàoađạt"
@@ -76,7 +76,7 @@ def test_value_out_of_bounds_is_named_in_a_moment(
 ) -> None:
     path = write(tmp_path, **changes)
     started = time.perf_counter()
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ModelError, match=message):
         load_config(path)
     assert time.perf_counter() - started < 0.5
 
@@ -93,7 +93,7 @@ async def test_number_that_is_none_costs_one_voice_alone(number: str, tmp_path: 
 def test_large_configuration_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "an.onnx.json"
     path.write_text(" " * 1_100_000)
-    with pytest.raises(ConfigError, match="at most 1 MB"):
+    with pytest.raises(ModelError, match="at most 1 MB"):
         load_config(path)
 
 

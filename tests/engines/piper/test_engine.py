@@ -33,7 +33,7 @@ from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
 from wyoming_vietts.engines.piper.graph import Cut, cut
 from wyoming_vietts.engines.piper.network import MAX_BYTES, PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes, pieces
-from wyoming_vietts.errors import ConfigError
+from wyoming_vietts.errors import ModelError
 from wyoming_vietts.steps import finish
 
 GOLDEN: dict[str, dict[str, str]] = json.loads(
@@ -185,9 +185,9 @@ def test_files_are_voices_and_come_and_go(tmp_path: Path, caplog: pytest.LogCapt
 )
 def test_wrong_configuration_says_why(content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "an.onnx.json").write_text(content)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ModelError, match=message):
         load_config(tmp_path / "an.onnx.json")
-    with pytest.raises(ConfigError, match="belongs to the"):
+    with pytest.raises(ModelError, match="belongs to the"):
         load_config(tmp_path / "binh.onnx.json")
 
 
@@ -302,5 +302,5 @@ async def test_auto_takes_piper_voices_that_are_there_and_that_come(tmp_path: Pa
 
 def test_pipe_in_place_of_a_configuration_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "an.onnx.json")
-    with pytest.raises(ConfigError, match="is not a regular file"):
+    with pytest.raises(ModelError, match="is not a regular file"):
         load_config(tmp_path / "an.onnx.json")

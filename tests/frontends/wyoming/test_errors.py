@@ -260,3 +260,19 @@ async def test_long_names_are_cut_in_messages() -> None:
     async with running_server(StepEngine()) as uri:
         events = await send(uri, "synthesize", {"text": "a", "voice": {"name": "x" * 100_000}})
     assert len(events[0].data["text"]) < 200
+
+
+async def test_memory_that_runs_out_is_the_error_of_one_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with running_server(StepEngine()) as uri:
+        (failed, *others) = await asyncio.gather(
+            send(uri, "synthesize", {"text": "Câu tốt. Câu hết bộ nhớ. Câu sau."}),
+            *(synthesize(uri, "Xin chào.") for _ in range(3)),
+        )
+        assert types(failed) == ["audio-start", "audio-chunk", "error"]
+        assert failed[-1].data["code"] == "engine-failed"
+        assert failed[-1].data["text"].startswith("The server is out of memory")
+        others.append(await synthesize(uri, "Xin chào."))
+        assert [types(events)[-1] for events in others] == ["audio-stop"] * 4
+    assert "Traceback" not in caplog.text

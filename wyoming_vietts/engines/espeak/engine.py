@@ -1,10 +1,11 @@
 """The embedded voices: eSpeak NG with the settings at which it speaks Vietnamese best."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...settings.table import SPOKEN_SPEED
+from ...steps import Steps
 from ..contract import Voice
 from ..pcm import PCM
 from .gate import speakable_clauses
@@ -62,9 +63,9 @@ class EspeakEngine:
         )
         self.voices: Mapping[str, EspeakVoice] = {voice.name: voice for voice in voices}
 
-    def idle_work(self) -> Iterator[None]:
-        """There is none."""
-        return iter(())
+    def idle_work(self) -> Steps[None]:
+        """Do nothing: everything is loaded from the start."""
+        yield from ()
 
 
 def _voice(

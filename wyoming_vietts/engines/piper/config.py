@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from ...errors import ConfigError
+from ...errors import ModelError
 from ...files import read_bytes, recognize
 from ...settings.table import PIPER_SCALES
 from ...settings.values import Kind, WholeNumber
@@ -92,25 +92,25 @@ def load_config(path: Path) -> PiperConfig:
     """Read a voice's configuration, of an old release of Piper, a new one, or another trainer.
 
     Raises:
-        ConfigError: it is missing, not JSON, incomplete, out of bounds, or of phonemes that cannot
+        ModelError: it is missing, not JSON, incomplete, out of bounds, or of phonemes that cannot
             be made here.
     """
     try:
         content = read_bytes(path, _MAX_BYTES)
     except FileNotFoundError:
-        raise ConfigError(f"{path} is missing; it belongs to the .onnx file") from None
+        raise ModelError(f"{path} is missing; it belongs to the .onnx file") from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ModelError(f"{path} cannot be read: {error}") from error
     try:
         values = json.loads(content)
     except (ValueError, RecursionError) as error:
         if disguise := recognize(content[:512]):
-            raise ConfigError(f"{path} is {disguise}") from error
-        raise ConfigError(f"{path} cannot be read: {error!s:.200}") from error
+            raise ModelError(f"{path} is {disguise}") from error
+        raise ModelError(f"{path} cannot be read: {error!s:.200}") from error
     try:
         return _read(_dict(values, "it"))
     except ValueError as error:
-        raise ConfigError(
+        raise ModelError(
             f"{path} is not the configuration of a Piper voice: {error!s:.200}"
         ) from error
 

@@ -5,16 +5,18 @@ from contextlib import contextmanager
 
 import torch
 
-from ...errors import DeviceError, SynthesisError
+from ...errors import SetupError, SynthesisError
 from .cpu import features
 from .cpu.memory import give_back_freed_memory, resident_bytes
+
+_NO_MEMORY = "can't allocate memory"  # in an error of PyTorch on a CPU, which has no class
 
 
 def choose_device(name: str) -> torch.device:
     """The device for `auto`, `cuda`, `cuda:N`, `mps` or `cpu`; `auto` is a CUDA GPU, else the CPU.
 
     Raises:
-        DeviceError: the named device is not available.
+        SetupError: the named device is not available.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -24,7 +26,7 @@ def choose_device(name: str) -> torch.device:
         available.append("mps")
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in available:
-        raise DeviceError(f"There is no device '{name}'; available: {', '.join(available)}")
+        raise SetupError(f"There is no device '{name}'; available: {', '.join(available)}")
     return torch.device(name)
 
 
@@ -60,12 +62,15 @@ def give_back_memory(device: torch.device) -> None:
 
 
 @contextmanager
-def out_of_memory_ends_the_request() -> Iterator[None]:
+def out_of_memory_ends_the_request(device: torch.device) -> Iterator[None]:
     """If the device's memory is full, fail only this request, and free the memory that it held."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
+    except RuntimeError as error:
+        if not (isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY in str(error)):
+            raise
+        give_back_memory(device)
+        where = "server" if device.type == "cpu" else "GPU"
         raise SynthesisError(
-            "The GPU is out of memory; send shorter sentences or fewer at a time"
+            f"The {where} is out of memory; send shorter sentences or fewer at a time"
         ) from error

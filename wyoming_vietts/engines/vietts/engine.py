@@ -56,7 +56,7 @@ class VietTTSEngine:
             unload_after_minutes: see `ModelLoader`.
 
         Raises:
-            ModelError, DeviceError: the message says what is wrong, and where.
+            ModelError, SetupError: the message says what is wrong, and where.
         """
         self._device = choose_device(device)
         # Another number of threads may round otherwise, and a seed promises the same audio.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ...errors import ConfigError, SetupError, SynthesisError
+from ...errors import ModelError, SetupError, SynthesisError
 from ...steps import Shared, Steps
 from .device import flow_type, give_back_memory, held_bytes, lm_type
 from .model.loading import load_config, load_networks
@@ -46,7 +46,7 @@ class ModelLoader:
             unload_after_minutes: how long nobody has to speak; with None it stays loaded.
 
         Raises:
-            ConfigError: it cannot be used; the message says why.
+            ModelError: it cannot be used; the message says why.
         """
         self.device = device
         self.config = load_config(model_dir)
@@ -115,7 +115,7 @@ class ModelLoader:
 
     def _load_networks(self) -> Steps[LoadedModel]:
         if load_config(self._model_dir) != self.config:
-            raise ConfigError(
+            raise ModelError(
                 f"the configuration in {self._model_dir} has been changed; start the server again"
             )
         networks = yield from load_networks(

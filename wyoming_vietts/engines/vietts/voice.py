@@ -82,7 +82,7 @@ class VietTTSVoice(ClonedVoice):
         if not text_tokens:
             return
         lm_draws, audio_draws = engine.random_generators()
-        with engine.loader.in_use(), out_of_memory_ends_the_request():
+        with engine.loader.in_use(), out_of_memory_ends_the_request(engine.loader.device):
             model = yield from engine.loader.load()
             model.weight_files.check()
             encoded = yield from self._encode(model.networks.flow)
@@ -125,8 +125,9 @@ class VietTTSVoice(ClonedVoice):
         yield None
         speech_tokens = encoder.speech_tokens(torch.from_numpy(waveform)).tolist()
         yield None
-        with self.engine.loader.in_use(), out_of_memory_ends_the_request():
-            model = yield from self.engine.loader.load()
+        loader = self.engine.loader
+        with loader.in_use(), out_of_memory_ends_the_request(loader.device):
+            model = yield from loader.load()
             encoded = yield from self._encode(model.networks.flow)
             _, audio_draws = self.engine.random_generators()
             decoder = self._decoder(model, encoded, 1.0, audio_draws)

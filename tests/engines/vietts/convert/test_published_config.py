@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.vietts.tiny_model import New, config, write_config
-from wyoming_vietts.engines.vietts.convert.hyperpyyaml import ConfigError
+from wyoming_vietts.engines.vietts.convert.hyperpyyaml import ModelError
 from wyoming_vietts.engines.vietts.convert.published_config import read_published_config
 
 
@@ -79,7 +79,7 @@ def test_reference_to_a_top_level_value_is_resolved(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_key_is_named(tmp_path: Path, change: Callable[[dict], object], message: str) -> None:
-    with pytest.raises(ConfigError, match=rf"config\.yaml: .*{message}"):
+    with pytest.raises(ModelError, match=rf"config\.yaml: .*{message}"):
         read(tmp_path, change)
 
 
@@ -117,7 +117,7 @@ def test_a_tag_never_runs_anything(tmp_path: Path) -> None:
 def test_what_is_not_a_config_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ModelError, match=message):
         read_published_config(path)
 
 
@@ -127,12 +127,12 @@ def test_training_sections_are_left_alone(tmp_path: Path) -> None:
 
 def test_pipe_in_place_of_a_config_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "config.yaml")
-    with pytest.raises(ConfigError, match="is not a regular file"):
+    with pytest.raises(ModelError, match="is not a regular file"):
         read_published_config(tmp_path / "config.yaml")
 
 
 def test_missing_config_says_how_to_get_the_model(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=f"script/run download vietts --model-dir {tmp_path} fetches"
+        ModelError, match=f"script/run download vietts --model-dir {tmp_path} fetches"
     ):
         read_published_config(tmp_path / "config.yaml")

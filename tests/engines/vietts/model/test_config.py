@@ -11,7 +11,7 @@ import pytest
 from wyoming_vietts.engines.vietts.model.config import read_config
 from wyoming_vietts.engines.vietts.model.loading import load_config
 from wyoming_vietts.engines.vietts.networks.config import ModelConfig
-from wyoming_vietts.errors import ConfigError
+from wyoming_vietts.errors import ModelError
 
 
 def changed(model_dir: Path, change: Callable[[dict[str, Any]], object]) -> ModelConfig:
@@ -77,7 +77,7 @@ def test_it_need_not_say_what_it_was_made_from(model_dir: Path) -> None:
 def test_wrong_key_is_named(
     model_dir: Path, change: Callable[[dict[str, Any]], object], message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=rf"config\.json: .*{message}"):
+    with pytest.raises(ModelError, match=rf"config\.json: .*{message}"):
         changed(model_dir, change)
 
 
@@ -93,12 +93,12 @@ def test_wrong_key_is_named(
 )
 def test_what_is_not_a_config_is_refused(model_dir: Path, text: str | bytes, message: str) -> None:
     (model_dir / "config.json").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ModelError, match=message):
         load_config(model_dir)
 
 
 def test_pipe_in_place_of_a_config_does_not_hang(model_dir: Path) -> None:
     os.mkfifo(model_dir / "config.json")
     (model_dir / "config.yaml").unlink()
-    with pytest.raises(ConfigError, match=r"config\.yaml is missing"):
+    with pytest.raises(ModelError, match=r"config\.yaml is missing"):
         load_config(model_dir)

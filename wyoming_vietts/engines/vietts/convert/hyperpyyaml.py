@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ....errors import ConfigError
+from ....errors import ModelError
 from ....files import read_bytes
 from ....program import command
 from ..model.section import Section
@@ -60,7 +60,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise ConfigError("YAML aliases (*name) are not used in a model's config.yaml")
+            raise ModelError("YAML aliases (*name) are not used in a model's config.yaml")
         return super().compose_node(parent, index)
 
 
@@ -71,29 +71,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The three sections, with !ref <name> replaced by the top-level value it names."""
     if not path.exists():
         download = command(f"download vietts --model-dir {path.parent}")
-        raise ConfigError(f"{path} is missing; {download} fetches the model")
+        raise ModelError(f"{path} is missing; {download} fetches the model")
     try:
         loader = _Loader(read_bytes(path, _MAX_BYTES))
     except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ModelError(f"{path} cannot be read: {error}") from error
     try:
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
-            raise ConfigError("not a mapping")
+            raise ModelError("not a mapping")
         scalars = {
             _key(key): value for key, value in root.value if isinstance(value, yaml.ScalarNode)
         }
         nodes = {_key(key): value for key, value in root.value}
         return {name: _plain(loader, nodes[name], scalars) for name in _SECTIONS if name in nodes}
-    except (yaml.YAMLError, ConfigError, RecursionError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+    except (yaml.YAMLError, ModelError, RecursionError) as error:
+        raise ModelError(f"{path}: {error}") from error
     finally:
         loader.dispose()
 
 
 def _key(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise ConfigError(f"line {node.start_mark.line + 1}: a key must be a word")
+        raise ModelError(f"line {node.start_mark.line + 1}: a key must be a word")
     return str(node.value)
 
 
@@ -102,21 +102,21 @@ def _plain(loader: _Loader, node: yaml.Node, scalars: Mapping[str, yaml.ScalarNo
     if node.tag == "!ref":
         name = str(node.value).strip().removeprefix("<").removesuffix(">")
         if name not in scalars or scalars[name].tag.startswith("!"):
-            raise ConfigError(f"{at}: !ref {node.value} names no top-level value")
+            raise ModelError(f"{at}: !ref {node.value} names no top-level value")
         return _plain(loader, scalars[name], {})
     if isinstance(node, yaml.MappingNode):
         values: dict[str, Any] = {}
         for key, value in node.value:
             if _key(key) in values:
-                raise ConfigError(f"{at}: {key.value} is given twice")
+                raise ModelError(f"{at}: {key.value} is given twice")
             values[_key(key)] = _plain(loader, value, scalars)
         if node.tag.startswith(("!new:", "!name:")):
             return _Tagged(node.tag.rpartition(".")[2], values)
         if node.tag.startswith("!"):
-            raise ConfigError(f"{at}: tag {node.tag} is not known; !new:, !name: and !ref are")
+            raise ModelError(f"{at}: tag {node.tag} is not known; !new:, !name: and !ref are")
         return values
     if node.tag.startswith("!"):
-        raise ConfigError(f"{at}: tag {node.tag} is not known; !new:, !name: and !ref are")
+        raise ModelError(f"{at}: tag {node.tag} is not known; !new:, !name: and !ref are")
     if isinstance(node, yaml.SequenceNode):
         return [_plain(loader, item, scalars) for item in node.value]
     return loader.construct_object(node)

@@ -28,7 +28,7 @@ def read_published_config(path: Path) -> ModelConfig:
     """Read config.yaml.
 
     Raises:
-        ConfigError: a key is unknown, missing or of the wrong type, or has a value that is not
+        ModelError: a key is unknown, missing or of the wrong type, or has a value that is not
             implemented, or the file is not YAML.
     """
     top = PublishedSection(path, "", read_yaml(path))

