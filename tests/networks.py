@@ -7,13 +7,21 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from zeroconf import ServiceStateChange
+from zeroconf import (
+    DNSAddress,
+    DNSIncoming,
+    DNSOutgoing,
+    DNSQuestion,
+    IPVersion,
+    ServiceStateChange,
+)
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from tests.harness import clean_environment
@@ -65,13 +73,20 @@ class Machine:
     def wait_for_log(self, process: "subprocess.Popen[str]", text: str) -> str:
         """The next line of a server's log that contains a text."""
         assert process.stderr is not None
-        for line in process.stderr:
-            if text in line:
-                return line
-        raise AssertionError(f"the server has ended without '{text}'")
+        patience = threading.Timer(60, process.kill)
+        patience.start()
+        try:
+            return next(line for line in process.stderr if text in line)
+        finally:
+            patience.cancel()
+
+    def ask(self, address: str) -> set[str]:
+        """The addresses in the answers to a question that this machine asks from its address."""
+        asked = self.start("tests.networks", "ask", address)
+        return set(asked.communicate(timeout=20)[0].split())
 
     def browse(self, seconds: float = 30.0) -> "Browsing":
-        return Browsing(self.start("tests.networks"), time.monotonic() + seconds)
+        return Browsing(self.start("tests.networks", "browse"), time.monotonic() + seconds)
 
 
 @dataclass
@@ -128,12 +143,12 @@ def make_switch(machine: Machine) -> None:
     machine.ip("link", "set", "lan", "up")
 
 
-# --- the browser, and a program that shares nothing, in processes of their own -------------------
+# --- what runs on the machines -------------------------------------------------------------------
 
 
 async def browse() -> None:
     """Print the services that are there, and their addresses, twice a second."""
-    browsing = AsyncZeroconf()
+    browsing = AsyncZeroconf(ip_version=IPVersion.All)
     names: dict[str, ServiceStateChange] = {}
 
     def change(
@@ -155,7 +170,24 @@ async def browse() -> None:
         await asyncio.sleep(0.5)
 
 
+def ask(address: str) -> None:
+    """Ask once, from a port of its own, so that the answers come to this machine alone."""
+    question = DNSOutgoing(0)
+    question.add_question(DNSQuestion(SERVICE_TYPE, 12, 1))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.bind((address, 0))
+        asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+        asking.sendto(question.packets()[0], ("224.0.0.251", 5353))
+        asking.settimeout(2)
+        with suppress(TimeoutError):
+            while True:
+                for answer in DNSIncoming(asking.recv(9000)).answers():
+                    if isinstance(answer, DNSAddress):
+                        print(socket.inet_ntoa(answer.address))
+
+
 def occupy(port: int) -> None:
+    """Share a port with nobody."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
         own.bind(("0.0.0.0", port))
         print("bound", flush=True)
@@ -163,6 +195,9 @@ def occupy(port: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        occupy(int(sys.argv[1]))
-    asyncio.run(browse())
+    if sys.argv[1] == "browse":
+        asyncio.run(browse())
+    elif sys.argv[1] == "ask":
+        ask(sys.argv[2])
+    else:
+        occupy(int(sys.argv[2]))

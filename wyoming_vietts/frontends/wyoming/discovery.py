@@ -9,9 +9,8 @@ import asyncio
 import contextlib
 import logging
 import socket
-from typing import Protocol
+from typing import Any, Protocol, cast
 
-from zeroconf import Error as ZeroconfError
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from ...errors import DiscoveryError
@@ -25,9 +24,6 @@ _MAX_LABEL_BYTES = 63
 _LOOK_SECONDS = 2.0  # between two looks at the interfaces
 _PROBE_MILLISECONDS = 1500.0
 _WITHDRAW_SECONDS = 2.0
-
-# Of Linux's headers; Python has no names for them.
-_IP_MULTICAST_ALL, _IPV6_MULTICAST_ALL = 49, 29
 
 
 class Announcement(Protocol):
@@ -109,7 +105,7 @@ class ZeroconfAnnouncement:
         link = self._links[interface] = _Link(interface)
         try:
             name = await link.announce(self.name, self._port)
-        except (OSError, RuntimeError, ZeroconfError) as error:
+        except Exception as error:  # zeroconf's have no base of their own
             await self._links.pop(interface).close()
             self._note(interface.name, str(error) or type(error).__name__)
         else:
@@ -137,13 +133,15 @@ class _Link:
             The name.
 
         Raises:
-            OSError, RuntimeError, ZeroconfError: it cannot be announced here.
+            Exception: it cannot be announced here, for a reason of any kind.
         """
         one_of_each_version = {":" in ip: ip for ip in reversed(self._interface.addresses)}
         self._zeroconf = AsyncZeroconf([*one_of_each_version.values()])
         await self._zeroconf.zeroconf.async_wait_for_start()
         for reader in self._zeroconf.zeroconf.engine.readers:
-            _hear_own_interface_only(reader.sock)
+            transport = reader.transport
+            listener = cast(asyncio.DatagramProtocol, transport.get_protocol())
+            transport.set_protocol(_Neighbours(self._interface, listener))
         chosen, number = name, 1
         while await self._is_taken(chosen, port):
             number += 1
@@ -185,8 +183,23 @@ def _numbered(name: str, number: int) -> str:
     return name.encode()[: _MAX_LABEL_BYTES - len(suffix)].decode(errors="ignore") + suffix
 
 
-def _hear_own_interface_only(listening: socket.socket) -> None:
-    """Receive multicast of the joined interface only, not of any that some socket has joined."""
-    listening.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
-    if listening.family == socket.AF_INET6:
-        listening.setsockopt(socket.IPPROTO_IPV6, _IPV6_MULTICAST_ALL, 0)
+class _Neighbours(asyncio.DatagramProtocol):
+    """Passes on what comes from an interface's own networks.
+
+    The kernel gives multicast of every interface to each socket of the port. (Its option against
+    that, IP_MULTICAST_ALL, picks a socket at random since Linux 6.13, where several share a port.)
+    """
+
+    def __init__(self, interface: Interface, protocol: asyncio.DatagramProtocol) -> None:
+        self._interface = interface
+        self._protocol = protocol
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        if self._interface.is_neighbour(addr[0], scope=addr[3] if len(addr) > 2 else 0):
+            self._protocol.datagram_received(data, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        self._protocol.error_received(exc)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._protocol.connection_lost(exc)

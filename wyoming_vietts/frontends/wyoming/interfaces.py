@@ -5,7 +5,14 @@ import socket
 import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 import ifaddr
 
@@ -20,8 +27,19 @@ class Interface:
     """A network interface at which other machines reach the server."""
 
     name: str
+    index: int
     addresses: tuple[str, ...]
     """Those of IPv4 first."""
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+    def is_neighbour(self, address: str, scope: int) -> bool:
+        """Whether an address, of IPv6 with its scope, is on a network of this interface."""
+        ip = ip_address(address.partition("%")[0])
+        if isinstance(ip, IPv6Address):
+            if ip.is_link_local:
+                return scope == self.index
+            ip = ip.ipv4_mapped or ip
+        return any(ip in network for network in self.networks)
 
 
 def addresses_of(host: str) -> set[Address]:
@@ -44,10 +62,19 @@ def reachable_interfaces(listening: Collection[Address]) -> Iterator[Interface]:
         OSError: they cannot be listed.
     """
     for adapter in ifaddr.get_adapters():
-        addresses = [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for ip in adapter.ips]
-        reached = [address for address in addresses if _is_reachable(address, listening)]
+        ips = [(ip.ip if isinstance(ip.ip, str) else ip.ip[0], ip) for ip in adapter.ips]
+        reached = [address for address, _ in ips if _is_reachable(address, listening)]
         if reached and _can_multicast(adapter.name):
-            yield Interface(adapter.name, tuple(sorted(reached, key=lambda ip: ":" in ip)))
+            yield Interface(
+                adapter.name,
+                adapter.index or 0,
+                tuple(sorted(reached, key=lambda address: ":" in address)),
+                tuple(
+                    ip_network(f"{address}/{ip.network_prefix}", strict=False)
+                    for address, ip in ips
+                    if not ip_address(address).is_link_local or ip.is_IPv4
+                ),
+            )
 
 
 def _is_reachable(address: str, listening: Collection[Address]) -> bool:
