@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -34,8 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Imported only then, so that a client command does not load the server.
         import_module(f".commands.{options.command}", __package__).run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where an error is one line
     except (OSError, WyomingViettsError) as error:
         _LOGGER.critical("%s", explain(error))
+        if isinstance(error, BrokenPipeError):  # or the interpreter's own flush fails, too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except KeyboardInterrupt:
         return 130  # 128 and the number of SIGINT, as in shells

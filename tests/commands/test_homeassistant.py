@@ -389,6 +389,7 @@ def test_wrong_option_is_refused_by_its_name(
         ("[" * 100_000, "options.json: "),
         ('{"a":' * 100_000, "options.json: "),
         ('{"voice": "\\ud83d"}', "it must be a name"),
+        ('{"voice": "an\\n2026-01-01 INFO forged"}', "it must be a name"),
         ('{"\\ud83d": 1}', "Unknown option '\\ud83d'"),
         ('{"lexicon": ["A = a", "\\ud83d = b"]}', "it must be a list of lines"),
         ('{"lexicon": ["A = a\\nB = b"]}', "it must be a list of lines"),

@@ -169,6 +169,14 @@ def test_output_that_cannot_show_vietnamese_ends_nothing(encoding: str) -> None:
     assert "hai m" in result.stdout
 
 
+@pytest.mark.parametrize("output", ["| true", ">/dev/full"])
+def test_output_that_nobody_reads_is_one_line(output: str) -> None:
+    command = f"{sys.executable} -m wyoming_vietts say 25% --normalize {output}"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("wyoming-vietts say: ")
+
+
 def test_closed_input_is_one_line() -> None:
     command = f"{sys.executable} -m wyoming_vietts say - --normalize <&-"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)

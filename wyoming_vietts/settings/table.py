@@ -23,11 +23,11 @@ from .values import (
     TRUE,
     Kind,
     Lines,
+    Name,
     Number,
     OneOf,
     Parsed,
     Switch,
-    Text,
     Token,
     WholeNumber,
 )
@@ -112,7 +112,7 @@ def _log_format(text: str) -> str:
 # fmt: off
 URI = Setting("uri", Parsed(_uri), DEFAULT_URI,
     "address of the server: tcp://HOST:PORT, unix://PATH or stdio://", "URI")
-ZEROCONF = Setting("zeroconf", Text("a name"), None,
+ZEROCONF = Setting("zeroconf", Name("a name"), None,
     "announce the server, so that Home Assistant finds it", "NAME", default_help="off", alone="")
 HTTP = Setting("http", Parsed(_http_address), None, "also serve a page and an API over HTTP "
     f"(without an address: on {DEFAULT_HTTP_ADDRESS})", "HOST:PORT", default_help="off",
@@ -151,7 +151,7 @@ DEVICE = Setting("device", Parsed(_device), "auto",
     "for vietts: auto, cuda, cuda:N, mps or cpu", "DEVICE")
 DOWNLOAD = Setting("download", OneOf(*DOWNLOADS), None, "download this first where it is missing",
     "NAME", default_help="nothing")
-VOICE = Setting("voice", Text("a name"), None, "voice for requests that name none", "NAME",
+VOICE = Setting("voice", Name("a name"), None, "voice for requests that name none", "NAME",
     default_help="the first")
 SPEED = Setting("speed", Number(0.5, 2.0), 1.0, "times the voice's own speed", "FACTOR")
 SAMPLES_PER_CHUNK = Setting("samples_per_chunk", WholeNumber(64, 1_000_000), 4096,

@@ -131,6 +131,13 @@ class Token(Text):
         return isinstance(value, str) and re.fullmatch("[!-~]*", value) is not None
 
 
+class Name(Text):
+    """Text without control characters, which would forge lines of a log."""
+
+    def holds(self, value: Any) -> bool:
+        return super().holds(value) and value.isprintable()
+
+
 class Lines(Text):
     """A list of texts, each of one line."""
 

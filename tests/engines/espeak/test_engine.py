@@ -17,9 +17,10 @@ import pytest
 
 import wyoming_vietts
 from tests.harness import joined
+from wyoming_vietts.engines.espeak import library
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.engines.espeak.gate import speakable_clauses
-from wyoming_vietts.errors import SynthesisError
+from wyoming_vietts.errors import SetupError, SynthesisError
 
 CRASHING = [
     '"-Đi thôi!"',
@@ -209,3 +210,13 @@ def test_voice_that_cannot_be_loaded_is_an_error_not_another_voice() -> None:
     voice = replace(EspeakEngine().voices[NORTH_MALE], file=Path("/does/not/exist/north-male"))
     with pytest.raises(SynthesisError, match="cannot load the voice /does/not/exist/north-male"):
         list(voice.speak("Xin chào."))
+
+
+def test_long_path_without_proc_is_an_error_that_names_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    monkeypatch.setattr(library.os.path, "isdir", lambda path: not path.startswith("/proc"))
+    with pytest.raises(SetupError, match=r"needs /proc.* as /\S+ has more than 40 bytes"):
+        library._short_path(str(folder))
