@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Heard:
-    """What is heard in a recording that can be a voice."""
+    """The speech in a recording that can be a voice."""
 
     seconds: float
-    """How much of it was listened to: all, or the first 30 s."""
+    """How much of the recording was heard: all, or the first minute."""
 
     start_seconds: float
     end_seconds: float
-    """The stretch that makes the voice."""
+    """The seconds that make the voice."""
 
     has_two_voices: bool
     """A man and a woman, say: only one can be cloned."""

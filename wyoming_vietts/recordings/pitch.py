@@ -1,4 +1,4 @@
-"""How high somebody speaks, and whether it is one person who does."""
+"""The pitch of speech, which tells whether two people speak."""
 
 from collections.abc import Sequence
 

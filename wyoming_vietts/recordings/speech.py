@@ -1,4 +1,4 @@
-"""Where somebody speaks in a recording, and which of those seconds make a voice."""
+"""Voice activity: the stretches of speech in a recording, and the seconds that make a voice."""
 
 from collections.abc import Iterator, Sequence
 

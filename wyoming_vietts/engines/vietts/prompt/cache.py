@@ -18,7 +18,7 @@ from ....steps import Shared, Steps
 from ...onnx.files import check_onnx
 from ..model.weights import write_safetensors
 from ..networks.config import ModelConfig
-from .encoder import Prompt, PromptEncoder
+from .encoder import Prompt, PromptEncoder, load_torchaudio
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -61,11 +61,11 @@ class VoiceCache:
         self._heard: deque[Path] = deque(maxlen=_HEARD)
 
     def has(self, recording: Path) -> bool:
-        """The prompt of a recording is in memory."""
+        """Whether the prompt of a recording is in memory."""
         return any(path == recording for path, *_ in self._by_file)
 
     def get(self, recording: Path, name: str) -> Steps[Prompt]:
-        """The prompt of a recording, pausing between the networks where it must be computed.
+        """Get the prompt of a recording, which may have to be computed.
 
         Args:
             name: of the voice, for the log.
@@ -88,7 +88,7 @@ class VoiceCache:
         return self._by_file[file].prompt
 
     def forget_removed(self) -> Steps[None]:
-        """Drop what was computed from recordings that are not there any more."""
+        """Drop what was computed from recordings that are gone."""
         for file in [*self._by_file]:
             yield
             if _is_there(file) or file not in self._by_file:
@@ -99,7 +99,7 @@ class VoiceCache:
                     path.unlink()
 
     def make_encoder(self) -> PromptEncoder:
-        """The networks that hear a recording. They are large, so they are not kept."""
+        """Load the networks that hear a recording. They are large, so they are not kept."""
         return PromptEncoder(self._model_dir, self._threads, self._providers)
 
     def listen(self, content: bytes, name: str) -> Steps[Heard]:
@@ -130,8 +130,9 @@ class VoiceCache:
                 return _Encoded(prompt, path)
             except (OSError, SafetensorError, TypeError, ValueError) as error:
                 _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
-        waveform = yield from load_prompt_audio(content, recording.name)
+        load_torchaudio()  # first, as it may be broken, and this is tried again and again
         yield
+        waveform = yield from load_prompt_audio(content, recording.name)
         encoder = self.make_encoder()
         yield
         prompt = yield from encoder.encode(torch.from_numpy(waveform))
@@ -140,7 +141,7 @@ class VoiceCache:
         return _Encoded(prompt, path)
 
     def _cached(self, content: bytes) -> Steps[Path]:
-        """Where the features of a recording are kept, by it and the networks that hear it."""
+        """Name the file of a recording's features, by its content and the networks that hear it."""
         digest = hashlib.sha256()
         for start in range(0, len(content), _HASHED_BYTES):
             digest.update(content[start : start + _HASHED_BYTES])

@@ -1,4 +1,4 @@
-"""What the networks need to know about a voice, computed from a few seconds of its speech."""
+"""The features of a voice, computed from a few seconds of its speech."""
 
 import importlib.metadata
 import math
@@ -23,7 +23,7 @@ MAX_TOKENISED_SECONDS = 30.0  # as Whisper hears no more
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the networks need to know about a voice."""
+    """The features of a voice, as the networks take them."""
 
     speech_tokens: Tensor
     """[P] int64."""
@@ -59,8 +59,6 @@ class PromptEncoder:
     def encode(self, wave: Tensor) -> Steps[Prompt]:
         """Compute the features of a prompt [N] at 16 kHz, with a pause between the networks."""
         speech_tokens = self.speech_tokens(wave)
-        yield
-        _torchaudio()
         yield
         speaker_embedding = self.speaker_embedding(wave)
         yield
@@ -105,7 +103,7 @@ def whisper_log_mel(wave: Tensor) -> Tensor:
 
 def speaker_fbank(wave: Tensor) -> Tensor:
     """Kaldi's filter banks minus their mean over time: [N] at 16 kHz -> [n, 80]."""
-    fbank: Tensor = _torchaudio().compliance.kaldi.fbank(
+    fbank: Tensor = load_torchaudio().compliance.kaldi.fbank(
         wave[None], num_mel_bins=80, dither=0.0, sample_frequency=SAMPLE_RATE
     )
     return fbank - fbank.mean(dim=0, keepdim=True)
@@ -114,7 +112,7 @@ def speaker_fbank(wave: Tensor) -> Tensor:
 def prompt_mel(wave: Tensor) -> Tensor:
     """The mel spectrogram that flow and vocoder work with: [N] at 16 kHz -> [80, F]."""
     # The class computes its kernel in fp64, torchaudio's function in fp32: 1e-2 in the log mel.
-    wave = _torchaudio().transforms.Resample(SAMPLE_RATE, MEL_SAMPLE_RATE)(wave)
+    wave = load_torchaudio().transforms.Resample(SAMPLE_RATE, MEL_SAMPLE_RATE)(wave)
     padded = torch.nn.functional.pad(wave[None], (384, 384), mode="reflect")[0]
     window = torch.hann_window(1024)
     spectrum = torch.stft(padded, 1024, 256, window=window, center=False, return_complex=True)
@@ -122,8 +120,8 @@ def prompt_mel(wave: Tensor) -> Tensor:
     return (_mel_filters(513, 8000, 80, MEL_SAMPLE_RATE) @ magnitude).clamp_min(1e-5).log()
 
 
-def _torchaudio() -> Any:
-    """Import torchaudio, which only a new voice needs.
+def load_torchaudio() -> Any:
+    """Import torchaudio, which only a new voice needs: it takes a tenth of a second.
 
     Raises:
         ModelError: it is missing, or made for another PyTorch.
