@@ -27,6 +27,8 @@ _ON_HAND = (
 # Abbreviation: (before it, after it, words); the first that matches is taken.
 _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "TK": (
+        ("", r"(?= \d{1,2} (?:tháng|năm|tuần)| (?:có |không )?kỳ hạn)", "tiết kiệm"),
+        (r"((?:[Gg]ửi|[Ss]ổ) )", r"(?! ?\d{4})", "tiết kiệm"),
         ("", r"(?:\. ?| )(?=\d{1,2}(?!\w)(?![.,]\d| \d))", "thế kỷ "),
         (r"((?:[Đđ]ầu|[Cc]uối|[Gg]iữa|[Tt]ừ|[Vv]ào) )", r"(?= ?\d{1,2}(?!\d|[.,]\d))", "thế kỷ"),
     ),
@@ -138,12 +140,23 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ),
     ),
     "KS": (
+        ("", r"(?=[^.!?\n]{1,30} [1-5] sao)", "khách sạn"),
         (
             r"((?:[Đđ]ặt|[Ởở]|[Tt]ại|[Vv]ề|[Gg]ần|[Pp]hòng|[Bb]ook|[Tt]ới|[Đđ]ến|[Nn]hận phòng) )",
             "",
             "khách sạn",
         ),
     ),
+    "TH": (
+        (
+            r"((?:[Tt]rường|[Hh]ọc sinh|[Gg]iáo viên|[Cc]ấp|[Bb]ậc) )",
+            r"(?! ?(?:[Tt]rue|[Mm]ilk))",
+            "tiểu học",
+        ),
+    ),
+    "HP": ((r"((?:HN|Hà Nội|TP\.?|về|ra|đi|từ) ?(?:[-–→] )?)", r"(?! ?\d)", "Hải Phòng"),),
+    "A": ((r"((?:[Gg]ặp|[Gg]ọi|[Cc]ho|[Cc]ủa|LH:?|[Nn]hờ|[Bb]áo|[Hh]ỏi) )", rf"\.{_NAME}", "anh"),),
+    "C": ((r"((?:[Gg]ặp|[Gg]ọi|[Cc]ho|[Cc]ủa|LH:?|[Nn]hờ|[Bb]áo|[Hh]ỏi) )", rf"\.{_NAME}", "chị"),),
     "ep": (("", r"\.? ?(?=\d)", "tập "),),
     "Ep": (("", r"\.? ?(?=\d)", "tập "),),
     "SL": (("", r"(?=:? ?\d)", "số lượng"),),

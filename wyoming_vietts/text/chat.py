@@ -29,7 +29,7 @@ _BEFORE_A_NAME = frozenset({
     "hộ", "phòng",
 })  # fmt: skip
 # Small letters after these are persons, where persons are letters.
-_BEFORE_A_PERSON = frozenset({"là", "với", "và", "nhà", "cái", "theo", "công"})
+_BEFORE_A_PERSON = frozenset({"là", "số", "với", "và", "nhà", "cái", "theo", "công"})
 _PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
 _CLAUSE_START = r"(?:^|(?<=[.!?\n,] )|(?<=\n))"
 _PERSON = re.compile(
@@ -41,7 +41,8 @@ _AFTER_PERSON = re.compile(
     r"|đã|sẽ|đang|gửi|xin|cảm|vừa|mới|ạ|nhé|nhá|nha|về|muốn|chưa|biết|thấy|quên|làm|hỏi"
     r"|đợi|chờ|cần|tắt|bật|mở|xem|nhắn|nói|nhiều|kiểm|cài|đặt|có|ở|bị|đi(?! đát| tơ)|ăn|ngủ|nấu"
     r"|mua|qua(?! phi)|lên|cho|chở|mang|giặt|rửa|dọn|thử|bỏ|dẫn|rước|sang|ghé|kể|tưởng|hứa|sửa|chọn"
-    r"|xuống|ra|vào|thích|nhớ|yêu|thương|lấy|cũng|vẫn|còn|sắp|hay|hãy|cứ|đón|đưa|gặp|nghe|học|chạy"
+    r"|xuống|ra(?! bi)|vào|thích|nhớ|yêu|thương|lấy|cũng|vẫn|còn|sắp|hay|hãy|cứ|đón|đưa|gặp|nghe"
+    r"|học|chạy"
     r"|tan|bận|mệt|ốm|khỏe|tới|bảo|kêu|nghĩ|định|phải|nên|chuyển|chốt|order|book|check|tự|để|trả"
     r"|nhận"
     rf"|lo|uống|tắm|dậy|ship|off|ko|k|đg|chx|bt)(?![{LETTERS}])"

@@ -152,6 +152,7 @@ _CHOSEN_KEY = re.compile(
 )
 _MASKED = re.compile(
     r"(?<!\w)(\d{0,10})(?:[xX]{3,12}|\*{3,12}|(?<=[TKẻố] )\.{3,6})(\d{2,6})(?![\w*])"
+    r"|(?<!\w)(\d{3,10})(?:[xX]{3,12}|\*{3,12})(?![\w*])"
 )
 _PASSWORD = re.compile(
     r"((?<!\w)(?:(?:mật khẩu|pass|password|mk)(?: wi-?fi)?(?:: ?| là | )|mã"
@@ -191,7 +192,7 @@ def read_models(text: str) -> str:
 
 def _read_model(match: re.Match[str]) -> str:
     first, letters, second, last = match.groups()
-    if letters == "X" and last in ("W", "A", "V", "K"):
+    if letters == "PN" or (letters == "X" and last in ("W", "A", "V", "K")):
         return match[0]  # 2X5W: two lamps
     return f"{read_whole(first)} {spell(letters)} {read_whole(second)} {spell(last)}"
 

@@ -42,6 +42,7 @@ _STARS = re.compile(
     r"\*(?![\w*])",
     re.IGNORECASE,
 )
+_STARS_ALONE = re.compile(r"(?<= [1-5])\*(?![\w*])")
 _STAGE_DIRECTION = re.compile(
     r"(?:\*{1,2}|[(\[])"
     r"(?:mỉm cười|cười|thở dài|gật đầu|lắc đầu|nháy mắt|hắng giọng|im lặng|ngập ngừng|suy nghĩ"
@@ -115,6 +116,8 @@ def _strip_blocks(text: str) -> str:
 def _strip_spans(text: str) -> str:
     if "*" in text:
         text = _STARS.sub(r"\1 sao", text)
+        if text.count("*") % 2:  # no pair that emphasises
+            text = _STARS_ALONE.sub(" sao", text)
     if "*" in text or "(" in text or "[" in text:
         text = _STAGE_DIRECTION.sub(" ", text)
     if "[" in text or "](" in text:

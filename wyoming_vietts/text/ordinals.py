@@ -6,7 +6,7 @@ from .characters import LOWER
 from .context import text_after, word_after, word_before
 from .numbers import read_integer
 
-_ORDINAL = re.compile(r"(?<!\w)(thứ|hạng) ([14])(?![\w/]|[.,:-]\d)", re.IGNORECASE)
+_ORDINAL = re.compile(r"(?<!\w)(thứ|hạng|ngã(?= 4)) ([14])(?![\w/]|[.,:-]\d)", re.IGNORECASE)
 
 _FRACTION = re.compile(r"(?<![\w/.,-])(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})(?![\d/]|[.,-]\d)")
 _COUNTED = frozenset({
@@ -36,6 +36,8 @@ SHARED_AFTER = re.compile(
     r"|bằng|đổi|tương|nhân|chia|cộng|trừ|lớn|nhỏ|viết|quy|nước|sữa|bột|muối|dầu|gạo|pin|ổ|bể"
     r"|thùng|xe|khối|của|là|thế|cả|trong|" + "|".join(sorted(_COUNTED)) + r")(?!\w)"
 )
+_PART_OF_METRE = re.compile(r"(?<=\d/\d) ?m([23])(?!\w)")
+_METRES = {"2": "vuông", "3": "khối"}
 _POWER_AFTER = re.compile(" (?:công suất|công việc|học phí|học kỳ)")
 _COUNT_CUES = frozenset({
     "độ",
@@ -97,6 +99,7 @@ def _read_ordinal(match: re.Match[str]) -> str:
 
 def read_fractions(text: str) -> str:
     """Read `3/4` as `ba phần tư`, and with `trên` where it is a count or too large to be a part."""
+    text = _PART_OF_METRE.sub(lambda match: f" mét {_METRES[match[1]]}", text)
     return _FRACTION.sub(_read_fraction, text)
 
 

@@ -24,6 +24,8 @@ _LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 CODE = "Đoạn mã."
 """Said instead of program code, which nobody wants to hear."""
 _INITIALS = re.compile(r"[^\W\d_]\.[^\W\d_]")
+_PERSON_BEFORE = re.compile(r"(?i:gặp|gọi|cho|của|nhờ|báo|hỏi|lh:?) [AC]\.$")
+_ENTITY = re.compile(r"&\w{1,12};$")
 _FACTORIAL = re.compile(r"\d!$")
 _FENCE = re.compile(r"(?:```|~~~)[^`\s]{0,32}")
 
@@ -196,6 +198,8 @@ class SentenceSplitter:
             return False
         if word.isupper() and _INITIALS.fullmatch(word):
             return False
+        if word in ("A", "C") and _PERSON_BEFORE.search(sentence):
+            return False
         if len(word) == 1 and word.isupper() and self._follows_an_initial(sentence, word):
             return False
         return not following.islower()
@@ -264,6 +268,7 @@ def _is_long_clause(sentence: str) -> bool:
     return (
         len(sentence) >= MIN_FIRST_CLAUSE_CHARACTERS
         and sentence[-1] in ",;"
+        and not _ENTITY.search(sentence)
         and sentence.count("(") <= sentence.count(")")
         and sentence.count("“") <= sentence.count("”")
         and sentence.count('"') % 2 == 0

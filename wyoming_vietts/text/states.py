@@ -17,7 +17,7 @@ _SAID = {
     "fan_only": "chỉ quạt", "docked": "ở đế sạc", "cleaning": "đang dọn",
 }  # fmt: skip
 _STATE = "|".join(sorted(_SAID, key=len, reverse=True))
-_VALUE_END = r"(?= ?(?:[.,;!)\n→]|$))"
+_VALUE_END = r"(?= ?(?:[.,;!()\n→]|$))"
 _VALUE_BEFORE = r"(?<=[:=→] )"
 _VALUE = re.compile(
     rf"{_VALUE_BEFORE}(?i:{_STATE}){_VALUE_END}|(?<=là )(?i:true|false){_VALUE_END}"

@@ -21,7 +21,8 @@ _OF_DAY = (
 )
 _HOUR_G = re.compile(
     r"((?:lúc|từ|đến|tới|vào|hồi|hẹn) "
-    rf"|(?:trước|sau) (?=\d{{1,2}}g(?: ?(?:[,.;!?)]|$)| {_OF_DAY}))|khoảng "
+    rf"|(?:trước|sau|hành|phát|cửa|đầu|thúc|xong|dậy|ngủ|họp|thi|bay|giờ|học|làm) (?=\d{{1,2}}g"
+    rf"(?: ?(?:[,.;!?)]|$)| {_OF_DAY}))|khoảng "
     rf"(?=\d{{1,2}}g {_OF_DAY}))"
     r"([01]?\d|2[0-4])g(?!\w)",
     re.IGNORECASE,
