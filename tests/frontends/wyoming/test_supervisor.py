@@ -4,6 +4,8 @@ import asyncio
 import logging
 import re
 import socket
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -96,3 +98,64 @@ async def test_stopping_server_does_not_try_again(caplog: pytest.LogCaptureFixtu
         await asyncio.sleep(1.0)
         assert supervisor.tries == 1
     assert warnings(caplog) == []
+
+
+@asynccontextmanager
+async def answering(answer: Callable[[bytes], Iterable[bytes]]) -> AsyncIterator[str]:
+    """A Supervisor that answers a request with these pieces; yields its URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        with suppress(ConnectionError):
+            for piece in answer(request):
+                writer.write(piece)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+async def test_endless_answer_is_not_read_to_its_end(
+    caplog: pytest.LogCaptureFixture, status: str
+) -> None:
+    sent = []
+
+    def answer(_: bytes) -> Iterator[bytes]:
+        yield f"HTTP/1.1 {status}\r\n\r\n".encode()
+        while True:
+            sent.append(65_536)
+            yield bytes(65_536)
+
+    async with answering(answer) as url:
+        await SupervisorAnnouncement(url, TOKEN, 10200).publish()
+        await wait_for_line(caplog, "Announced" if status == "200 OK" else "it answered '500")
+    assert sum(sent) < 30_000_000, "what the kernel's buffers take, three times"
+
+
+async def test_answer_that_repeats_the_request_does_not_put_the_token_into_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def answer(request: bytes) -> Iterator[bytes]:
+        yield b"HTTP/1.1 400 Not for " + TOKEN.encode() + b"\r\n\r\n" + request
+        yield b"\n2026-01-01 ERROR forged"
+
+    caplog.set_level(logging.DEBUG)
+    async with answering(answer) as url:
+        await SupervisorAnnouncement(url, TOKEN, 10200).publish()
+        line = await wait_for_line(caplog, "cannot be told")
+    assert "it answered '400 Not for TOKEN' POST /discovery" in line
+    assert TOKEN not in caplog.text
+    assert not any("\n" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize("url", ["supervisor", "http://[::1", "http://x:99999", "http://a..b", ""])
+async def test_wrong_address_is_one_warning(caplog: pytest.LogCaptureFixture, url: str) -> None:
+    await SupervisorAnnouncement(url, TOKEN, 10200).publish()
+    line = await wait_for_line(caplog, "cannot be told")
+    assert warnings(caplog) == [line]
+    assert f"SUPERVISOR_API is '{url}'; it must be a URL such as http://supervisor" in line

@@ -15,7 +15,8 @@ from ...errors import DiscoveryError
 _LOGGER = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 10.0
-PAUSES_SECONDS = (5.0, 30.0)  # between tries; a Supervisor that updates itself is away for so long
+PAUSES_SECONDS = (5.0, 30.0)  # between tries; a Supervisor that updates itself takes as long
+_MAX_ANSWER_BYTES = 16_384
 
 
 class SupervisorAnnouncement:
@@ -26,9 +27,9 @@ class SupervisorAnnouncement:
 
         Args:
             url: of the Supervisor.
-            token: what it knows this app by.
+            token: identifies this app to it.
         """
-        self._url = urlsplit(url)
+        self._url = url
         self._token = token
         self._host = socket.gethostname()
         self._port = port
@@ -69,22 +70,42 @@ class SupervisorAnnouncement:
             OSError: the Supervisor cannot be reached.
             DiscoveryError: it refuses.
         """
+        try:
+            url = urlsplit(self._url)
+            host, port = url.hostname, url.port or 80
+            (host or "").encode("idna")
+        except ValueError:  # half a pair of brackets, a port out of range, or no name
+            host = None
+        if host is None:
+            raise DiscoveryError(
+                f"SUPERVISOR_API is '{self._url}'; it must be a URL such as http://supervisor"
+            )
         config = {"uri": f"tcp://{self._host}:{self._port}"}
         message = json.dumps({"service": "wyoming", "config": config}).encode()
         head = (
             "POST /discovery HTTP/1.0\r\n"
-            f"Host: {self._url.netloc}\r\n"
+            f"Host: {url.netloc}\r\n"
             f"Authorization: Bearer {self._token}\r\n"
             "Content-Type: application/json\r\n"
             f"Content-Length: {len(message)}\r\n\r\n"
         )
-        reader, writer = await asyncio.open_connection(self._url.hostname, self._url.port or 80)
+        reader, writer = await asyncio.open_connection(host, port)
         try:
             writer.write(head.encode() + message)
-            answer = (await reader.read()).decode(errors="replace")
+            answer = b""
+            while len(answer) < _MAX_ANSWER_BYTES and (piece := await reader.read(4096)):
+                answer += piece
         finally:
-            writer.close()
-        head, _, said = answer.partition("\r\n\r\n")
+            writer.transport.abort()
+        head, _, said = answer.decode(errors="replace").partition("\r\n\r\n")
         status = head.partition("\r\n")[0].partition(" ")[2]
         if not status.startswith("200"):
-            raise DiscoveryError(f"it answered '{status:.80}' {said:.200}".rstrip())
+            raise DiscoveryError(
+                f"it answered '{self._loggable(status):.80}' {self._loggable(said):.200}".rstrip()
+            )
+
+    def _loggable(self, text: str) -> str:
+        """A text on one line, without the token, which an answer may repeat."""
+        if self._token:
+            text = text.replace(self._token, "TOKEN")
+        return "".join(letter if letter.isprintable() else " " for letter in text)
