@@ -30,13 +30,16 @@ async def test_healthcheck_asks_the_server(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def answering(answer: bytes) -> AsyncIterator[str]:
+async def answering(answer: bytes, closes: bool = True) -> AsyncIterator[str]:
     """A server that answers so whatever it is asked; yields the URI."""
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.write(answer)
-        writer.close()
+        if closes:
+            writer.close()
+        else:
+            await reader.read()
 
     server = await asyncio.start_server(reply, "127.0.0.1", 0)
     yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -99,3 +102,10 @@ async def test_nonsense_is_answered_with_one_line(answer: bytes) -> None:
 def test_healthcheck_says_where_to_look() -> None:
     result = run_command("healthcheck", "--uri", f"tcp://127.0.0.1:{free_port()}")
     assert "look at the server's log" in result.stderr
+
+
+async def test_length_beyond_all_bounds_is_not_waited_for() -> None:
+    answer = b'{"type":"info","payload_length":1000000000000}\n'
+    async with answering(answer, closes=False) as uri:
+        result = await asyncio.to_thread(run_command, "healthcheck", "--uri", uri)
+    assert "'payload_length' is 1000000000000" in result.stderr
