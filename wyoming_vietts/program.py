@@ -1,4 +1,4 @@
-"""How the user calls this program: for messages that name a command that works where they are."""
+"""Commands of this program in messages, as they work for this user."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ _SCRIPTS = Path(__file__).parents[1] / "script"
 
 
 def command(arguments: str) -> str:
-    """A command of this program, such as `script/run download` of a checkout."""
+    """Return a command of this program, such as `script/run download` in a checkout."""
     if (_SCRIPTS / "run").is_file():
         return f"{_from_here(_SCRIPTS / 'run')} {arguments}"
     if shutil.which("wyoming-vietts"):
@@ -26,7 +26,7 @@ def how_to_install(extra: str) -> str:
 
 
 def _from_here(path: Path) -> str:
-    """The shorter one of the path and the way to it from the current folder."""
+    """Return the shorter of the absolute path and the relative one."""
     try:
         return min(os.path.relpath(path), str(path), key=len)
     except OSError:  # the current folder is gone

@@ -1,1 +1,1 @@
-"""What the command line can do: a module for each command, with `run(options)`."""
+"""The commands: a module for each, with `run(options)`."""

@@ -1,4 +1,4 @@
-"""A small Wyoming client: whatever answers, it needs bounded memory, and an error is one line."""
+"""A small Wyoming client for commands: bounded memory and one-line errors, whatever answers."""
 
 import asyncio
 import json
@@ -85,5 +85,5 @@ async def describe(uri: str, timeout_seconds: float) -> tuple[str, int]:
 
 
 def printable(text: object) -> str:
-    """What somebody else says as one short line, without codes that a terminal would obey."""
+    """Return a foreign text as one short line, without control codes of terminals."""
     return "".join(sign if sign.isprintable() else " " for sign in str(text)[:500])

@@ -1,4 +1,4 @@
-"""Voice conversion: the words of a recording in another voice."""
+"""Convert a recording: the same words in another voice."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""Look at this machine as a server would find it, and say what to do next."""
+"""Examine this machine as a server would find it, and list the next steps."""
 
 import argparse
 import asyncio
@@ -45,7 +45,7 @@ _ENOUGH_DISK_MB, _ENOUGH_MEMORY_MB = 500, 300
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print what was found, line by line or as JSON.
+    """Print the report, line by line or as JSON.
 
     Raises:
         SetupError: a file that should be a voice cannot speak; the report names it.
@@ -73,7 +73,7 @@ def _print(report: dict[str, Any]) -> None:
 
 
 def examine(options: argparse.Namespace) -> dict[str, Any]:
-    """Everything that an issue report needs, by section; `next` is what to do."""
+    """Collect what an issue report needs, by section; `next` lists what to do."""
     steps: list[str] = []
     program = _program()
     if "not installed" not in (program["onnxruntime"], program["onnxruntime-gpu"]):
@@ -166,7 +166,7 @@ def _device(name: str) -> str:
 
 
 def _measure(voice: Voice) -> str:
-    """How long one sentence takes."""
+    """Time one sentence."""
     began = time.perf_counter()
     first, size = None, 0
     try:
@@ -189,7 +189,7 @@ def _measure(voice: Voice) -> str:
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """Collects the program's own warnings, which say why a voice is left out."""
+    """Collect the program's own warnings, which say why a voice is left out."""
     found: list[str] = []
 
     class Collector(logging.Handler):
@@ -207,7 +207,7 @@ def _warnings() -> Iterator[list[str]]:
 
 
 def _network(options: argparse.Namespace, steps: list[str]) -> tuple[bool, dict[str, str]]:
-    """Return whether this program answers already, and what is found."""
+    """Return whether this program answers already, and the findings."""
     scheme, host, port = parse_uri(options.uri)
     found, answer = {"address": options.uri}, _who_answers(options.uri)
     is_running = answer.startswith(PRODUCT)
@@ -229,7 +229,7 @@ def _network(options: argparse.Namespace, steps: list[str]) -> tuple[bool, dict[
 
 
 def _who_answers(uri: str) -> str:
-    """Say which Wyoming server answers at an address; "" if none does."""
+    """Name the Wyoming server that answers at an address; "" if none does."""
     try:
         name, voices = asyncio.run(describe(uri, _ANSWER_SECONDS))
     except (OSError, ValueError):

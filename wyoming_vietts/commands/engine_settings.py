@@ -1,4 +1,4 @@
-"""Turns flags into the settings of the engines."""
+"""Settings of the engines, from flags."""
 
 import argparse
 

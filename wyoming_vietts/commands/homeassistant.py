@@ -1,7 +1,7 @@
 """Serve as a Home Assistant app (add-on), with the options that its user chose.
 
 The app's folder belongs to the app: the Supervisor writes the user's options there, and models are
-there. The shared folder is what the user sees: recordings and Piper voices.
+there. Users see the shared folder: recordings and Piper voices.
 """
 
 import argparse
@@ -35,7 +35,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Serve until told to stop; what the user chose in the app wins over variables.
+    """Serve until told to stop; the app's options win over variables.
 
     Raises:
         SetupError: an option is wrong; the message names it.
@@ -98,7 +98,7 @@ def load_options(path: Path) -> dict[str, Any]:
 
 
 def downloads_for(chosen: Mapping[str, Any]) -> Sequence[str]:
-    """Names of what these options need and can be downloaded."""
+    """List the downloads that these options need."""
     names = [VIETTS] if chosen["engine"] == VIETTS else []
     if chosen["engine"] != "espeak" and chosen["voice"] in DOWNLOADS.keys() - {VIETTS}:
         names.append(chosen["voice"])

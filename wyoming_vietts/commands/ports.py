@@ -1,4 +1,4 @@
-"""Finds out who listens on a port of this machine."""
+"""Programs that listen on ports of this machine."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def who_has(host: str, port: int) -> str:
-    """Return `free`, or who is listening there."""
+    """Return `free`, or describe the program that listens there."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -29,7 +29,7 @@ def _is_listening(port: int) -> bool:
 
 
 def _program_listening_on(port: int) -> str:
-    """Name and number of a process of this user, by what Linux says of its sockets."""
+    """Return name and number of a process of this user, from Linux's list of its sockets."""
     inode = _inode_of(port)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -43,7 +43,7 @@ def _program_listening_on(port: int) -> str:
 
 
 def _inode_of(port: int) -> str | None:
-    """Of the socket that listens on a port."""
+    """Return the inode of the socket that listens on a port."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             rows = [line.split() for line in Path(table).read_text().splitlines()[1:]]

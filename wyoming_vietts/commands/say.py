@@ -32,7 +32,7 @@ NO_PLAYER = "install one (Debian: sudo apt install alsa-utils), or write a file 
 
 
 def run(options: argparse.Namespace) -> None:
-    """Speak, or with --normalize print what would be spoken.
+    """Speak, or with --normalize print the spoken form.
 
     Raises:
         OSError: the server cannot be reached, or the file cannot be written.
@@ -84,13 +84,13 @@ def _read_standard_input() -> str:
 
 
 def _faster(text: str, speed: float) -> str:
-    """SSML, as requests themselves have no speed."""
+    """Return the text as SSML, because a request itself has no speed."""
     text = "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
     return f'<speak><prosody rate="{speed * 100:g}%">{escape(text)}</prosody></speak>'
 
 
 def _speech(events: Sequence[Event]) -> Speech:
-    """The audio of an answer.
+    """Extract the audio of an answer.
 
     Raises:
         SynthesisError: the server refuses.
@@ -109,7 +109,7 @@ def _speech(events: Sequence[Event]) -> Speech:
 
 
 def find_player() -> list[str] | None:
-    """The command of an installed audio player, if there is one."""
+    """Return the command of an installed audio player, or None."""
     return next((player for player in _PLAYERS if shutil.which(player[0])), None)
 
 

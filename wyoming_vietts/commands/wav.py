@@ -1,4 +1,4 @@
-"""WAV files that commands write."""
+"""Writes WAV files for commands."""
 
 import os
 import wave
@@ -10,7 +10,7 @@ from ..errors import SetupError
 
 @dataclass(frozen=True)
 class Speech:
-    """Audio of an answer."""
+    """Audio for a WAV file."""
 
     pcm: bytes
     sample_rate: int
@@ -33,7 +33,7 @@ class Speech:
 
 
 def check_output(path: Path) -> None:
-    """Find out early whether a file can be written.
+    """Check, before anything is computed, that a file can be written.
 
     Raises:
         SetupError: it cannot; the message says why.

@@ -88,7 +88,7 @@ def _with_text_last(arguments: list[str]) -> list[str]:
 
 
 def misspelt_variables(environment: Mapping[str, str] = os.environ) -> Iterator[str]:
-    """Yield a line for each variable that looks like one of this program but is none."""
+    """Yield a line for each variable with the prefix of this program that is none of its own."""
     known = [setting.variable for setting in SERVE_SETTINGS]
     for name in sorted(environment):
         if name.startswith("WYOMING_VIETTS_") and name not in known:
@@ -96,7 +96,7 @@ def misspelt_variables(environment: Mapping[str, str] = os.environ) -> Iterator[
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong before anything else, and does not bury it under the usage."""
+    """Puts the error first, instead of below the usage."""
 
     def error(self, message: str) -> NoReturn:
         way = command(f"{self.prog.removeprefix(_PROGRAM)} --help".strip())
@@ -129,7 +129,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _type(kind: Kind) -> Callable[[str], Any]:
-    """A kind as argparse's `type`, which shows the message of only one class of errors."""
+    """Wrap a kind for argparse's `type`, which shows the messages of only one error class."""
 
     def parse(text: str) -> Any:
         try:
@@ -157,7 +157,7 @@ class _Command:
     purpose: str
     settings: Sequence[Setting]
     add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
-    """Adds what is no setting."""
+    """Adds the arguments of this command alone."""
 
     def add_to(self, parser: _Parser, environment: Mapping[str, str]) -> None:
         self.add_arguments(parser)
@@ -211,7 +211,7 @@ def _homeassistant(parser: argparse.ArgumentParser) -> None:
 
 
 def _plain_messages(parser: argparse.ArgumentParser) -> None:
-    """For commands whose messages a person reads on a terminal."""
+    """Log messages alone, for commands that a person runs on a terminal."""
     parser.set_defaults(log_format=f"{parser.prog}: %(message)s")
 
 

@@ -38,7 +38,7 @@ ENGINES = ("vietts", "piper", "espeak")
 
 @dataclass(frozen=True)
 class Setting:
-    """What a user may choose; ranges and defaults are added to `help`."""
+    """A choice of the user; range and default are added to `help`."""
 
     name: str
     """As in the options of the app; the flag is --like-this, the variable PREFIX_LIKE_THIS."""
@@ -46,7 +46,7 @@ class Setting:
     default: Any
     help: str
     unit: str = ""
-    """Stands for the value in the help."""
+    """Placeholder of the value in the help."""
     default_help: str = ""
     """Describes the default where its value does not."""
     alone: Any = None

@@ -27,7 +27,7 @@ class Kind(ABC):
         """
 
     def holds(self, value: Any) -> bool:
-        """Whether a value of a JSON or TOML file is of this kind."""
+        """Tell whether a value of a JSON or TOML file is of this kind."""
         raise NotImplementedError(f"no file may contain {self.right}")
 
     def _error(self, text: str) -> ValueError:
@@ -186,6 +186,6 @@ def check(values: object, kinds: Mapping[str, Kind], word: str) -> dict[str, Any
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
-    """The end of a message about an unknown name; "" if none is similar."""
+    """Return the end of a message about an unknown name; "" if none is similar."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]}?" if near else ""

@@ -1,4 +1,4 @@
-"""The user's own words: what is written and how it is said."""
+"""The user's lexicon: written forms and their pronunciation."""
 
 import logging
 import re
@@ -29,7 +29,7 @@ _TOKEN = re.compile(r"\w+|\W")
 
 @dataclass
 class _Node:
-    """What has been read of the written forms that start with the same tokens."""
+    """The written forms that start with the same tokens."""
 
     following: dict[str, "_Node"] = field(default_factory=dict)
     """By the next token, in lower case."""
@@ -95,7 +95,7 @@ class Lexicon:
         return "".join(pieces)
 
     def _longest(self, tokens: list[str], start: int) -> tuple[int, int | None]:
-        """The end and the entry of the longest written form from a token on, if there is one."""
+        """Find the longest written form that starts at a token; return its end and its entry."""
         best: tuple[int, int | None] = (start + 1, None)
         if start and not _is_word(tokens[start]) and _is_word(tokens[start - 1]):
             return best  # a sign that belongs to the word before it
@@ -184,7 +184,7 @@ class LexiconFile:
             raise LexiconError(f"Lexicon {self.path} is not UTF-8 (byte {error.start})") from error
 
     def _find_version(self) -> _FileVersion | None:
-        """What changes when the file does; None if there is none."""
+        """Return a value that changes with the file; None if there is no file."""
         try:
             status = self.path.stat()
         except FileNotFoundError as error:
@@ -231,7 +231,7 @@ def parse_lexicon(content: str) -> Steps[tuple[Lexicon, Sequence[str]]]:
 
 
 def fold_entry(entry: Entry) -> tuple[str, str]:
-    """Return what is matched and what is said; "" where there is nothing of it."""
+    """Return both sides as they are matched and spoken; "" for a side with nothing left."""
     written = fold_characters(entry.written[:MAX_LINE_CHARACTERS]).replace("\n", " ")
     spoken = keep_speakable(fold_characters(entry.spoken[:MAX_LINE_CHARACTERS]))
     return written, spoken
@@ -256,7 +256,7 @@ def lines_in_steps(content: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def is_case_sensitive(written: str) -> bool:
-    """A written form has a capital inside a word, and so matches only as written."""
+    """Tell whether a written form has a capital inside a word, and so matches only as written."""
     return any(letter.isupper() and before.isalnum() for before, letter in pairwise(written))
 
 

@@ -98,6 +98,6 @@ def _change(file: LexiconFile, written: str, line: str | None) -> Steps[None]:
 
 
 def _form(written: str) -> str:
-    """What entries that match the same texts have in common."""
+    """Return a key that is equal for written forms that match the same texts."""
     folded = fold_characters(written)
     return folded if is_case_sensitive(folded) else folded.lower()
