@@ -1,10 +1,4 @@
-"""Write tests/engines/piper/golden/phonemes.json: what piper-tts makes of sentences.
-
-Run it with the Python of an environment of its own, in which piper-tts 1.8.0 is installed:
-
-    python -m venv ENVIRONMENT && ENVIRONMENT/bin/pip install piper-tts==1.8.0
-    ENVIRONMENT/bin/python script/make_piper_goldens.py
-"""
+"""Write tests/engines/piper/golden/phonemes.json: what piper-tts makes of sentences."""
 
 import json
 from pathlib import Path

@@ -40,6 +40,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/release", description=__doc__)
     parser.add_argument("tag", nargs="?", help="what the release is tagged with, such as v1.2.3")
     parser.add_argument("--set", metavar="VERSION", help="only write this version everywhere")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="go on whatever is wrong, with the packages of the lock",
+    )
     options = parser.parse_args()
     if options.set:
         set_version(ROOT, options.set)
@@ -47,12 +52,16 @@ def main() -> None:
         return
     version = read_version(ROOT)
     wrong = [*differences(ROOT), *obstacles()]
+    if not options.dry_run and not passes_with_newest():
+        wrong.append("The newest packages that pyproject.toml allows do not pass, see above")
     if options.tag not in (None, f"v{version}"):
         wrong.append(f"The tag is {options.tag}, and that of the version would be v{version}")
     if wrong:
-        sys.exit("\n".join(wrong))
-    speak(build(ROOT / "dist"))
-    print(f"{version} is ready, in dist")
+        print("\n".join(wrong), file=sys.stderr)
+        if not options.dry_run:
+            sys.exit(1)
+    speak(build(ROOT / "dist"), with_lock=options.dry_run)
+    print(f"{version} {'would be' if wrong else 'is'} ready, in dist")
 
 
 # --- the version ---------------------------------------------------------------------------------
@@ -99,12 +108,27 @@ def obstacles() -> Iterator[str]:
         yield "script/lock --check fails, see above"
 
 
+def passes_with_newest() -> bool:
+    """Users of pip get the newest packages: do these pass all tests today?"""
+    command = ["script/test_ranges", "newest", "vietts,piper,http,test"]
+    return subprocess.run(command, cwd=ROOT).returncode == 0
+
+
 def build(dist: Path) -> Path:
     """Build the source distribution and the wheel of what is committed, and return the wheel."""
     shutil.rmtree(dist, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
         _run("git", "checkout-index", "--all", f"--prefix={folder}/")
-        _run(sys.executable, "-m", "build", "--outdir", dist, folder, stdout=subprocess.DEVNULL)
+        _run(
+            sys.executable,
+            "-m",
+            "build",
+            "--no-isolation",
+            "--outdir",
+            dist,
+            folder,
+            stdout=subprocess.DEVNULL,
+        )
     packages = sorted(dist.iterdir())
     _run(sys.executable, "-m", "twine", "check", "--strict", *packages)
     wheel = next(path for path in packages if path.suffix == ".whl")
@@ -114,12 +138,18 @@ def build(dist: Path) -> Path:
     return wheel
 
 
-def speak(wheel: Path) -> None:
-    """Install a wheel into an empty environment, serve there, and say a sentence."""
+def speak(wheel: Path, with_lock: bool) -> None:
+    """Install a wheel into an empty environment, serve there, and say a sentence.
+
+    pip chooses the packages, as it does for users, or takes those of the lock.
+    """
     uri = f"tcp://127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         _run(sys.executable, "-m", "venv", folder)
-        _run(f"{folder}/bin/python", "-m", "pip", "install", "--quiet", wheel)
+        install = (f"{folder}/bin/python", "-m", "pip", "install", "--quiet")
+        if with_lock:
+            _run(*install, "--no-deps", "--require-hashes", "-r", "requirements/light.txt")
+        _run(*install, wheel)
         program = f"{folder}/bin/wyoming-vietts"
         there: dict[str, Any] = {
             "cwd": folder,

@@ -83,6 +83,20 @@ def test_every_python_that_the_package_names_is_tested() -> None:
     assert project["requires-python"] == f">={named[0]}"
 
 
+def test_newest_and_oldest_packages_are_tried_each_week() -> None:
+    jobs = workflow("newest.yml")["jobs"]
+    tried = [entry["packages"] for entry in jobs["test"]["strategy"]["matrix"]["include"]]
+    assert tried == ["newest", "oldest"]
+    assert any("script/test_ranges" in str(step) for step in jobs["test"]["steps"])
+    assert jobs["issue"]["if"] == "failure()"
+
+
+def test_pytorchs_packages_move_together() -> None:
+    [pip, _] = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    assert pip["groups"]["pytorch"]["patterns"] == ["torch", "torchaudio"]
+    assert (ROOT / pip["directory"].strip("/")).is_dir()
+
+
 def test_no_file_names_the_host_of_a_package_registry() -> None:
     """Package tools know it by their settings; only PyTorch has its builds for a CPU elsewhere."""
     files = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()

@@ -63,7 +63,7 @@ def measure_engine(table: Table, options: argparse.Namespace, threads: int) -> N
     finish(voice.load())
     name = f"{threads} thread{'s' if threads > 1 else ''}"
     table.add(f"{name}: load", [time.perf_counter() - started], "s")
-    whole = PiperNetwork(file, threads)
+    whole = PiperNetwork(file, voice.sample_rate, threads)
     with mock.patch.object(network_module, "cut", side_effect=ValueError("it is measured whole")):
         finish(whole.load())
     list(voice.speak(TEN_WORDS))
