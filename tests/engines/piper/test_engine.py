@@ -201,7 +201,7 @@ def test_voice_without_tones_is_named(tmp_path: Path, caplog: pytest.LogCaptureF
     voice = voice_of(write_voice(tmp_path / "an.onnx", tones="0156"))
     assert "Voice 'an' was trained without 2 of the six tones" in caplog.text
     assert len(samples(voice, SENTENCE)) > 10_000
-    assert "does not know the phonemes 2" in caplog.text
+    assert "lacks the phonemes 2" in caplog.text
 
 
 def test_requests_that_come_together_load_a_voice_once(

@@ -165,7 +165,7 @@ def test_voice_that_cannot_be_loaded_is_off_the_list_until_its_file_changes(
         with pytest.raises(SynthesisError, match=r"an\.onnx cannot be loaded: .*NoSuchOperator"):
             samples(voice)
     assert not rescan(engine)
-    assert caplog.text.count("is out of use until its file changes") == 1
+    assert caplog.text.count("A voice cannot speak until its file changes") == 1
     write_voice(path)
     assert len(samples(rescan(engine)["an"])) > 10_000
 
@@ -204,8 +204,19 @@ def test_voice_that_has_spoken_survives_a_sentence_that_fails(
     assert len(samples(voice))
 
 
-async def test_embedded_voices_speak_beside_a_damaged_file(tmp_path: Path) -> None:
-    write_voice(tmp_path / "an.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+def leave_pointer(path: Path) -> None:
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+
+
+def leave_broken(path: Path) -> None:
+    change(path, break_operator)
+
+
+@pytest.mark.parametrize("damage", [leave_pointer, leave_broken])
+async def test_embedded_voices_speak_beside_a_damaged_file(
+    damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    damage(write_voice(tmp_path / "an.onnx"))
     uri = f"tcp://127.0.0.1:{free_port()}"
     options = ("--piper-dir", str(tmp_path), "--model-dir", str(tmp_path / "none"))
     with server_process("--uri", uri, *options):
@@ -216,6 +227,19 @@ async def test_embedded_voices_speak_beside_a_damaged_file(tmp_path: Path) -> No
         write_voice(tmp_path / "an.onnx")
         await asyncio.sleep(2.1)
         assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
+
+
+def test_names_in_a_network_cannot_forge_a_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def forge(model: onnx.ModelProto) -> None:
+        for node in model.graph.node[-2:]:
+            node.output[0] = "x\nWARNING all is well\x1b[2J"
+
+    voice = voice_of(change(write_voice(tmp_path / "an.onnx"), forge))
+    with pytest.raises(SynthesisError, match="WARNING all is well"):
+        samples(voice)
+    assert all(record.getMessage().isprintable() for record in caplog.records)
 
 
 def test_engine_without_a_voice_names_the_command_that_gets_one(
@@ -306,7 +330,7 @@ def test_weights_of_a_constant_are_not_read_from_elsewhere(tmp_path: Path) -> No
         model.graph.node.append(helper.make_node("Constant", [], ["secret"], value=value))
 
     voice = voice_of(change(path, add_constant))
-    with pytest.raises(SynthesisError, match="weights of its nodes are in another file"):
+    with pytest.raises(SynthesisError, match="its nodes have weights in another file"):
         samples(voice)
 
 

@@ -1,4 +1,4 @@
-"""ONNX files, looked at without being loaded."""
+"""Checks ONNX files without loading them."""
 
 import os
 import stat
@@ -19,8 +19,8 @@ def open_model(path: Path, max_bytes: int) -> Iterator[Model]:
     """Open an ONNX file, and read its structure.
 
     Raises:
-        ModelError: it is not a whole ONNX file, or the weights beside it are not; the message says
-            what it is instead.
+        ModelError: the file, or one with its weights, is damaged or of another kind, which the
+            message names.
         OSError: it cannot be read, or is larger than `max_bytes`.
     """
     with _open(path, max_bytes) as content:
@@ -34,7 +34,7 @@ def open_model(path: Path, max_bytes: int) -> Iterator[Model]:
 
 
 def check_onnx(path: Path) -> str:
-    """Make sure that a file is there and whole.
+    """Check that a file is there, and whole.
 
     Returns:
         A key that changes when the file does.
@@ -60,7 +60,7 @@ def _open(path: Path, max_bytes: int) -> Iterator[FileSlice]:
 
 
 def _explain(path: Path, content: FileSlice, error: ValueError) -> ModelError:
-    """Say what a file is that cannot be read."""
+    """Name the kind of a file that cannot be read."""
     if disguise := recognize(bytes(content[:512])):
         return ModelError(f"{path} is {disguise}")
     if isinstance(error, CutOffError) and error.expected_bytes <= _MAX_BYTES:
@@ -74,7 +74,7 @@ def _incomplete(path: Path, size: int, expected: int) -> ModelError:
 
 
 def _check_data(model: Path, data: ExternalData) -> None:
-    """Make sure that weights are in a regular file in the folder of the model.
+    """Check that weights are in a regular file, in the folder of the model.
 
     Raises:
         ModelError: they are not.

@@ -1,4 +1,4 @@
-"""The structure of an ONNX model, read without its weights, and models made of parts of it."""
+"""Reads the structure of an ONNX model without its weights, and extracts parts of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ _NODE, _WEIGHT, _INPUT, _OUTPUT, _VALUE_INFO, _SPARSE_WEIGHT = 1, 5, 11, 12, 13,
 _INPUTS, _OUTPUTS, _OPERATOR, _ATTRIBUTE = 1, 2, 4, 5  # of a node
 _INTEGER, _TENSOR, _SUBGRAPH, _INTEGERS, _TENSORS, _SUBGRAPHS = 3, 5, 6, 8, 10, 11  # of attributes
 _NAME_OF_WEIGHT, _EXTERNAL_DATA = 8, 13
+_VALUES, _INDICES = 1, 2  # of a sparse weight
 _NAME, _VALUE = 1, 2  # of attributes, inputs, outputs, and entries of external data
 FLOAT, FLOAT16 = 1, 10
 """Element types."""
@@ -35,24 +36,24 @@ class Node:
 
     operator: str
     inputs: tuple[str, ...]
-    """The tensors that it uses, or that a graph in it uses."""
+    """Tensors that the operator, or a graph in it, uses."""
     outputs: tuple[str, ...]
     attributes: Mapping[str, tuple[int, ...]]
-    """Those that are whole numbers."""
+    """Integers by name."""
     position: int
-    """Among the fields of the graph."""
+    """Index of the field in the graph."""
 
 
 class ExternalData(NamedTuple):
-    """The place of a weight in another file."""
+    """A weight in another file."""
 
     file_name: str
     end: int
-    """The bytes that the file must have."""
+    """Least size of the file, in bytes."""
 
 
 def find_graph(content: FileSlice) -> tuple[Message, list[Field]]:
-    """Find the graph of a model, and its other fields.
+    """Split a model into its graph and its other fields.
 
     Raises:
         CutOffError: the file ends too early.
@@ -61,7 +62,7 @@ def find_graph(content: FileSlice) -> tuple[Message, list[Field]]:
     fields = [*Reader(_MAX_TOP_FIELDS).fields(content)]
     graphs = [field for field in fields if field.number == _GRAPH]
     if len(graphs) != 1:
-        raise ValueError("it is not an ONNX model")
+        raise ValueError("it has no graph")
     return _message(graphs[0]), [field for field in fields if field.number != _GRAPH]
 
 
@@ -73,7 +74,7 @@ class Model:
 
         Raises:
             CutOffError: the file ends too early.
-            ValueError: it is not an ONNX model, or has too many parts.
+            ValueError: it is not an ONNX model, or has too many fields.
         """
         self._content = content
         graph, self._others = find_graph(content)
@@ -81,7 +82,7 @@ class Model:
         self._fields = [*reader.fields(graph)]
         self._names: dict[int, str] = {}  # of weights and inputs, by position
         self.external_data: set[ExternalData] = set()
-        """The weights that are in other files."""
+        """Weights in other files."""
         for position, field in enumerate(self._fields):
             if field.number in (_WEIGHT, _SPARSE_WEIGHT):
                 self._names[position] = self._read_weight(field, reader)
@@ -89,7 +90,7 @@ class Model:
                 self._names[position] = _name(field, _NAME, reader)
         weights = {*self._named(_WEIGHT), *self._named(_SPARSE_WEIGHT)}
         self.inputs = [name for name in self._named(_INPUT) if name not in weights]
-        """Names; old files list the weights among them, this does not."""
+        """Names, without those of weights, which old files list, too."""
         self.outputs = self._named(_OUTPUT)
         """Names."""
 
@@ -101,11 +102,10 @@ class Model:
         return bytes(self._content)
 
     def nodes(self) -> Steps[list[Node]]:
-        """Read the nodes, with pauses, and sort them so that each follows those that it uses.
+        """Read the nodes, with pauses, in topological order.
 
         Raises:
-            ValueError: they are damaged, too many, use each other in a circle, or have weights
-                in another file.
+            ValueError: they are damaged or too many, form a cycle, or have weights in another file.
         """
         in_graph = {*self.external_data}
         nodes: list[Node] = []
@@ -122,7 +122,7 @@ class Model:
                 yield
                 next_pause = seen + _STEP_FIELDS
         if self.external_data - in_graph:
-            raise ValueError("weights of its nodes are in another file")
+            raise ValueError("its nodes have weights in another file")
         return _sort(nodes)
 
     def extract(
@@ -132,10 +132,10 @@ class Model:
         outputs: Iterable[str],
         element_type: int = FLOAT,
     ) -> bytes:
-        """Encode a model of some of the nodes, with the weights and inputs that they use.
+        """Encode a model of some of the nodes, with the weights and inputs they use.
 
         Args:
-            inputs: names of tensors that are inputs, besides those of the whole model.
+            inputs: names of tensors that become inputs, besides those of the whole model.
             outputs: names of tensors.
             element_type: of `inputs` and `outputs`.
         """
@@ -160,7 +160,7 @@ class Model:
         return model.getvalue()
 
     def _read_weight(self, field: Field, reader: Reader) -> str:
-        """Read a tensor's name, and where it is if it is in another file."""
+        """Read the name of a tensor, and its place if that is another file."""
         name = ""
         entries: dict[str, str] = {}
         for part in reader.fields(_message(field)):
@@ -169,8 +169,10 @@ class Model:
             elif part.number == _EXTERNAL_DATA:
                 pair = {one.number: _text(one) for one in reader.fields(_message(part))}
                 entries[pair.get(_NAME, "")] = pair.get(_VALUE, "")
-            elif part.number == 1 and field.number == _SPARSE_WEIGHT:
+            elif part.number == _VALUES and field.number == _SPARSE_WEIGHT:
                 name = self._read_weight(part, reader)
+            elif part.number == _INDICES and field.number == _SPARSE_WEIGHT:
+                self._read_weight(part, reader)
         if entries:
             end = int(entries.get("offset", "0")) + int(entries.get("length", "0"))
             self.external_data.add(ExternalData(entries.get("location", ""), end))
@@ -199,7 +201,7 @@ class Model:
     def _read_attribute(
         self, field: Field, reader: Reader, depth: int
     ) -> tuple[str, tuple[int, ...], list[str]]:
-        """Read an attribute's name, its whole numbers, and the tensors that a graph in it uses."""
+        """Read the name and integers of an attribute, and the tensors that a graph in it uses."""
         name = ""
         integers: list[int] = []
         names: list[str] = []
@@ -223,7 +225,7 @@ class Model:
 
 
 def _sort(nodes: list[Node]) -> list[Node]:
-    """Sort nodes topologically unless they are; ONNX Runtime takes both."""
+    """Sort nodes topologically, as ONNX Runtime does with those that are not."""
     maker: dict[str, int] = {}
     for index, node in enumerate(nodes):
         for name in node.outputs:
@@ -238,7 +240,7 @@ def _sort(nodes: list[Node]) -> list[Node]:
     try:
         return [nodes[index] for index in TopologicalSorter(needs).static_order()]
     except CycleError:
-        raise ValueError("its nodes use each other in a circle") from None
+        raise ValueError("its nodes form a cycle") from None
 
 
 def _tensor(name: str, element_type: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Protocol buffers, the encoding of ONNX files: just enough to look into a file and to cut it.
+"""Protocol buffers, the encoding of ONNX files: enough to read the structure of a file.
 
 ONNX Runtime needs the package `protobuf` anyway, but its parser copies every weight (a graph of
 300 MB takes 290 MB beside the file) and makes an object of each empty field (20 MB of them take
@@ -19,7 +19,7 @@ _BLOCK_BYTES = 4096  # of a file that are read at once
 
 
 class FileSlice:
-    """Bytes of an open file, which are read when they are asked for."""
+    """Bytes of an open file, read on demand."""
 
     def __init__(self, descriptor: int, start: int, size: int) -> None:
         self._descriptor, self._start, self._size = descriptor, start, size
@@ -50,9 +50,9 @@ class Field(NamedTuple):
 
     number: int
     value: int | Message
-    """A whole number, or bytes: a string, or a message in its turn."""
+    """An integer, or bytes: a string or another message."""
     whole: Message
-    """The field as it is encoded."""
+    """The encoded field."""
 
 
 class CutOffError(ValueError):
@@ -65,13 +65,13 @@ class CutOffError(ValueError):
 
 
 class Reader:
-    """Reads messages until it has seen a number of fields, so that it ends on any file."""
+    """Reads messages, up to a number of fields, so that it comes to an end on any file."""
 
     def __init__(self, max_fields: int) -> None:
         """Start counting.
 
         Args:
-            max_fields: of all messages together; a packed number counts as one, too.
+            max_fields: of all messages together; each packed number counts, too.
         """
         self._max_fields = max_fields
         self.seen = 0
@@ -81,7 +81,7 @@ class Reader:
         """Yield the fields of a message, one after the other.
 
         Raises:
-            ValueError: the message is cut off, is not a message, or has too many fields.
+            ValueError: the message is cut off or invalid, or has too many fields.
         """
         size = len(message)
         block, start, position = b"", 0, 0
@@ -113,7 +113,7 @@ class Reader:
             position = end
 
     def integers(self, packed: Message) -> Iterator[int]:
-        """Yield packed whole numbers.
+        """Yield packed varints.
 
         Raises:
             ValueError: as `fields` does.
@@ -137,19 +137,19 @@ class Reader:
 
 
 def write_field(number: int, value: int | bytes) -> bytes:
-    """Encode a field of a whole number, or of bytes."""
+    """Encode a field: an integer, or bytes."""
     if isinstance(value, int):
         return _write_varint(8 * number + VARINT) + _write_varint(value)
     return write_start(number, len(value)) + value
 
 
 def write_start(number: int, size: int) -> bytes:
-    """Encode the start of a field of `size` bytes, which are to follow."""
+    """Encode the start of a field of `size` bytes."""
     return _write_varint(8 * number + BYTES) + _write_varint(size)
 
 
 def _read_varint(content: bytes, position: int) -> tuple[int, int]:
-    """Read a whole number of seven bits a byte; return it and where it ends."""
+    """Read a varint; return it and the position after it."""
     if position < len(content) and content[position] < 0x80:  # most are of one byte
         return content[position], position + 1
     number = 0

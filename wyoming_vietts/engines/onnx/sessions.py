@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_RUN_BYTES = 512_000_000
-"""Memory in which a network computes; a large Piper voice takes about 100 MB."""
+"""Memory for the tensors of a run; those of a large Piper voice take about 100 MB."""
 
 CPU = ("CPUExecutionProvider",)
 
-_AS_REQUESTED = 1  # a way of ArenaExtendStrategy to grow
+_AS_REQUESTED = 1  # kSameAsRequested, an ArenaExtendStrategy
 
 _TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -42,15 +42,15 @@ class Session:
         """Load a model.
 
         Args:
-            model: its file, or the content of one.
-            threads: that compute an operator.
-            data_folder: of the files that hold the weights of a model that is given as content.
-            providers: of ONNX Runtime, the best first.
-            is_short_lived: it runs once, so preparing the graph takes longer than it saves.
+            model: a file, or the content of one.
+            threads: for each operator.
+            data_folder: of the weights that are in other files, if `model` is bytes.
+            providers: execution providers, best first.
+            is_short_lived: skip optimisations that take longer than they save in one run.
 
         Raises:
             ValueError: ONNX Runtime refuses the model.
-            MemoryError: there is no memory for it.
+            MemoryError: memory runs out.
         """
         onnxruntime = _runtime()
         options = onnxruntime.SessionOptions()
@@ -83,14 +83,14 @@ class Session:
         """Names."""
 
     def run(self, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Run the network on its inputs; of half precision it takes and gives floats, too.
+        """Run the network; half precision is converted from and to float32.
 
         Args:
-            values: by name; those that are not inputs are ignored.
+            values: inputs by name; others are ignored.
 
         Raises:
             ValueError: the network fails, or an input is missing.
-            MemoryError: there is no memory for it.
+            MemoryError: memory runs out.
         """
         inputs = {
             name: values[name].astype(kind, copy=False)
@@ -98,7 +98,7 @@ class Session:
             if name in values
         }
         options = _runtime().RunOptions()
-        # Or the arena keeps what the longest sentence took.
+        # Otherwise the arena keeps the memory of the longest run.
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         try:
             outputs = self._session.run(None, inputs, options)
@@ -111,7 +111,7 @@ class Session:
 
 
 def best_providers(on_cuda: bool) -> tuple[str, ...]:
-    """Execution providers, best first: CUDA's where it is wanted and installed."""
+    """Choose execution providers, best first: CUDA where it is wanted and installed."""
     cuda = "CUDAExecutionProvider"
     is_there = on_cuda and cuda in _runtime().get_available_providers()
     return (cuda, *CPU) if is_there else CPU
@@ -119,7 +119,7 @@ def best_providers(on_cuda: bool) -> tuple[str, ...]:
 
 @cache
 def _share_arena() -> None:
-    """Let the networks compute in one bounded arena: a damaged one may ask for any memory."""
+    """Register one bounded arena for all runs, as a damaged network may ask for any memory."""
     onnxruntime = _runtime()
     cpu = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
@@ -130,8 +130,8 @@ def _share_arena() -> None:
 
 @cache
 def _runtime() -> ModuleType:
-    """Import ONNX Runtime; only loading a voice does, and not all voices need it."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or it tells Microsoft what it runs
+    """Import ONNX Runtime, when the first voice that needs it is loaded."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read by the import
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(4)  # fatal: errors are raised
@@ -140,7 +140,7 @@ def _runtime() -> ModuleType:
 
 
 def _explain(error: Exception) -> Exception:
-    """Put the error into one line, and into a class that callers can tell apart."""
+    """Shorten an error to one line; tell lack of memory from a wrong model."""
     message = " ".join(str(error).split())
     if "BFCArena" in message and "smaller than requested" in message:
         return ValueError(f"it takes more than {MAX_RUN_BYTES / 1e6:.0f} MB to compute")

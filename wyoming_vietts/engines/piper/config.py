@@ -1,4 +1,4 @@
-"""A voice's `.onnx.json`: how its network was trained."""
+"""Reads the `.onnx.json` of a Piper voice, and its .toml."""
 
 import json
 import re
@@ -14,15 +14,14 @@ from ...settings.values import Kind, WholeNumber
 from ..espeak.library import load_library
 from ..voice_settings import VoiceSettings
 
-_MAX_BYTES = 1_000_000  # a voice of 904 speakers has 30 kB
+_MAX_BYTES = 1_000_000  # that of a voice with 904 speakers has 30,000
 _SAMPLE_RATE = WholeNumber(4000, 192_000)
 _SPEAKERS = WholeNumber(0, 2000)
-_MAX_IDS = 8  # of a phoneme; voices have 1
+_MAX_IDS = 8  # of a phoneme; most have one
 _ID = WholeNumber(0, 100_000)
 _MAX_NAME_CHARACTERS = 60  # of a speaker
 
-_TONES = "2456"  # of eSpeak NG's Vietnamese; the two others have signs of their own, or none
-_PHONEME_TYPES = {"espeak": True, "text": False}  # made by eSpeak NG
+_TONES = "2456"  # eSpeak NG's signs of four tones of Vietnamese; the others need none
 _ESPEAK_VOICE = re.compile(r"[A-Za-z0-9_+-]{1,40}")
 _LANGUAGE = re.compile(
     r"([A-Za-z]{2,3})(?![A-Za-z0-9])(?:[-_]([A-Za-z]{2}|[0-9]{3})(?![A-Za-z0-9]))?"
@@ -30,7 +29,7 @@ _LANGUAGE = re.compile(
 
 
 class Scales(NamedTuple):
-    """How a sentence is spoken, in the order of the network's input."""
+    """The input `scales` of the network."""
 
     noise_scale: float = 0.667
     """Variation of the sound."""
@@ -40,22 +39,22 @@ class Scales(NamedTuple):
     """Variation of the rhythm."""
 
     def changed_by(self, settings: "PiperSettings") -> "Scales":
-        """Take the scales that the user has set."""
+        """Replace the scales that the user has set."""
         changes = {name: getattr(settings, name) for name in PIPER_SCALES}
         return self._replace(**{name: at for name, at in changes.items() if at is not None})
 
     def at_speed(self, speed: float) -> "Scales":
-        """Change the speed."""
+        """Divide the length by a speed."""
         return self._replace(length_scale=self.length_scale / speed)
 
     def without_noise(self) -> "Scales":
-        """Say the same in the same way every time."""
+        """Leave out all variation."""
         return self._replace(noise_scale=0.0, noise_w=0.0)
 
 
 @dataclass(frozen=True)
 class PiperSettings(VoiceSettings):
-    """The .toml beside a Piper voice; without a value, the voice's own counts."""
+    """The .toml beside a Piper voice; the default of a value is the voice's own."""
 
     kinds: ClassVar = {**VoiceSettings.kinds, **PIPER_SCALES}
 
@@ -67,33 +66,33 @@ class PiperSettings(VoiceSettings):
 
 @dataclass(frozen=True)
 class PiperConfig:
-    """The part of a configuration that speech needs."""
+    """The values that speech needs."""
 
     sample_rate: int
     """Hz."""
     espeak_voice: str
-    """The voice of eSpeak NG that makes the phonemes; "" if the phonemes are letters."""
+    """Voice of eSpeak NG that makes the phonemes; "" where the phonemes are letters."""
     language: str
     """BCP 47 tag."""
     ids: Mapping[str, tuple[int, ...]]
-    """Of each phoneme, which is a character."""
+    """Ids by phoneme, which is one code point."""
     speakers: Mapping[str, int]
-    """Numbers of the speakers by name; empty for a voice of one speaker."""
+    """Speaker ids by name; empty for a voice of one speaker."""
     scales: Scales
 
     @property
     def missing_tones(self) -> str:
-        """Tones of Vietnamese that the voice cannot tell apart, by eSpeak NG's signs."""
+        """Tones of Vietnamese without an id, by eSpeak NG's signs."""
         is_vietnamese = self.espeak_voice.startswith("vi")
         return "".join(tone for tone in _TONES if is_vietnamese and tone not in self.ids)
 
 
 def load_config(path: Path) -> PiperConfig:
-    """Read a voice's configuration, of an old release of Piper, a new one, or another trainer.
+    """Read a configuration as Piper's releases and other trainers write it.
 
     Raises:
-        ModelError: it is missing, not JSON, incomplete, out of bounds, or of phonemes that cannot
-            be made here.
+        ModelError: it is missing, not JSON, incomplete, out of bounds, or of a phoneme type that
+            is not supported.
     """
     try:
         content = read_bytes(path, _MAX_BYTES)
@@ -137,13 +136,13 @@ def _read(values: dict[str, Any]) -> PiperConfig:
 
 
 def _read_espeak_voice(values: dict[str, Any]) -> str:
-    """The voice of eSpeak NG, or "" for letters."""
+    """Read the voice of eSpeak NG; "" for letters."""
     written = values.get("phoneme_type", "espeak")  # absent in old files
-    kind = str(written).removeprefix("PhonemeType.").lower()  # an enumeration of Python, as text
-    if kind not in _PHONEME_TYPES:
-        raise ValueError(f"phoneme_type is {written!r:.40}; only espeak and text can be spoken")
-    if not _PHONEME_TYPES[kind]:
+    kind = str(written).removeprefix("PhonemeType.").lower()  # a member of a Python enumeration
+    if kind == "text":
         return ""
+    if kind != "espeak":
+        raise ValueError(f"phoneme_type is {written!r:.40}; only espeak and text are supported")
     voice = _dict(values.get("espeak"), "espeak").get("voice")
     if not (isinstance(voice, str) and _ESPEAK_VOICE.fullmatch(voice)):
         raise ValueError(f"the voice of espeak is {voice!r:.60}")
@@ -153,7 +152,7 @@ def _read_espeak_voice(values: dict[str, Any]) -> str:
 
 
 def _read_language(language: Any, espeak_voice: str) -> str:
-    """The BCP 47 tag of `language.code`, such as `vi_VN`, else of eSpeak NG's voice."""
+    """Make a BCP 47 tag of `language.code`, such as `vi_VN`, else of eSpeak NG's voice."""
     code = language.get("code") if isinstance(language, dict) else None
     matches = (_LANGUAGE.match(tag) for tag in (code, espeak_voice) if isinstance(tag, str))
     match = next(filter(None, matches), None)
@@ -170,8 +169,8 @@ def _read_scales(inference: Any) -> Scales:
 
 def _read_ids(symbol: str, numbers: Any) -> tuple[int, ...]:
     if not (isinstance(numbers, list) and len(numbers) <= _MAX_IDS):
-        raise ValueError(f"the phoneme {symbol!r:.20} is not a list of up to {_MAX_IDS} numbers")
-    return tuple(_check(number, _ID, f"a number of {symbol!r:.20}") for number in numbers)
+        raise ValueError(f"the ids of {symbol!r:.20} are not a list of up to {_MAX_IDS} numbers")
+    return tuple(_check(number, _ID, f"an id of {symbol!r:.20}") for number in numbers)
 
 
 def _read_speakers(values: dict[str, Any]) -> dict[str, int]:
@@ -182,7 +181,7 @@ def _read_speakers(values: dict[str, Any]) -> dict[str, int]:
     for name, number in speakers.items():
         if not (name.isprintable() and 0 < len(name) <= _MAX_NAME_CHARACTERS):
             raise ValueError(f"a speaker's name is {name!a:.80}")
-        _check(number, WholeNumber(0, count - 1), f"the number of speaker {name!r}")
+        _check(number, WholeNumber(0, count - 1), f"the id of speaker {name!r}")
     return speakers or {str(number): number for number in range(count)}
 
 

@@ -1,4 +1,4 @@
-"""Piper voices: sentences in, PCM out while the rest of them is being computed."""
+"""Piper voices: a sentence is computed in windows, and each is played at once."""
 
 import importlib.util
 import logging
@@ -41,7 +41,7 @@ class PiperVoice(Voice):
     """None in a file of one speaker."""
     scales: Scales = field(repr=False)
     settings: PiperSettings
-    """What the user wrote beside the file."""
+    """The .toml beside the file."""
 
     def load(self) -> Steps[None]:
         """Load the network; see `Voice`."""
@@ -69,25 +69,25 @@ class PiperVoice(Voice):
 
 
 def _share(frames: int, window: int) -> int:
-    """One window of as few as possible, which are about equally long."""
+    """Divide frames into as few windows as possible, of about equal length; return one length."""
     return math.ceil(frames / math.ceil(frames / window))
 
 
 def _next_window(frames: int, margin: int, seconds: float) -> int:
-    """How many frames fit into a step, as the last ones and their margin took so long."""
+    """Estimate how many frames fit into a step, from the time that the last ones took."""
     fitting = int(STEP_SECONDS * (frames + margin) / max(seconds, 1e-4)) - margin
     return max(MIN_WINDOW_FRAMES, min(fitting, WINDOW_GROWTH * frames, MAX_WINDOW_FRAMES))
 
 
 class PiperEngine:
-    """Piper, with every voice file of a folder."""
+    """Makes voices of the Piper files in a folder."""
 
     def __init__(self, voices_dir: Path, threads: int | None, seed: int | None) -> None:
         """Watch a folder for NAME.onnx and NAME.onnx.json.
 
         Args:
-            threads: of ONNX Runtime; None for the available cores.
-            seed: the same audio for the same text every time, without any noise.
+            threads: for ONNX Runtime; None for the available cores.
+            seed: any number makes the voices speak without noise: the same text, the same audio.
         """
         self._threads = threads or granted_cores()
         self._is_repeatable = seed is not None
@@ -101,31 +101,31 @@ class PiperEngine:
 
     @staticmethod
     def is_installed() -> bool:
-        """The package that it needs is there."""
+        """Tell whether ONNX Runtime is installed."""
         return importlib.util.find_spec("onnxruntime") is not None
 
     @property
     def voices(self) -> Mapping[str, PiperVoice]:
-        """The voices of the folder that can speak now."""
+        """The voices that can speak now, by name."""
         voices = self._folder.voices
         return {name: voice for name, voice in voices.items() if voice.network.problem is None}
 
     def idle_work(self) -> Steps[None]:
-        """Look at the folder; see `Engine`."""
+        """Scan the folder; see `Engine`."""
         return self._folder.scan()
 
     def _make_voices(
         self, name: str, file: Path, settings: PiperSettings
     ) -> Steps[list[PiperVoice]]:
-        """A voice for each speaker of a file."""
+        """Make a voice for each speaker of a file."""
         if not self.is_installed():
-            raise SetupError(f"it needs the package onnxruntime: {how_to_install('piper')}")
+            raise SetupError(f"the package onnxruntime is missing: {how_to_install('piper')}")
         check_voice_file(file)
         yield
         config = load_config(file.with_name(f"{file.name}.json"))
         if tones := config.missing_tones:
             _LOGGER.warning(
-                "Voice '%s' was trained without %d of the six tones: they will be wrong",
+                "Voice '%s' was trained without %d of the six tones, so it mispronounces them",
                 *(name, len(tones)),
             )
         scales = config.scales.changed_by(settings)

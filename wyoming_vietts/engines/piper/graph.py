@@ -1,9 +1,9 @@
-"""The place where a Piper voice's network is cut, so that its computation can pause.
+"""Finds the tensors at which the network of a Piper voice is cut, for pauses.
 
     phoneme ids -> frames (text encoder, durations) | -> latents (flow) | -> waveform (decoder)
 
-The decoder is made of convolutions, so it can be run over windows of latents with some margin.
-The size of the margin is read off its kernels.
+The decoder is made of convolutions, so it can run over windows of latents, with a margin that
+follows from the sizes of its kernels.
 """
 
 import math
@@ -17,7 +17,7 @@ _POINTWISE = {
     "LeakyRelu", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Sigmoid", "Sin",
     "Softplus", "Sqrt", "Sub", "Squeeze", "Tanh", "Unsqueeze",
 }  # fmt: skip
-"""Operators by which a sample does not look at others."""
+"""Operators that compute each sample from the one at its own place."""
 
 _FLOATS = ((FLOAT,), (FLOAT16,))
 _MAX_KERNEL, _MAX_STRIDE, _MAX_DILATION = 1024, 256, 64
@@ -31,22 +31,22 @@ class Part:
 
     nodes: Sequence[Node]
     inputs: tuple[str, ...]
-    """Tensors that another part computes."""
+    """Names of tensors that another part computes."""
     outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Window:
-    """How the decoder runs over a window of frames."""
+    """The geometry of the decoder."""
 
     latents: str
-    """Name of the tensor before it, [1, C, frames]."""
+    """Name of its input, [1, C, frames]."""
     frame_samples: int
-    """Samples that it makes of a frame."""
+    """Samples of a frame."""
     frames_before: int
-    """How far back a sample looks."""
+    """Receptive field, backwards."""
     frames_after: int
-    """How far ahead."""
+    """Receptive field, forwards."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class Cut:
     """The parts of a network."""
 
     front: tuple[Part, ...]
-    """From phoneme ids to latents, in one part or two; the second takes the first one's outputs."""
+    """From phoneme ids to latents, in one part, or in two of which the second follows."""
     decoder: Part
     window: Window
 
 
 def cut(model: Model, nodes: Sequence[Node]) -> Cut:
-    """Find the places where a network can be cut.
+    """Cut a network where it can be.
 
     Raises:
         ValueError: it is not of the shape that Piper's voices have; the message says why.
@@ -70,7 +70,7 @@ def cut(model: Model, nodes: Sequence[Node]) -> Cut:
     latents = _find_latents(nodes)
     decoder = _needed_for([output], nodes, given={latents})
     if not _is_free_of(decoder, text):
-        raise ValueError("its decoder looks at the text, too")
+        raise ValueError("its decoder uses the text, too")
     before, after, samples = _reach(decoder, latents, output)
     front = _needed_for([latents], nodes, given=set())
     between = _find_pause(front, latents, text)
@@ -86,7 +86,7 @@ def cut(model: Model, nodes: Sequence[Node]) -> Cut:
 
 
 def _find_latents(nodes: Sequence[Node]) -> str:
-    """The input of the convolution before the first upsampling."""
+    """Find the input of the convolution before the first upsampling."""
     made_by = {name: node for node in nodes for name in node.outputs}
     node = next((node for node in nodes if node.operator == "ConvTranspose"), None)
     while node is not None and node.operator in ("ConvTranspose", "LeakyRelu", "Add"):
@@ -100,7 +100,7 @@ def _find_latents(nodes: Sequence[Node]) -> str:
 
 
 def _needed_for(names: Iterable[str], nodes: Sequence[Node], given: set[str]) -> list[Node]:
-    """The nodes that compute some tensors, in their order; `given` tensors need none."""
+    """Find the nodes that compute some tensors, in order; `given` tensors need none."""
     wanted = {*names}
     needed = []
     for node in reversed(nodes):
@@ -111,14 +111,14 @@ def _needed_for(names: Iterable[str], nodes: Sequence[Node], given: set[str]) ->
 
 
 def _is_free_of(nodes: Sequence[Node], names: set[str]) -> bool:
-    """The nodes use none of these tensors, and no chance."""
+    """Whether nodes use none of these tensors, and draw nothing at random."""
     return not any(
         node.operator.startswith("Random") or not names.isdisjoint(node.inputs) for node in nodes
     )
 
 
 def _reach(nodes: Sequence[Node], latents: str, output: str) -> tuple[int, int, int]:
-    """The frames before and after its own that a sample looks at, and the samples of a frame."""
+    """Compute the receptive field in frames, backwards and forwards, and the samples of a frame."""
     reach: dict[str, tuple[float, float, int]] = {latents: (0.0, 0.0, 1)}
     for node in nodes:
         known = [reach[name] for name in node.inputs if name in reach]
@@ -143,7 +143,7 @@ def _reach(nodes: Sequence[Node], latents: str, output: str) -> tuple[int, int, 
         if rate > _MAX_FRAME_SAMPLES:
             raise ValueError(f"its decoder makes {rate} samples of a frame")
         if before + after > _MAX_MARGIN_FRAMES:
-            raise ValueError(f"its decoder looks at {before + after:.0f} frames for each sample")
+            raise ValueError(f"its decoder needs {before + after:.0f} frames for each sample")
         for name in node.outputs:
             reach[name] = (before, after, rate)
     if output not in reach:
@@ -153,7 +153,7 @@ def _reach(nodes: Sequence[Node], latents: str, output: str) -> tuple[int, int, 
 
 
 def _attribute(node: Node, name: str, default: int, most: int, is_needed: bool = False) -> int:
-    """The first number of an attribute of a 1-D convolution: from `default` to `most`."""
+    """Read the first number of an attribute of a 1-D convolution, from `default` to `most`."""
     values = node.attributes.get(name, ())
     value = values[0] if values else default
     is_1d = len(values) <= (2 if name == "pads" else 1)
@@ -163,9 +163,9 @@ def _attribute(node: Node, name: str, default: int, most: int, is_needed: bool =
 
 
 def _find_pause(front: Sequence[Node], latents: str, text: set[str]) -> tuple[str, ...] | None:
-    """The tensors between text encoder and flow: the frames with their noise, and a mask.
+    """Find the tensors between text encoder and flow: the frames with their noise, and a mask.
 
-    None where there is no such place, or where a tensor may be of something else than floats.
+    None where the network has no such place, or the tensors may not be floats.
     """
     users: dict[str, list[Node]] = {}
     for user in front:
@@ -191,7 +191,7 @@ def _find_pause(front: Sequence[Node], latents: str, text: set[str]) -> tuple[st
 
 
 def _depending_on(names: set[str], nodes: Sequence[Node]) -> set[str]:
-    """The tensors that are computed from some others, or from chance."""
+    """Find the tensors that are computed from some others, or drawn at random."""
     known = set(names)
     for node in nodes:
         if node.operator.startswith("Random") or not known.isdisjoint(node.inputs):

@@ -1,4 +1,4 @@
-"""A Piper voice's network in ONNX Runtime, loaded at its first use."""
+"""The network of a Piper voice, in ONNX Runtime."""
 
 import logging
 import time
@@ -21,8 +21,9 @@ from .graph import Cut, Window, cut
 _LOGGER = logging.getLogger(__name__)
 
 MAX_BYTES = 512_000_000
-
-MAX_SECONDS_AN_ID = 0.5  # beyond which a network is damaged; speech takes 0.05
+"""Of a file."""
+MAX_SECONDS_AN_ID = 0.5
+"""Audio of a phoneme id, beyond which a network is damaged; speech takes 0.05 s."""
 
 _INPUTS = ("input", "input_lengths", "scales")
 _SPEAKER = "sid"  # an input of voices of several speakers
@@ -50,7 +51,7 @@ def check_voice_file(path: Path) -> None:
 
 @dataclass(frozen=True)
 class _Sessions:
-    """A loaded network."""
+    """A loaded network; without a decoder where it runs whole."""
 
     front: Sequence[Session]
     decoder: Session | None = None
@@ -58,14 +59,14 @@ class _Sessions:
 
 
 class PiperNetwork:
-    """Phoneme ids to latents, and windows of latents to waveform.
+    """Computes latents from phoneme ids, and waveform from windows of latents.
 
-    A network that cannot be cut gives the waveform at once: its latents are the waveform,
-    a frame a sample.
+    A network that cannot be cut computes the waveform at once: it takes the place of the latents,
+    and a frame is a sample.
     """
 
     def __init__(self, path: Path, sample_rate: int, threads: int) -> None:
-        """Take a file, which is read when it is needed."""
+        """Remember a file; `load` reads it."""
         self._path = path
         self._sample_rate = sample_rate
         self._threads = threads
@@ -74,21 +75,21 @@ class PiperNetwork:
         self._has_spoken = False
         self._unknown: set[str] = set()
         self.problem: str | None = None
-        """The reason why it can never speak, until its file changes."""
+        """Why it cannot speak until its file changes; None if it can."""
 
     @property
     def is_cut(self) -> bool:
-        """It decodes windows; known once it has been loaded."""
+        """Whether it decodes windows; known after `load`."""
         return self._sessions is not None and self._sessions.window is not None
 
     @property
     def margin_frames(self) -> int:
-        """The frames that are decoded beside those of a window."""
+        """Frames that are decoded in addition to those of a window."""
         window = self._sessions.window if self._sessions else None
         return window.frames_before + window.frames_after if window else 0
 
     def load(self) -> Steps[None]:
-        """Load the network unless it has been, with pauses; several may wait for it.
+        """Load the network at the first call; several callers may share the work.
 
         Raises:
             SynthesisError: it cannot be loaded.
@@ -117,7 +118,7 @@ class PiperNetwork:
         return sessions
 
     def _open(self, model: Model) -> Steps[tuple[_Sessions, str]]:
-        """Open the network in parts; where that fails, in one, for the reason returned."""
+        """Open the network in parts; where that fails, whole, and return the reason, too."""
         nodes = yield from model.nodes()
         yield
         try:
@@ -130,7 +131,7 @@ class PiperNetwork:
         except MemoryError:
             raise
         except Exception as error:  # a graph can be anything, and ONNX Runtime judges the whole
-            reason = f"{error!s:.200}"
+            reason = _printable(f"{error!s:.200}")
         yield
         return _Sessions([self._session(model.whole())]), reason
 
@@ -146,7 +147,7 @@ class PiperNetwork:
         return Session(model, self._threads, data_folder=self._path.parent)
 
     def latents(self, ids: Sequence[int], scales: Scales, speaker: int | None) -> Steps[_Floats]:
-        """Phoneme ids to latents [1, C, frames], with a pause before the flow.
+        """Compute latents [1, C, frames] from phoneme ids, with a pause before the flow.
 
         Raises:
             SynthesisError: the network fails.
@@ -171,7 +172,7 @@ class PiperNetwork:
         return latents
 
     def decode(self, latents: _Floats, start: int, end: int, speaker: int | None) -> _Floats:
-        """The waveform [N] of the frames from `start` to `end`, as if all were decoded at once.
+        """Decode the frames from `start` to `end` to waveform [N], as a run over all would.
 
         Raises:
             SynthesisError: the network fails.
@@ -190,7 +191,9 @@ class PiperNetwork:
         samples: _Floats = self._run(decoder, inputs)[decoder.outputs[0]].reshape(-1)
         hop = window.frame_samples
         if len(samples) != hop * (last - first):
-            raise self._fail(f"{last - first} frames became {len(samples)} samples, not {hop} each")
+            raise self._fail(
+                f"it makes {len(samples)} samples of {last - first} frames, not {hop} each"
+            )
         self._has_spoken = True
         return _finite(samples[(start - first) * hop : (end - first) * hop])
 
@@ -209,24 +212,29 @@ class PiperNetwork:
             raise self._fail(str(error)) from error
 
     def _fail(self, reason: str) -> SynthesisError:
-        """An error of one sentence; of a network that has never spoken, of all."""
-        message = f"{self._path} fails: {reason}"
+        """Make an error of this sentence; of a network that has never spoken, of all."""
+        message = _printable(f"{self._path} fails: {reason}")
         return SynthesisError(message) if self._has_spoken else self._give_up(message)
 
     def _give_up(self, problem: str) -> SynthesisError:
-        self.problem = problem
-        _LOGGER.warning("A voice is out of use until its file changes: %s", problem)
-        return SynthesisError(problem)
+        self.problem = _printable(problem)
+        _LOGGER.warning("A voice cannot speak until its file changes: %s", self.problem)
+        return SynthesisError(self.problem)
 
     def warn_of_unknown(self, phonemes: Set[str]) -> None:
-        """Say once which phonemes the voice does not know; they are left out."""
+        """Log the phonemes that the voice lacks, each once."""
         if new := phonemes - self._unknown:
             self._unknown |= new
             _LOGGER.warning(
-                "Voice %s does not know the phonemes %s", self._path.name, " ".join(sorted(new))
+                "Voice %s lacks the phonemes %s", self._path.name, " ".join(sorted(new))
             )
 
 
 def _finite(samples: _Floats) -> _Floats:
-    """Silence the samples that a damaged network could not compute."""
+    """Replace the samples that a damaged network could not compute."""
     return np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
+
+
+def _printable(text: str) -> str:
+    """Replace control characters: names in a file could forge lines of the log."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,6 +1,6 @@
-"""Speakable text to the numbers that a Piper voice was trained with.
+"""Convert speakable text to the phoneme ids that a Piper voice was trained with.
 
-They are the code points of eSpeak NG's phonemes, with a blank after each.
+Phonemes are the code points of eSpeak NG's transcription, or letters; a blank follows each.
 """
 
 import re
@@ -12,9 +12,9 @@ from ..espeak.library import load_library
 from .config import PiperConfig
 
 MAX_PIECE_CHARACTERS = 80
-"""Of text that is computed at once: about 14 words, 40 ms of two x86 cores."""
+"""Longest text that is computed at once: about 14 words, 40 ms on two x86 cores."""
 
-_LANGUAGE_FLAG = re.compile(r"\([^)]*\)")  # around words that eSpeak NG takes for foreign ones
+_LANGUAGE_FLAG = re.compile(r"\([^)]*\)")  # around words that eSpeak NG reads as foreign
 _MARKS = ".,;:!?"
 _LETTER = re.compile(r"(?s:.)[\u0300-\u036f]*")  # with its combining marks
 
@@ -46,7 +46,7 @@ def _at_spaces(clause: str) -> Iterator[str]:
 
 
 def phonemes(clauses: list[str], config: PiperConfig) -> str:
-    """The phonemes of clauses that are spoken in one breath, decomposed (NFD)."""
+    """Convert clauses that are computed at once to phonemes, decomposed (NFD)."""
     spoken = ""
     for clause in clauses:
         mark = clause[-1] if clause[-1] in _MARKS else ""
@@ -62,22 +62,22 @@ def phonemes(clauses: list[str], config: PiperConfig) -> str:
 
 
 def phoneme_ids(phonemes: str, config: PiperConfig) -> tuple[list[int], set[str]]:
-    """The numbers of phonemes, and the phonemes that have none and are left out.
+    """Convert phonemes to ids; return also the phonemes that the voice lacks, which are left out.
 
-    A voice may have been trained with letters that carry their marks, or with small ones only.
+    Some voices have precomposed letters (NFC), or lower case alone.
     """
     blank = config.ids["_"]
-    numbers = [*config.ids["^"], *blank]
+    ids = [*config.ids["^"], *blank]
     unknown = set()
     for letter in _LETTER.findall(phonemes):
         forms = (form(case) for case in (letter, letter.lower()) for form in (str, _composed))
         known = next((form for form in forms if all(sign in config.ids for sign in form)), letter)
         for sign in known:
             if sign in config.ids:
-                numbers += [*config.ids[sign], *blank]
+                ids += [*config.ids[sign], *blank]
             else:
                 unknown.add(sign)
-    return [*numbers, *config.ids["$"]], unknown
+    return [*ids, *config.ids["$"]], unknown
 
 
 def _composed(letter: str) -> str:
