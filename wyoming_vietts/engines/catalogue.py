@@ -54,6 +54,7 @@ class Catalogue:
         """
         self._engines = engines
         self._is_auto = is_auto
+        self._failures: set[str] = set()
 
     @cached_property
     def _embedded(self) -> Engine:
@@ -82,9 +83,17 @@ class Catalogue:
         return next((each for each in self._engines if isinstance(each, CloningEngine)), None)
 
     def idle_work(self) -> Steps[None]:
-        """Do the background work of the engines; see `Engine`."""
+        """Do the background work of the engines; log once what fails in one, and go on.
+
+        See `Engine`.
+        """
         for engine in self._engines:
-            yield from engine.idle_work()
+            try:
+                yield from engine.idle_work()
+            except Exception as error:  # a file can be anything, and other voices wait
+                if repr(error) not in self._failures:
+                    self._failures.add(repr(error))
+                    _LOGGER.exception("Background work failed")
 
     def find(self, name: str) -> Voice | None:
         """The voice of this name, on offer or not."""
