@@ -127,6 +127,31 @@ async def test_client_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyP
         assert len(tts.computed) < 100_000
 
 
+@pytest.mark.parametrize("voice", ["alloy", "nova", "", None, {"id": "alloy"}, {}])
+async def test_stock_names_and_empty_ones_speak_with_the_default_voice(voice: object) -> None:
+    tts = StepEngine()
+    async with running_doors(tts) as doors:
+        answers = [await doors.speech("Xin chào.", voice=voice)]
+        if not isinstance(voice, dict):
+            given = {} if voice is None else {"voice": voice}
+            query = {"text": "Xin chào."} | given
+            answers.append(await doors.get("/api/tts", params=query))
+            body = "Xin chào.".encode()
+            answers.append(await doors.ask("POST", "/api/text-to-speech", params=given, data=body))
+            mary = {"INPUT_TEXT": "Xin chào."} | ({} if voice is None else {"VOICE": voice})
+            answers.append(await doors.get("/process", params=mary))
+            answers.append(await doors.ask("POST", "/process", data=mary))
+    assert [answer.status for answer in answers] == [200] * len(answers)
+    assert {name for _, name, _ in tts.asked} == {"an"}
+
+
+@pytest.mark.parametrize("path", ["/api/tts?text=a&voice=x", "/process?INPUT_TEXT=a&VOICE=x"])
+async def test_other_unknown_voices_stay_an_error(path: str) -> None:
+    async with running_doors(StepEngine()) as doors:
+        answer = await doors.get(path)
+    assert (answer.status, answer.error["code"]) == (400, "unknown-voice")
+
+
 @pytest.mark.parametrize("name", ["mp3", "flac", "opus", "aac"])
 async def test_compressed_answers_of_a_format_are_counted(
     name: str, monkeypatch: pytest.MonkeyPatch
