@@ -86,15 +86,6 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(stop_signal, stop.set)
 
     announcement = announcement or _announcement(options)
-    gc.disable()  # nothing that is loaded is garbage, and looking for it takes 5 % of a start
-    catalogue = make_catalogue(options.engine, engine_settings(options))
-    gc.freeze()
-    gc.enable()
-    if catalogue.has_embedded_only:
-        _LOGGER.info(
-            "Speaking with eSpeak NG. For a natural voice (%d MB): %s",
-            *(DOWNLOADS[NATURAL_VOICE].megabytes, way_to_natural_voice),
-        )
     settings = SpeechSettings(
         voice=options.voice,
         speed=options.speed,
@@ -102,10 +93,19 @@ async def _serve(
         max_text_characters=options.max_text,
         lexicon=LexiconFile(options.lexicon, may_be_missing=options.lexicon == LEXICON.default),
     )
+    gc.disable()  # nothing that is loaded is garbage, and looking for it takes 5 % of a start
+    catalogue = make_catalogue(options.engine, engine_settings(options))
     synthesizer = Synthesizer(catalogue, settings)
+    _load_default_voice(synthesizer)
+    gc.freeze()
+    gc.enable()
+    if catalogue.has_embedded_only:
+        _LOGGER.info(
+            "Speaking with eSpeak NG. For a natural voice (%d MB): %s",
+            *(DOWNLOADS[NATURAL_VOICE].megabytes, way_to_natural_voice),
+        )
     max_clients = limit_clients(options.max_clients, frontends=1 if options.http is None else 2)
     http = _http_server(options, synthesizer, max_clients)
-    _load_default_voice(synthesizer)
     handler_settings = HandlerSettings(
         samples_per_chunk=options.samples_per_chunk,
         supports_streaming=not options.no_streaming,
