@@ -179,6 +179,23 @@ def test_it_shows_what_is_spoken_and_learns_a_word(browser: Browser, embedded: S
         assert lexicon.read_text() == "# Của tôi\n"
 
 
+def test_a_long_lexicon_is_shown_in_pages(browser: Browser, embedded: Site) -> None:
+    lexicon = embedded.folder / "lexicon.txt"
+    before = lexicon.read_text()
+    lexicon.write_text("".join(f"máy {number} = cái {number}\n" for number in range(600)))
+    try:
+        with opened(browser, embedded.url) as page:
+            page.fill("#text", "máy 1")
+            page.click("#show-words")
+            page.get_by_text("Từ điển riêng (600)").click()
+            expect(page.locator("#entries li")).to_have_count(501)
+            page.get_by_role("button", name="Xem thêm từ").click()
+            expect(page.locator("#entries li")).to_have_count(600)
+            expect(page.locator("#entries li").last).to_contain_text("máy 599 = cái 599")
+    finally:
+        lexicon.write_text(before)
+
+
 # --- voices --------------------------------------------------------------------------------------
 
 

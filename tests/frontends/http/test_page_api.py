@@ -190,6 +190,18 @@ async def test_word_that_cannot_be_an_entry_changes_nothing(
     assert path.read_text() == LEXICON
 
 
+async def test_first_word_creates_the_lexicon(tmp_path: Path) -> None:
+    path = tmp_path / "models" / "lexicon.txt"
+    tts = StepEngine()
+    settings = replace(SETTINGS, lexicon=LexiconFile(path, may_be_missing=True))
+    async with running_doors(tts, settings=settings) as doors:
+        assert (await doors.get("/api/lexicon")).json == {"entries": [], "total": 0}
+        await doors.change("POST", "/api/lexicon", json={"written": "Bo", "spoken": "Bô"})
+        await doors.speech("Bo.")
+    assert path.read_text() == "Bo = Bô\n"
+    assert tts.asked[0][0] == "Bô."
+
+
 async def test_many_words_are_listed_in_pages(tmp_path: Path) -> None:
     path = tmp_path / "lexicon.txt"
     path.write_text("".join(f"máy {number} = cái {number}\n" for number in range(1200)))
