@@ -63,20 +63,26 @@ def replacement(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written; what was there is as it was.
     """
-    unfinished_files = f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"
-    for leftover in path.parent.glob(unfinished_files):  # of one that was killed
-        with suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
-                leftover.unlink()
+    remove_leftovers(path)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield unfinished
         if path.exists():
             unfinished.chmod(stat.S_IMODE(path.stat().st_mode))
         os.replace(unfinished, path)
-    except BaseException:
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = str(path)  # as when the disk is full
         raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete unfinished replacements of a file, of processes that were killed."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
+        with suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+                leftover.unlink()
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -37,7 +37,7 @@ from wyoming_vietts.engines.vietts.networks.hift import (
 from wyoming_vietts.engines.vietts.networks.layers import Linear
 from wyoming_vietts.engines.vietts.networks.lm import SpeechLM, decode_one_token, prefill, score
 from wyoming_vietts.engines.vietts.networks.networks import Networks
-from wyoming_vietts.engines.vietts.networks.sampling import draw
+from wyoming_vietts.engines.vietts.networks.sampling import sample
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
 from wyoming_vietts.engines.vietts.quality import QUALITIES, Quality
 from wyoming_vietts.steps import finish
@@ -175,7 +175,7 @@ def forced_tokens(
     for i in range(count):
         with torch.inference_mode():
             recent = spoken[-lm.config.sampling.window :]
-            token = draw(logits, recent, lm.config.sampling, random, lm.end)
+            token = sample(logits, recent, lm.config.sampling, random, lm.end)
             spoken = torch.cat((spoken, token))
         yield int(token)
         if i + 1 < count:
@@ -270,7 +270,7 @@ def limits(table: Table, options: argparse.Namespace) -> None:
     weights = sum(
         parameter.nbytes
         for name, parameter in networks.lm.named_parameters()
-        if name.startswith(("decoder.layers", "logits")) and ".position." not in name
+        if name.startswith(("decoder.layers", "lm_head")) and ".position." not in name
     )
     table.add("LM step, limit in fp32", [1000 * weights / bandwidth], "ms")
     table.add("LM step, limit in int8", [1000 * weights / 4 / bandwidth], "ms")

@@ -223,15 +223,15 @@ def test_windows_fade_into_each_other(
         voice = flow_voice(flow, torch.ones(192), tokens[:20], torch.zeros(80, 68) - 5)
         stream = FlowStream.start(flow, voice, model.schedule, draw)
         finish(stream.feed(tokens[:30], last=False))
-        foreseen = stream.foreseen
-        return foreseen, finish(stream.feed(tokens, last=True))
+        lookahead = stream.lookahead
+        return lookahead, finish(stream.feed(tokens, last=True))
 
-    foreseen, blended = second_piece()
+    lookahead, blended = second_piece()
     monkeypatch.setattr(flow_stream, "BLEND_FRAMES", 0)
     _, plain = second_piece()
     share = torch.arange(1, 13) / 13
-    expected = foreseen[:, :12] + share * (plain[:, :12] - foreseen[:, :12])
-    assert not torch.allclose(foreseen[:, :12], plain[:, :12], atol=1e-3)
+    expected = lookahead[:, :12] + share * (plain[:, :12] - lookahead[:, :12])
+    assert not torch.allclose(lookahead[:, :12], plain[:, :12], atol=1e-3)
     torch.testing.assert_close(blended[:, :12], expected)
     torch.testing.assert_close(blended[:, 12:], plain[:, 12:])
 
@@ -513,7 +513,7 @@ def test_model_directory_that_cannot_be_written_is_no_obstacle(
     recording = record(tmp_path / "voices" / "an.wav")
     (model_dir / cache.CACHE_FOLDER).write_text("in the way")
     assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
-    assert "encoded again at each start" in caplog.text
+    assert "so every start encodes the voice again" in caplog.text
 
 
 def test_recordings_that_cannot_be_used_are_left_out_with_a_reason(

@@ -7,6 +7,6 @@ One letter for each axis, in the comments and docstrings of this package:
     H attention heads   D size of one head
 
 Mel spectrograms are [80, F] at 22,050 / 256 = 86.13 frames a second; speech tokens come at the
-rate that config.yaml gives (25 or 50 a second).  A long computation is a generator that yields None
-whenever its caller may do something else, and returns its result: see ``steps``.
+rate that the model's configuration states (25 or 50 a second). A long computation is a generator
+that yields None to let its caller do something else, and returns its result: see `steps`.
 """

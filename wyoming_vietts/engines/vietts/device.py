@@ -1,4 +1,4 @@
-"""Where the networks run, and the memory that they have there."""
+"""The device of the networks, and its memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _NO_MEMORY = "can't allocate memory"  # in an error of PyTorch on a CPU, which h
 
 
 def choose_device(name: str) -> torch.device:
-    """The device for `auto`, `cuda`, `cuda:N`, `mps` or `cpu`; `auto` is a CUDA GPU, else the CPU.
+    """Choose the device for `auto` (a CUDA GPU, else the CPU), `cuda`, `cuda:N`, `mps` or `cpu`.
 
     Raises:
         SetupError: the named device is not available.
@@ -31,14 +31,14 @@ def choose_device(name: str) -> torch.device:
 
 
 def lm_type(device: torch.device, int8_on_cpu: bool) -> torch.dtype:
-    """Number type of the language model: bf16 on a GPU, int8 on a CPU if wanted, else fp32."""
+    """Choose the language model's number type: bf16 on a GPU, int8 if wanted on a CPU, or fp32."""
     if device.type == "cuda":
         return torch.bfloat16
     return torch.int8 if device.type == "cpu" and int8_on_cpu else torch.float32
 
 
 def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:
-    """Number type of the flow: bf16 on a GPU and, if wanted, on CPUs that are faster in it."""
+    """Choose the flow's number type: bf16 on a GPU and, if wanted, on CPUs with fast bf16."""
     has_half = device.type == "cuda" or (
         device.type == "cpu" and half_on_cpu and features.FAST_BF16
     )
@@ -46,14 +46,14 @@ def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:
 
 
 def held_bytes(device: torch.device) -> int:
-    """Memory of the device that this process holds; for a CPU, all that the process takes."""
+    """Return how much of the device's memory this process holds; on a CPU, its resident memory."""
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
     return torch.mps.driver_allocated_memory() if device.type == "mps" else resident_bytes()
 
 
 def give_back_memory(device: torch.device) -> None:
-    """Return what is free again, on the device and beside it, to the rest of the machine."""
+    """Return freed memory, of the device and of the process, to the rest of the machine."""
     give_back_freed_memory()
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -63,7 +63,7 @@ def give_back_memory(device: torch.device) -> None:
 
 @contextmanager
 def out_of_memory_ends_the_request(device: torch.device) -> Iterator[None]:
-    """If the device's memory is full, fail only this request, and free the memory that it held."""
+    """Fail only this request when the device is out of memory, and free the memory that it held."""
     try:
         yield
     except RuntimeError as error:

@@ -21,7 +21,7 @@ from .device import choose_device
 from .loader import ModelLoader
 from .model.tokenizer import load_tokenizer
 from .prompt.cache import VoiceCache
-from .quality import QUALITIES
+from .quality import QUALITIES, default_quality
 from .voice import VietTTSVoice
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,8 +65,7 @@ class VietTTSEngine:
         torch.set_num_threads(threads)
         self._spare_cores = SpareCores(threads) if adapts else None
         keep_freed_memory()
-        on_gpu = self._device.type != "cpu"
-        quality = quality or ("exact" if on_gpu else "balanced")
+        quality = quality or default_quality(self._device)
         _LOGGER.info("VietTTS on %s, %d threads, quality %s", self._device, threads, quality)
         self.quality = QUALITIES[quality]
         self.loader = ModelLoader(model_dir, self._device, self.quality, unload_after_minutes)

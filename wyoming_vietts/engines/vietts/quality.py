@@ -1,4 +1,4 @@
-"""What is given up for speed; BENCHMARKS.md says what each quality costs and gains."""
+"""Trade-offs between quality and speed; BENCHMARKS.md has the costs and gains of each."""
 
 import math
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class Quality:
     """Euler steps of the flow."""
 
     guidance_every: int
-    """The unguided velocity is computed, too, at every n-th step; this is n."""
+    """n: classifier-free guidance is computed anew at every n-th step."""
 
     prompt_seconds: float
-    """How much of the voice's recording the flow is given; it takes part in every step."""
+    """Length of the prompt that the flow is given, and that takes part in every step."""
 
     int8_lm: bool
     """Whether the language model's weights are 8-bit integers, on a CPU."""

@@ -25,7 +25,7 @@ from .decoder import SpeechDecoder
 from .device import out_of_memory_ends_the_request
 from .loader import LoadedModel
 from .networks.flow import Flow, FlowVoice, flow_voice, mel_frames
-from .networks.flow_stream import FORESIGHT_TOKENS
+from .networks.flow_stream import LOOKAHEAD_TOKENS
 from .networks.lm import MAX_RATIO, generate
 from .prompt.encoder import MAX_TOKENISED_SECONDS, Prompt
 
@@ -97,7 +97,7 @@ class VietTTSVoice(ClonedVoice):
                 if token is None:
                     continue
                 speech_tokens.append(token)
-                if len(speech_tokens) >= decoder.tokens_done + chunk + FORESIGHT_TOKENS:
+                if len(speech_tokens) >= decoder.tokens_done + chunk + LOOKAHEAD_TOKENS:
                     yield from decoder.feed(speech_tokens, last=False)
                     chunk = min(CHUNK_GROWTH * chunk, MAX_CHUNK_SECONDS * rate)
             if len(speech_tokens) == MAX_RATIO * len(text_tokens):

@@ -173,7 +173,7 @@ def test_prepared_model_is_the_same_without_the_published_files(model_dir: Path)
 def test_replaced_published_file_is_preferred(model_dir: Path) -> None:
     prepare(model_dir)
     change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
-    assert float(load(model_dir).lm.logits.bias[0]) == 5.0
+    assert float(load(model_dir).lm.lm_head.bias[0]) == 5.0
 
 
 def test_cut_off_prepared_file_is_refused(model_dir: Path) -> None:
@@ -242,7 +242,7 @@ def test_weights_are_reduced_again_when_the_published_are_replaced(model_dir: Pa
     change(model_dir, "llm", {"llm_decoder.bias": torch.full((61,), 5.0)})
     change(model_dir, "flow", {"encoder_proj.bias": torch.full((80,), 5.0)})
     reduced = load_reduced(model_dir)
-    assert float(reduced.lm.logits.bias[0]) == 5.0
+    assert float(reduced.lm.lm_head.bias[0]) == 5.0
     assert float(reduced.flow.mel_projection.bias[0]) == 5.0
     assert_same(load_reduced(model_dir), reduced)
 
@@ -313,7 +313,7 @@ def test_full_disk_is_an_error_of_prepare(model_dir: Path, monkeypatch: pytest.M
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fdatasync", full)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match=r"No space left on device: .*llm.safetensors"):
         prepare(model_dir)
     assert not [*model_dir.glob("*.safetensors*"), *model_dir.glob(".*")]
 
@@ -334,6 +334,19 @@ def test_conversion_that_is_given_up_leaves_nothing_behind(model_dir: Path) -> N
 
 def copy(model_dir: Path) -> Path:
     return Path(shutil.copytree(model_dir, model_dir.with_name(f"copy-{secrets.token_hex(4)}")))
+
+
+def test_leftover_of_a_killed_conversion_is_deleted_though_another_has_ended(
+    model_dir: Path,
+) -> None:
+    load_reduced(model_dir)
+    old, new = (model_dir / f".llm-int8.safetensors.{name}" for name in ("0" * 8, "1" * 8))
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    load_reduced(model_dir)
+    assert not old.exists()
+    assert new.exists(), "another process may be writing it"
 
 
 def test_conversion_pauses_while_it_writes(
@@ -364,7 +377,7 @@ def test_reduced_weights_of_a_former_model_are_not_used(model_dir: Path) -> None
     prepare(model_dir)
     (model_dir / "llm.pt").unlink()
     lm = finish(load_networks(model_dir, CPU, torch.bfloat16, torch.float32)).lm
-    assert float(lm.logits.bias[0]) == 5.0
+    assert float(lm.lm_head.bias[0]) == 5.0
 
 
 def test_published_weights_may_be_in_half_precision(model_dir: Path) -> None:

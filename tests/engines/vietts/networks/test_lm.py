@@ -107,7 +107,7 @@ def test_length_stays_within_its_bounds(
     lm = finish(load_networks(model_dirs[25], torch.device("cpu"), torch.float32, torch.float32)).lm
     text_tokens = len(case["text"])
     for bias, expected in ((50.0, 2 * text_tokens), (-50.0, 20 * text_tokens)):
-        lm.logits.bias[lm.end] = bias
+        lm.lm_head.bias[lm.end] = bias
         tokens = speak(lm, case, seed=0)
         assert len(tokens) == expected
         assert all(0 <= token < lm.end for token in tokens)

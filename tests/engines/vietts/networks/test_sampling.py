@@ -7,7 +7,7 @@ from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import CANDIDATES, golden
 from tests.engines.vietts.tiny_model import SPEECH_VOCABULARY
 from wyoming_vietts.engines.vietts.networks.config import SamplingConfig
-from wyoming_vietts.engines.vietts.networks.sampling import draw, nucleus
+from wyoming_vietts.engines.vietts.networks.sampling import nucleus, sample
 
 CONFIG = SamplingConfig(top_p=0.8, top_k=25, window=10, repetition=0.1)
 NOTHING = torch.empty(0, dtype=torch.int64)
@@ -22,7 +22,7 @@ def shares(
 ) -> torch.Tensor:
     """How often each token is drawn."""
     generator = torch.Generator().manual_seed(0)
-    drawn = torch.cat([draw(logits, recent, CONFIG, generator, end) for _ in range(n)])
+    drawn = torch.cat([sample(logits, recent, CONFIG, generator, end) for _ in range(n)])
     return torch.bincount(drawn, minlength=len(logits)) / n
 
 
@@ -81,7 +81,7 @@ def test_forbidden_end_never_comes_and_never_hangs() -> None:
 def test_same_seed_draws_the_same() -> None:
     scores = torch.randn(50)
     runs = [
-        [int(draw(scores, NOTHING, CONFIG, generator)) for _ in range(20)]
+        [int(sample(scores, NOTHING, CONFIG, generator)) for _ in range(20)]
         for generator in (torch.Generator().manual_seed(3), torch.Generator().manual_seed(3))
     ]
     assert runs[0] == runs[1]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ....errors import ModelError
-from ....files import explain
+from ....files import explain, remove_leftovers
 from ....steps import Steps, finish
 from ..device import choose_device, flow_type, lm_type
 from ..model.config import CONFIG, config_source, read_config, write_config
@@ -76,6 +76,7 @@ def convert_weights(
         ModelError: the published file is missing or cannot be used.
     """
     path = weights_file(model_dir, part, dtype)
+    remove_leftovers(path)
     source = _weights_source(model_dir, part)
     if _is_current(path, source):
         return None

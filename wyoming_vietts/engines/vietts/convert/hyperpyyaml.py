@@ -56,7 +56,7 @@ class PublishedSection(Section):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML to nodes and plain values, without aliases: they could nest without end."""
+    """Loads YAML without aliases, which could expand without end."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -68,7 +68,7 @@ _SECTIONS = ("llm", "flow", "hift")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The three sections, with !ref <name> replaced by the top-level value it names."""
+    """Read the three sections, with !ref <name> replaced by the top-level value of that name."""
     if not path.exists():
         download = command(f"download vietts --model-dir {path.parent}")
         raise ModelError(f"{path} is missing; {download} fetches the model")

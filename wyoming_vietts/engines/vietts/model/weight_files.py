@@ -1,4 +1,4 @@
-"""Watches over the weight files, which stay mapped into memory for as long as the server runs."""
+"""Notices changes of weights files, which stay mapped into memory while the model is loaded."""
 
 import os
 from pathlib import Path
@@ -7,23 +7,23 @@ from ....errors import SynthesisError
 
 
 class WeightFiles:
-    """The weight files of a model directory, held open.
+    """The weights files of a model directory, held open.
 
-    A file that is replaced does no harm, as its former content stays. One that is overwritten in
-    place would change the voice, and one that is cut off would end the process.
+    Replacing a file is harmless, as its former content stays. Overwriting one in place changes the
+    voice, and truncating one ends the process with a bus error.
     """
 
     def __init__(self, model_dir: Path) -> None:
-        """Note how the files are now."""
+        """Open the files, and take their sizes and times."""
         paths = sorted(path for kind in ("*.pt", "*.safetensors") for path in model_dir.glob(kind))
         self._files = [(path, os.open(path, os.O_RDONLY)) for path in paths]
         self._before = self._now()
 
     def check(self) -> None:
-        """Make sure that no file has been changed in place.
+        """Check that no file has been changed in place.
 
         Raises:
-            SynthesisError: one has; the message names it.
+            SynthesisError: one has been changed; the message names it.
         """
         for (path, _), before, now in zip(self._files, self._before, self._now(), strict=True):
             if before != now:

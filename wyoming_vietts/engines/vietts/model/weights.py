@@ -1,6 +1,6 @@
 """A network's weights in a safetensors file, under this package's names.
 
-A file is mapped into memory, not read: what a network can use directly is not copied.
+A file is mapped into memory, not read: tensors that are used as they are, are not copied.
 """
 
 import json
@@ -74,7 +74,7 @@ def convert_layers(network: nn.Module, to: torch.dtype | torch.device) -> Steps[
         if next(layer.children(), None) is None:
             layer.to(to)
             yield
-    network.to(to)  # what is no layer's own
+    network.to(to)  # parameters outside of layers
 
 
 def _read(path: Path) -> Steps[dict[str, Tensor]]:

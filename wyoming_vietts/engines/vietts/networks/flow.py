@@ -1,8 +1,8 @@
 """The flow: speech tokens and a voice -> mel spectrogram (conditional flow matching).
 
-An encoder turns the tokens of prompt and utterance into a coarse mel spectrogram ``mu``; then an
-ordinary differential equation is solved from noise to the mel spectrogram, the prompt's own mel
-given as a condition.  Prompt frames take part in every step and are cut from the result.
+An encoder turns the tokens of prompt and utterance into a coarse mel spectrogram `mu`; then an
+ordinary differential equation is solved from noise to the mel spectrogram, conditioned on the
+prompt's mel. Prompt frames take part in every step and are cut from the result.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Flow(nn.Module):
 
 @dataclass(frozen=True)
 class FlowVoice:
-    """What the flow needs to know about a voice, computed once for each voice."""
+    """A voice as the flow takes it, computed once for each voice."""
 
     speaker: Tensor
     """[80], the projected speaker embedding."""
@@ -61,7 +61,7 @@ class Schedule:
     shifts: tuple[tuple[Tensor, ...], ...]
     """For each step one [C] for each stage of the U-Net."""
     guided: tuple[bool, ...]
-    """For each step, whether its unguided half is computed, too."""
+    """For each step, whether its unguided velocity is computed, too."""
 
 
 @torch.inference_mode()
@@ -83,7 +83,7 @@ def solver_schedule(flow: Flow, steps: int = 10, guidance_every: int = 1) -> Sch
     """Plan the solver's steps: at the times that the model states, else at `cosine_times`.
 
     Args:
-        guidance_every: the unguided half is computed at every n-th step; this is n.
+        guidance_every: n, to compute the unguided velocity at every n-th step.
     """
     times = torch.tensor(flow.config.solver_times or cosine_times(steps))
     by_stage = flow.unet.time_shifts(times[:-1].to(flow.speaker_projection.bias.device))
@@ -101,12 +101,12 @@ def cosine_times(steps: int) -> list[float]:
 
 
 def mel_frames(flow: Flow, tokens: int) -> int:
-    """How many mel frames this many speech tokens become."""
+    """Return the number of mel frames of a number of speech tokens."""
     return int(tokens / flow.config.token_rate * SAMPLE_RATE / HOP_SAMPLES)
 
 
 def utterance_frames(flow: Flow, tokens: int) -> list[tuple[int, int]]:
-    """How a whole utterance's tokens are spread over its frames: (tokens, frames) of each piece."""
+    """Spread a whole utterance's tokens over its frames: (tokens, frames) of each piece."""
     frames = mel_frames(flow, tokens)
     if tokens <= 2 * EDGE_TOKENS:
         return [(tokens, frames)]
@@ -119,9 +119,10 @@ def utterance_frames(flow: Flow, tokens: int) -> list[tuple[int, int]]:
 def encode_tokens(
     flow: Flow, speech_tokens: Tensor, voice: FlowVoice, spread: Sequence[tuple[int, int]]
 ) -> Tensor:
-    """Speech tokens [T] after those of the voice's prompt -> mu [80, F prompt + F].
+    """Encode speech tokens [T], after those of the voice's prompt, as mu [80, F prompt + F].
 
-    ``spread`` tells how many of the tokens become how many frames, piece by piece.
+    Args:
+        spread: (tokens, frames) of each piece, as of `utterance_frames`.
     """
     tokens = torch.cat((voice.prompt_tokens, speech_tokens))
     hidden = flow.encoder(flow.encoder.embed(flow.token_embedding(tokens)[None]))
@@ -138,9 +139,9 @@ def euler(
 ) -> Steps[Tensor]:
     """Solve dx/dt = v(x, t) from noise [80, F] to the mel spectrogram [80, F] in fp32.
 
-    Classifier-free guidance (arXiv 2306.15687): v goes beyond the guided velocity by a share of its
-    distance from the unguided one.  Both are one batch; where the schedule says so, only the guided
-    one is computed, and the distance of the step before is used again.
+    Classifier-free guidance (arXiv 2306.15687): v extrapolates from the unguided velocity beyond
+    the guided one. Both are one batch; where the schedule says so, only the guided one is computed,
+    and the difference of the step before is used again.
     """
     conditions = _conditions(mu, voice)
     x = noise.float()[None]  # the sum of many small steps, whatever type the networks have
@@ -158,7 +159,7 @@ def euler(
 
 
 def _conditions(mu: Tensor, voice: FlowVoice) -> Tensor:
-    """mu, speaker and prompt mel, and zeros for the unguided half: [2, 240, F]."""
+    """Stack mu, speaker and prompt mel, and zeros for the unguided half: [2, 240, F]."""
     bands, frames = mu.shape
     prompt = F.pad(voice.prompt_mel, (0, frames - voice.prompt_mel.shape[1]))
     guided = torch.cat((mu, voice.speaker[:, None].expand(bands, frames), prompt))
@@ -169,14 +170,14 @@ def _conditions(mu: Tensor, voice: FlowVoice) -> Tensor:
 def generate_mel(
     flow: Flow, speech_tokens: Tensor, voice: FlowVoice, noise: Tensor, schedule: Schedule
 ) -> Steps[Tensor]:
-    """Speech tokens in a voice -> mel spectrogram.
+    """Compute the mel spectrogram of speech tokens in a voice, pausing after each U-Net block.
 
     Args:
         speech_tokens: [T] int64.
         noise: [80, F prompt + F] or longer, normally distributed.
 
     Returns:
-        [80, F] with F = ``mel_frames(flow, T)``; pauses after each of the U-Net's blocks.
+        [80, F] with F = `mel_frames(flow, T)`.
     """
     spread = utterance_frames(flow, len(speech_tokens))
     mu = encode_tokens(flow, speech_tokens, voice, spread)

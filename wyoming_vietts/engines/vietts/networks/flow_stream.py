@@ -1,8 +1,8 @@
-"""The flow for an utterance whose speech tokens are still coming.
+"""The flow of an utterance while its speech tokens arrive.
 
-Each window of tokens is solved with the voice's prompt before it, the last frames returned
-as a further condition, and a few tokens of lookahead after it, from the same noise wherever windows
-overlap.  So a window continues the last one in the way that an utterance continues the prompt.
+Each window of tokens is solved with the voice's prompt and the last frames returned before it, and
+a few tokens of lookahead after it, from the same noise where windows overlap. So a window continues
+the last one as an utterance continues the prompt.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from ....steps import Steps
 from .flow import Flow, FlowVoice, Schedule, encode_tokens, euler, generate_mel, mel_frames
 
 CONTEXT_TOKENS = 15
-FORESIGHT_TOKENS = 6
+LOOKAHEAD_TOKENS = 6
 BLEND_FRAMES = 12
 
 
@@ -30,8 +30,8 @@ class FlowStream:
     """[F, 80], of the prompt and of all frames solved so far."""
     mel: Tensor
     """[80, F], the last frames returned: the next window's context."""
-    foreseen: Tensor
-    """[80, F], what the last window made of the frames after ``mel``."""
+    lookahead: Tensor
+    """[80, F], the last window's frames after `mel`."""
     done: int = 0
     """Speech tokens whose frames have been returned."""
 
@@ -43,7 +43,7 @@ class FlowStream:
         schedule: Schedule,
         generator: torch.Generator | None,
     ) -> "FlowStream":
-        """Begin an utterance; the generator, on the flow's device, draws its noise."""
+        """Begin an utterance; the generator, on the flow's device, is for its noise."""
         empty = voice.prompt_mel[:, :0].float()
         return cls(flow, voice, schedule, generator, empty.T, empty, empty)
 
@@ -51,7 +51,7 @@ class FlowStream:
     def feed(self, speech_tokens: Tensor, last: bool) -> Steps[Tensor]:
         """Take all tokens so far, [T]; return the frames [80, F] that they determine.
 
-        The last ``FORESIGHT_TOKENS`` are held back until more of them, or the end, are known.  An
+        The last ``LOOKAHEAD_TOKENS`` are held back until more of them, or the end, are known.  An
         utterance that comes as a whole is solved exactly as the reference solves it.
         """
         prompt_frames = self.voice.prompt_mel.shape[1]
@@ -62,7 +62,7 @@ class FlowStream:
                 self.flow, speech_tokens, self.voice, self.noise.T, self.schedule
             )
             return mel
-        certain = total if last else total - FORESIGHT_TOKENS
+        certain = total if last else total - LOOKAHEAD_TOKENS
         if certain <= self.done:
             return self.mel[:, :0]
         first = max(0, self.done - CONTEXT_TOKENS)
@@ -78,8 +78,8 @@ class FlowStream:
         noise = torch.cat((self.noise[:prompt_frames], self.noise[prompt_frames + given :])).T
         solved = yield from euler(self.flow, mu, voice, noise, self.schedule)
         solved = solved[:, voice.prompt_mel.shape[1] :]
-        mel = _blend(self.foreseen, solved[:, : end - start])
-        self.foreseen = solved[:, end - start :]
+        mel = _blend(self.lookahead, solved[:, : end - start])
+        self.lookahead = solved[:, end - start :]
         self.mel = torch.cat((context, mel), dim=1)
         self.done = certain
         return mel
@@ -88,15 +88,15 @@ class FlowStream:
         return mel_frames(self.flow, tokens)
 
     def _draw_noise(self, frames: int) -> None:
-        """Extend the noise to this many frames; drawn in pieces it is the same on a CPU."""
+        """Extend the noise to a number of frames; on a CPU, pieces do not change it."""
         missing, bands = frames - len(self.noise), self.noise.shape[1]
         more = torch.randn(missing, bands, generator=self.generator, device=self.noise.device)
         self.noise = torch.cat((self.noise, more.to(self.noise)))
 
 
-def _blend(foreseen: Tensor, mel: Tensor) -> Tensor:
+def _blend(lookahead: Tensor, mel: Tensor) -> Tensor:
     """Fade from what the last window foresaw of the first frames to what this one made of them."""
-    frames = min(BLEND_FRAMES, foreseen.shape[1], mel.shape[1])
+    frames = min(BLEND_FRAMES, lookahead.shape[1], mel.shape[1])
     share = torch.arange(1, frames + 1, device=mel.device).to(mel.dtype) / (frames + 1)
-    blended = torch.lerp(foreseen[:, :frames], mel[:, :frames], share)
+    blended = torch.lerp(lookahead[:, :frames], mel[:, :frames], share)
     return torch.cat((blended, mel[:, frames:]), dim=1)

@@ -1,6 +1,6 @@
 """The vocoder: mel spectrogram -> waveform (HiFTNet, arXiv 2309.09493).
 
-A pitch predictor drives a source of sines and noise; convolutions turn the source's short-time
+An f0 predictor drives a source of sines and noise; convolutions turn the source's short-time
 spectrum and the mel spectrogram into the spectrum of the waveform.
 """
 
@@ -91,13 +91,13 @@ class HiFT(nn.Module):
         return math.prod(self.config.upsample_rates) * self.config.hop_samples
 
     def f0(self, mel: Tensor) -> Tensor:
-        """Mel spectrogram [80, F] -> pitch in Hz, [F]."""
+        """Predict the f0 [F], in Hz, of a mel spectrogram [80, F]."""
         hidden = self.f0_convs(mel[None])
         return self.f0_output(hidden.transpose(1, 2)).abs()[0, :, 0]  # type: ignore[no-any-return]
 
 
 def start_phases(hift: HiFT, generator: torch.Generator | None) -> Tensor:
-    """Draw the phases [harmonics + 1], in radians, at which an utterance's sines start."""
+    """Draw the phases [harmonics + 1], in radians, of the sines at an utterance's start."""
     weight = hift.source_mix.weight
     count = hift.config.harmonics + 1
     phases = torch.rand(count, generator=generator, device=weight.device) * 2 - 1
@@ -106,17 +106,17 @@ def start_phases(hift: HiFT, generator: torch.Generator | None) -> Tensor:
 
 
 def draw_noise(hift: HiFT, frames: int, generator: torch.Generator | None) -> Tensor:
-    """Draw the source's noise, [harmonics + 1, N]; on a CPU it is the same if drawn in pieces."""
+    """Draw the source's noise, [harmonics + 1, N]; on a CPU, pieces do not change it."""
     shape = (frames * hift.frame_samples, hift.config.harmonics + 1)
     device = hift.source_mix.weight.device
     return torch.randn(shape, generator=generator, device=device).T
 
 
 def harmonic_source(hift: HiFT, f0: Tensor, phases: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """The sines and noise that the vocoder shapes.
+    """Compute the sines and noise that the vocoder shapes.
 
     Args:
-        f0: pitch in Hz, [F].
+        f0: [F], in Hz.
         phases: [harmonics + 1], in radians, before the first sample.
         noise: [harmonics + 1, N] or longer, normally distributed.
 
@@ -143,7 +143,7 @@ def harmonic_source(hift: HiFT, f0: Tensor, phases: Tensor, noise: Tensor) -> tu
 
 @torch.inference_mode()
 def vocode(hift: HiFT, mel: Tensor, source: Tensor) -> Steps[Tensor]:
-    """Mel spectrogram [80, F] and source [N] -> waveform [N] in -1 ... 1, with pauses."""
+    """Turn mel spectrogram [80, F] and source [N] into a waveform [N] in -1 ... 1, with pauses."""
     config = hift.config
     window = torch.hann_window(config.fft_size, device=mel.device)
     stft = (config.fft_size, config.hop_samples, config.fft_size, window)

@@ -1,4 +1,4 @@
-"""The vocoder for an utterance whose mel spectrogram is still coming."""
+"""The vocoder of an utterance while its mel spectrogram arrives."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,29 @@ from ....steps import Steps
 from .hift import HiFT, draw_noise, harmonic_source, start_phases, vocode
 
 F0_CONTEXT_FRAMES = 5
-"""How many frames of the mel spectrogram, on either side, the pitch of a frame depends on."""
+"""Mel frames on either side that the f0 of a frame depends on."""
 CONTEXT_FRAMES = 15
-"""How far away, in frames, mel and source still affect a waveform sample (just over 13)."""
+"""Frames on either side whose mel and source affect a waveform sample (just over 13)."""
 
 
 @dataclass
 class HiFTStream:
-    """The vocoder's state of one utterance whose mel spectrogram comes in pieces.
+    """The vocoder's state of one utterance.
 
-    The pieces of waveform, joined, are the waveform of the whole: pitch, source and
-    convolutions are computed with the frames before and after, and the sines stay in phase.
+    The pieces of waveform, joined, are the waveform of the whole: f0, source and convolutions are
+    computed with the frames before and after, and the sines stay in phase.
     """
 
     hift: HiFT
     generator: torch.Generator | None
     phases: Tensor
-    """Of the sines, after the last sample of ``source``."""
+    """Of the sines, after the last sample of `source`."""
     mel: Tensor
     """[80, F], frames that are still needed."""
     source: Tensor
-    """[N], from the first frame of ``mel`` on, as far as the pitch is certain."""
+    """[N], from the first frame of `mel` on, as far as the f0 is certain."""
     given: int = 0
-    """Frames of ``mel`` whose waveform has been returned."""
+    """Frames of `mel` that have been vocoded and returned."""
 
     @classmethod
     def start(cls, hift: HiFT, generator: torch.Generator | None) -> "HiFTStream":

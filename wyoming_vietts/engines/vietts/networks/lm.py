@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from ....steps import Steps, finish
 from .config import LMConfig
 from .layers import Linear, embedding
-from .sampling import draw
+from .sampling import sample
 from .transformer import Encoder, KVCache
 
 MIN_RATIO, MAX_RATIO = 2, 20
-"""Speech tokens for each text token: with fewer, speech may not end; more are cut off."""
+"""Bounds of an utterance, in speech tokens for each text token."""
 _TABULATED_AT_ONCE = 512  # speech tokens
 
 
@@ -21,7 +21,7 @@ class SpeechLM(nn.Module):
     """A text encoder and a decoder-only transformer over [sos, speaker, text..., task, speech...].
 
     The decoder's input for a speech token depends on that token alone, so it can be read from a
-    table instead of being computed in every step; see ``tabulate_speech_inputs``.
+    table instead of being computed in every step; see `tabulate_speech_inputs`.
     """
 
     speech_inputs: Tensor | None
@@ -38,7 +38,7 @@ class SpeechLM(nn.Module):
         self.marks = embedding(2, decoder.input_size)  # start of sequence, task
         self.speech_embedding = embedding(config.speech_vocabulary, decoder.input_size)
         self.decoder = Encoder(decoder)
-        self.logits = Linear(decoder.size, config.speech_vocabulary + 1)
+        self.lm_head = Linear(decoder.size, config.speech_vocabulary + 1)
         self.register_buffer("speech_inputs", None, persistent=False)
 
     @property
@@ -47,7 +47,7 @@ class SpeechLM(nn.Module):
         return self.config.speech_vocabulary
 
     def embed_speech(self, speech_tokens: Tensor) -> Tensor:
-        """[T] int64 -> [T, C], the speech tokens as the decoder takes them."""
+        """Embed speech tokens [T] int64 as decoder inputs [T, C]."""
         if self.speech_inputs is None:
             return self.decoder.embed(self.speech_embedding(speech_tokens))
         return self.speech_inputs[speech_tokens]
@@ -55,7 +55,7 @@ class SpeechLM(nn.Module):
 
 @torch.inference_mode()
 def tabulate_speech_inputs(lm: SpeechLM) -> Steps[None]:
-    """Compute the decoder's input for all speech tokens, for use in every step; with pauses."""
+    """Compute the decoder's inputs for all speech tokens, for use in every step; with pauses."""
     inputs = []
     for embeddings in torch.split(lm.speech_embedding.weight, _TABULATED_AT_ONCE):
         inputs.append(lm.decoder.embed(embeddings))
@@ -64,14 +64,14 @@ def tabulate_speech_inputs(lm: SpeechLM) -> Steps[None]:
 
 
 def encode_text(lm: SpeechLM, text_tokens: Tensor) -> Steps[Tensor]:
-    """[S] int64 -> [1, S, C], the text as the decoder is given it; pauses after each layer."""
+    """Encode text tokens [S] int64 as decoder inputs [1, S, C]; pauses after each layer."""
     hidden = lm.text_encoder.embed(lm.text_embedding(text_tokens)[None])
     encoded = yield from lm.text_encoder.walk(hidden)
     return lm.text_projection(encoded)  # type: ignore[no-any-return]
 
 
 def prefix(lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor) -> Steps[Tensor]:
-    """Text tokens [S] and a speaker [192] -> the decoder's first inputs, [1, S+3, C]."""
+    """Turn text tokens [S] and a speaker [192] into the decoder's first inputs, [1, S+3, C]."""
     speaker = F.normalize(speaker_embedding[None], dim=1).to(lm.marks.weight.dtype)
     start, task = lm.marks.weight[0], lm.marks.weight[1]
     text = yield from encode_text(lm, text_tokens)
@@ -85,24 +85,24 @@ def prefill(
     """Fill the cache with text and speaker, and return the logits [V+1] of the first token."""
     inputs = yield from prefix(lm, text_tokens, speaker_embedding)
     hidden = yield from lm.decoder.walk(inputs, cache)
-    return lm.logits(hidden[0, -1:])[0]  # type: ignore[no-any-return]
+    return lm.lm_head(hidden[0, -1:])[0]  # type: ignore[no-any-return]
 
 
 def decode_one_token(lm: SpeechLM, token: Tensor, cache: KVCache) -> Tensor:
     """Append a speech token [1] to the cache and return the logits [V+1] of the next one."""
     hidden = lm.decoder(lm.embed_speech(token)[None], cache)
-    return lm.logits(hidden[0])[0]  # type: ignore[no-any-return]
+    return lm.lm_head(hidden[0])[0]  # type: ignore[no-any-return]
 
 
 @torch.inference_mode()
 def score(
     lm: SpeechLM, text_tokens: Tensor, speaker_embedding: Tensor, speech_tokens: Tensor
 ) -> Tensor:
-    """Log-probabilities [T+1, V+1] before each of the given speech tokens [T] and after them."""
+    """Return log-probabilities [T+1, V+1] before each of the speech tokens [T] and after them."""
     start = finish(prefix(lm, text_tokens, speaker_embedding))
     inputs = torch.cat((start, lm.embed_speech(speech_tokens)[None]), dim=1)
     hidden = lm.decoder(inputs)[0, start.shape[1] - 1 :]
-    return lm.logits(hidden).float().log_softmax(dim=-1)  # type: ignore[no-any-return]
+    return lm.lm_head(hidden).float().log_softmax(dim=-1)  # type: ignore[no-any-return]
 
 
 @torch.inference_mode()
@@ -112,9 +112,7 @@ def generate(
     speaker_embedding: Tensor,
     generator: torch.Generator | None,
 ) -> Iterator[int | None]:
-    """Speak a text: yields speech tokens until the model ends, or ``MAX_RATIO`` stops it.
-
-    Yields None, too, as a pause in a long computation.
+    """Yield the speech tokens of a text until the model or `MAX_RATIO` ends it; None is a pause.
 
     Args:
         text_tokens: [S] int64, at least one.
@@ -132,9 +130,9 @@ def generate(
     for i in range(longest):
         recent = spoken[max(0, i - window) : i]
         forbidden = lm.end if i < shortest else None
-        token = draw(logits, recent, lm.config.sampling, generator, forbidden)
+        token = sample(logits, recent, lm.config.sampling, generator, forbidden)
         spoken[i : i + 1] = token
-        if (value := int(token)) == lm.end:  # the one wait for the device in a step
+        if (value := int(token)) == lm.end:  # a step's only synchronisation with the device
             return
         yield value
         if i + 1 < longest:

@@ -22,11 +22,11 @@ class Networks:
 
     @property
     def parts(self) -> dict[str, nn.Module]:
-        """The networks by the names of the files that their weights come from."""
+        """The networks by the names of their weights files."""
         return {"llm": self.lm, "flow": self.flow, "hift": self.hift}
 
 
 def empty_networks(config: ModelConfig) -> Networks:
-    """Networks on the meta device: names and shapes, no memory."""
+    """Make networks on the meta device: names and shapes, no memory."""
     with torch.device("meta"):
         return Networks(config, SpeechLM(config.lm), Flow(config.flow), HiFT(config.hift))

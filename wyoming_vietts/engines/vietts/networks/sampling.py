@@ -1,6 +1,6 @@
-"""Drawing a speech token: nucleus sampling that notices repetition (VALL-E 2, arXiv 2406.05370).
+"""Repetition-aware nucleus sampling of speech tokens (VALL-E 2, arXiv 2406.05370).
 
-Everything stays on the device of the logits; nothing here waits for it.
+Everything stays on the device of the logits, without a synchronisation.
 """
 
 import torch
@@ -10,10 +10,10 @@ from .config import SamplingConfig
 
 
 def nucleus(logits: Tensor, config: SamplingConfig) -> tuple[Tensor, Tensor]:
-    """The candidates: the likeliest tokens, until they sum to ``top_p``; 2 to ``top_k`` of them.
+    """Return the candidates: the likeliest tokens until they sum to `top_p`, 2 to `top_k` of them.
 
     Args:
-        logits: [V], up to an added constant (so log-probabilities will do).
+        logits: [V]; an added constant changes nothing, so they may be log-probabilities.
 
     Returns:
         ids [top_k] in falling order and their probabilities [top_k], 0 where not a candidate.
@@ -26,31 +26,31 @@ def nucleus(logits: Tensor, config: SamplingConfig) -> tuple[Tensor, Tensor]:
     return ids, probabilities.where(held_before < config.top_p, 0.0)
 
 
-def draw(
+def sample(
     logits: Tensor,
     recent: Tensor,
     config: SamplingConfig,
     generator: torch.Generator | None,
     end: int | None = None,
 ) -> Tensor:
-    """Draw a token; if it repeats recent ones too often, draw another from all tokens.
+    """Sample a candidate; if it repeats recent tokens too often, sample from all tokens instead.
 
     Args:
         logits: [V].
-        recent: the last ``config.window`` tokens or fewer.
+        recent: the last `config.window` tokens or fewer.
         generator: on the device of the logits.
-        end: a token that must not come yet.  The result is distributed as if the whole draw
-            were repeated until it gives another token; such a loop might never end.
+        end: a token that must not come yet. The result is distributed as if sampling were
+            repeated until it gives another token; such a loop might never end.
 
     Returns:
         The token, [1] int64.
     """
     ids, candidates = nucleus(logits, config)
     everything = logits.float().softmax(dim=0)
-    seen = (ids[:, None] == recent[None, :]).sum(dim=1)  # how often each candidate occurs
+    seen = (ids[:, None] == recent[None, :]).sum(dim=1)  # occurrences of each candidate
     repeated = seen >= config.window * config.repetition
     if end is not None:
-        # A repeated candidate leads to the second draw, which succeeds this often.
+        # A repeated candidate leads to the second sample, which succeeds with this probability.
         success = 1.0 - everything[end]
         candidates = torch.where(repeated, candidates * success, candidates)
         candidates = candidates.clamp_min(_TINY).where(ids != end, 0.0)
@@ -61,4 +61,4 @@ def draw(
     return torch.where(repeated[choice], again, ids[choice])
 
 
-_TINY = 1e-30  # keeps a distribution whose only likely token is forbidden from being all zero
+_TINY = 1e-30  # so that a distribution is not all zero when its only likely token is forbidden

@@ -1,11 +1,11 @@
-"""Speed without a change of pitch: the mel spectrogram is stretched before the vocoder sees it."""
+"""Changes speed without changing pitch, by stretching the mel spectrogram before the vocoder."""
 
 import torch
 from torch import Tensor
 
 
 class MelStretcher:
-    """Linear interpolation between mel frames that come in pieces; there are no seams."""
+    """Interpolates linearly between mel frames that arrive in pieces, without seams."""
 
     def __init__(self, speed: float) -> None:
         """`speed` 2 halves the number of frames."""

@@ -4,8 +4,8 @@ Attention is that of Transformer-XL (arXiv 1901.02860, appendix B) in ESPnet's f
 
     score(i, j) = ((q_i + u) . k_j + (q_i + v) . p_(i-j)) / sqrt(D),   p_d = W sinusoid(d)
 
-p depends on the distance alone, so each layer keeps it as a table that is computed once, grows by
-doubling, and serves every step of every utterance.
+p depends on the distance alone, so each layer has a table of it, which grows by doubling and serves
+every step of every utterance.
 """
 
 import math
@@ -23,7 +23,7 @@ class KVCache:
     """Keys and values of the positions already seen by one utterance."""
 
     def __init__(self, config: EncoderConfig, like: Tensor, capacity: int = 0) -> None:
-        """Reserve room for ``capacity`` positions, on the device and in the type of ``like``."""
+        """Reserve room for `capacity` positions, on the device and in the type of `like`."""
         shape = (1, config.heads, capacity, config.size // config.heads)
         self.keys = [like.new_empty(shape) for _ in range(config.layers)]  # [B, H, capacity, D]
         self.values = [like.new_empty(shape) for _ in range(config.layers)]
@@ -31,7 +31,7 @@ class KVCache:
         self.length = 0
 
     def reserve(self, length: int) -> Steps[None]:
-        """Make room for ``length`` positions, at least twice as many as before, with pauses."""
+        """Make room for `length` positions, at least doubling the capacity, with pauses."""
         if length <= self.capacity:
             return
         capacity = max(64, length, 2 * self.capacity)
@@ -44,7 +44,7 @@ class KVCache:
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store [B, H, n, D] after the positions seen, and return all of them.
 
-        ``length`` does not change yet: the other layers still have to store the same positions.
+        `length` does not change yet: the other layers still have to store the same positions.
         """
         end = self.length + key.shape[2]
         keys, values = self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
@@ -89,7 +89,7 @@ class RelativeAttention(nn.Module):
     def _position_scores(self, q: Tensor, length: int) -> Tensor:
         """The second term for the last n of all positions: [B, H, n, D] -> [B, H, n, length].
 
-        Row r is position ``length - n + r``; -inf where a causal model must not look.
+        Row r is position `length - n + r`; -inf masks what follows it in a causal model.
         """
         assert self.positions is not None
         batch, heads, n, _ = q.shape
@@ -150,7 +150,7 @@ class Encoder(nn.Module):
         return x * math.sqrt(self.config.size)
 
     def reserve(self, length: int) -> Steps[None]:
-        """Make sure that the position tables serve ``length`` positions, pausing at each layer."""
+        """Extend the position tables to `length` positions, pausing at each layer."""
         if length <= self.reserved:
             return
         reserved = max(256, 1 << (length - 1).bit_length())
@@ -159,16 +159,16 @@ class Encoder(nn.Module):
         distances = torch.arange(reserved - 1, first - 1, -1, device=weight.device)
         sinusoids = _sinusoids(distances, self.config.size).to(weight.dtype)
         for layer in self.layers:
-            if layer.attention.reserved < reserved:  # another utterance may have been here
+            if layer.attention.reserved < reserved:  # another utterance may have extended it
                 layer.attention.set_positions(sinusoids)
                 layer.attention.reserved = reserved
             yield
         self.reserved = max(self.reserved, reserved)
 
     def walk(self, x: Tensor, cache: KVCache | None = None) -> Steps[Tensor]:
-        """[B, n, C] as ``embed`` gives them -> [B, n, C], pausing after each layer.
+        """[B, n, C] of `embed` -> [B, n, C], pausing after each layer.
 
-        The n are appended to the cache, if there is one.
+        The n positions are appended to the cache, if there is one.
         """
         end = x.shape[1]
         if cache is not None:
@@ -183,12 +183,12 @@ class Encoder(nn.Module):
         return self.norm(x)  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
-        """As ``walk``, without a pause."""
+        """Like `walk`, without a pause."""
         return finish(self.walk(x, cache))
 
 
 def _sinusoids(distances: Tensor, size: int) -> Tensor:
-    """sin and cos of each distance, alternating, [n] -> [n, size] in fp32."""
+    """Return sine and cosine of each distance, alternating, [n] -> [n, size] in fp32."""
     powers = torch.arange(0, size, 2, dtype=torch.float32, device=distances.device)
     rates = torch.exp(powers * -(math.log(10000.0) / size))
     angles = distances.to(torch.float32)[:, None] * rates

@@ -1,7 +1,7 @@
 """The U-Net that gives the flow's velocity (the decoder of Matcha-TTS, arXiv 2309.03199).
 
-Convolutions see [B, C, F], attention sees [B, F, C].  There are no masks: a batch's items have the
-same length.
+Convolutions take [B, C, F], attention takes [B, F, C]. There are no masks: all items of a batch
+have the same length.
 """
 
 import math
@@ -20,7 +20,7 @@ GROUPS = 8  # of every group norm
 
 
 class ResNet(nn.Module):
-    """Two convolutions, with a shift between them that depends on the time, added to a shortcut."""
+    """Two convolutions with a time-dependent shift between them, added to a shortcut."""
 
     def __init__(self, channels_in: int, channels: int, time_size: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Double(nn.Module):
 
 
 class Stage(nn.Module):
-    """A ResNet and transformer blocks; ``resample`` is for the U-Net to apply after them."""
+    """A ResNet and transformer blocks; the U-Net applies `resample` after them."""
 
     def __init__(
         self, config: UNetConfig, channels_in: int, channels: int, resample: nn.Module
@@ -137,7 +137,7 @@ class UNet(nn.Module):
         self.output = Conv1d(ups[-1], config.out_channels, 1)
 
     def time_shifts(self, times: Tensor) -> list[Tensor]:
-        """What each stage adds at the times [n] in fp32, 0 ... 1: one [n, C] for each stage."""
+        """Return each stage's shifts at the times [n] in fp32, 0 ... 1: [n, C] for each stage."""
         sinusoids = _time_sinusoids(times, self.config.in_channels)
         time = F.silu(self.time_in(sinusoids.to(self.time_in.bias.dtype)))
         time = F.mish(self.time_out(time))
@@ -166,7 +166,7 @@ def _time_size(config: UNetConfig) -> int:
 
 
 def _time_sinusoids(times: Tensor, size: int) -> Tensor:
-    """[n] -> [n, size] in fp32: sines, then cosines, of 1000 times the time."""
+    """Return sines, then cosines, of 1000 times the times: [n] -> [n, size] in fp32."""
     half = size // 2
     powers = torch.arange(half, device=times.device, dtype=torch.float32)
     rates = torch.exp(powers * (-math.log(10000.0) / (half - 1)))

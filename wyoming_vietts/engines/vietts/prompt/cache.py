@@ -1,4 +1,4 @@
-"""A cache of voices: what the networks need from a recording, computed once and kept in a file."""
+"""A cache of prompts: features of recordings, computed once and kept in files."""
 
 import contextlib
 import hashlib
@@ -26,7 +26,7 @@ CACHE_FOLDER = "voices-cache"  # in the model directory
 ENCODERS = ("speech_tokenizer.onnx", "speech_embedding.onnx")
 
 _HASHED_BYTES = 1_000_000  # in a step
-_HEARD = 16  # recordings that are remembered as fit, though no voice has been made of them
+_HEARD = 16  # recordings known to be usable, of which no voice has been made
 
 _File = tuple[Path, int, int]
 """Path, nanoseconds of its modification, bytes."""
@@ -34,22 +34,22 @@ _File = tuple[Path, int, int]
 
 @dataclass(frozen=True)
 class _Encoded:
-    """The prompt of a recording, and where it is kept."""
+    """The prompt of a recording, and its file."""
 
     prompt: Prompt
     path: Path
 
 
 class VoiceCache:
-    """Prompts by recording; the same content is encoded only once, and by one at a time."""
+    """Prompts by recording; the same content is encoded once, however many ask for it."""
 
     def __init__(
         self, model_dir: Path, config: ModelConfig, threads: int, providers: tuple[str, ...]
     ) -> None:
-        """Keep the voices of a model directory.
+        """Cache the prompts of a model directory.
 
         Raises:
-            ModelError: one of the networks that hear a recording is missing or damaged.
+            ModelError: an ONNX network of the encoder is missing or damaged.
         """
         self._model_dir = model_dir
         self._config = config
@@ -72,7 +72,7 @@ class VoiceCache:
 
         Raises:
             RecordingError: the recording cannot be used as a voice.
-            ModelError: the networks that hear it fail.
+            ModelError: an ONNX network of the encoder fails.
             OSError: it cannot be read.
         """
         file = _file(recording)
@@ -103,13 +103,13 @@ class VoiceCache:
         return PromptEncoder(self._model_dir, self._threads, self._providers)
 
     def listen(self, content: bytes, name: str) -> Steps[Heard]:
-        """Find out which seconds of a recording would make a voice; see `CloningEngine`."""
+        """Choose the seconds of a recording that would make a voice; see `CloningEngine`."""
         heard = yield from listen(content, name)
         self._heard.append((yield from self._cached(content)))
         return heard
 
     def check(self, recording: Path) -> Steps[None]:
-        """Make sure that a recording can be a voice; quick for one that was heard before.
+        """Check that a recording can be a voice; quick for one that was checked before.
 
         Raises:
             RecordingError: it cannot.
@@ -160,16 +160,16 @@ def _is_there(file: _File) -> bool:
         return _file(file[0]) == file
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # such as: its folder may not be entered for now
+    except OSError:  # for example, its folder cannot be entered
         return True
 
 
 def _save(prompt: Prompt, path: Path) -> Steps[None]:
-    """Write a file, completely or not at all; a read-only model directory only gets a warning."""
+    """Write a file, whole or not at all; in a read-only model directory, log a warning."""
     try:
         path.parent.mkdir(exist_ok=True)
         yield from write_safetensors(vars(prompt), path)
     except OSError as error:
         _LOGGER.warning(
-            "Voices are encoded again at each start: cannot write %s: %s", path, explain(error)
+            "Cannot write %s, so every start encodes the voice again: %s", path, explain(error)
         )

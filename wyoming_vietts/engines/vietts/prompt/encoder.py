@@ -18,7 +18,7 @@ from ...onnx.sessions import CPU, Session
 from ..networks.config import ModelConfig
 
 MEL_SAMPLE_RATE = 22050
-MAX_TOKENISED_SECONDS = 30.0  # as Whisper hears no more
+MAX_TOKENISED_SECONDS = 30.0  # Whisper's limit
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,11 @@ class Prompt:
     """[80, F]; tokens and mel are not cut to match each other."""
 
     def check(self, config: ModelConfig) -> None:
-        """Raise ValueError unless shapes and values are those that a model takes."""
+        """Check shapes and values.
+
+        Raises:
+            ValueError: the model does not take them.
+        """
         tokens, mel = self.speech_tokens, self.mel
         if not (tokens.dim() == 1 and tokens.dtype == torch.int64 and len(tokens)):
             raise ValueError(f"its speech tokens are {[*tokens.shape]} of {tokens.dtype}")
@@ -46,34 +50,35 @@ class Prompt:
 
 
 class PromptEncoder:
-    """The two ONNX networks that turn a prompt into tokens and a speaker embedding.
+    """The two ONNX networks that turn a prompt into speech tokens and a speaker embedding.
 
-    They take half a gigabyte and only a new voice needs them: make an encoder for it, then drop it.
+    They take half a gigabyte, and only a new voice needs them: drop the encoder after its use.
     """
 
     def __init__(self, model_dir: Path, threads: int, providers: tuple[str, ...]) -> None:
         self._tokenizer = _open(model_dir / "speech_tokenizer.onnx", threads, providers)
-        # Too small to be worth moving to another device.
+        # Not worth moving to another device.
         self._embedding = _open(model_dir / "speech_embedding.onnx", threads, CPU)
 
-    def encode(self, wave: Tensor) -> Steps[Prompt]:
+    def encode(self, waveform: Tensor) -> Steps[Prompt]:
         """Compute the features of a prompt [N] at 16 kHz, with a pause between the networks."""
-        speech_tokens = self.speech_tokens(wave)
+        speech_tokens = self.speech_tokens(waveform)
         yield
-        speaker_embedding = self.speaker_embedding(wave)
+        speaker_embedding = self.speaker_embedding(waveform)
         yield
-        return Prompt(speech_tokens, speaker_embedding, prompt_mel(wave))
+        return Prompt(speech_tokens, speaker_embedding, prompt_mel(waveform))
 
-    def speech_tokens(self, wave: Tensor) -> Tensor:
-        """[N] at 16 kHz, of which at most 30 s are heard -> [P] int64."""
-        features = whisper_log_mel(wave[: int(MAX_TOKENISED_SECONDS * SAMPLE_RATE)])[None].numpy()
+    def speech_tokens(self, waveform: Tensor) -> Tensor:
+        """Turn a waveform [N] at 16 kHz, up to its 30th second, into speech tokens [P] int64."""
+        audible = waveform[: int(MAX_TOKENISED_SECONDS * SAMPLE_RATE)]
+        features = whisper_log_mel(audible)[None].numpy()
         length = np.array([features.shape[2]], dtype=np.int32)
         tokens = _run(self._tokenizer, features, length)
         return torch.from_numpy(tokens.astype(np.int64).reshape(-1))
 
-    def speaker_embedding(self, wave: Tensor) -> Tensor:
-        """[N] at 16 kHz -> [192]."""
-        features = speaker_fbank(wave)[None].numpy()
+    def speaker_embedding(self, waveform: Tensor) -> Tensor:
+        """Turn a waveform [N] at 16 kHz into a speaker embedding [192]."""
+        features = speaker_fbank(waveform)[None].numpy()
         return torch.from_numpy(_run(self._embedding, features).reshape(-1))
 
 
@@ -85,7 +90,7 @@ def _open(path: Path, threads: int, providers: tuple[str, ...]) -> Session:
 
 
 def _run(network: Session, *inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Run a network of one output on its inputs, in their order."""
+    """Run a network of one output on inputs in its order."""
     try:
         (output,) = network.run(dict(zip(network.inputs, inputs, strict=True))).values()
     except (ValueError, MemoryError) as error:
@@ -93,27 +98,27 @@ def _run(network: Session, *inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return output
 
 
-def whisper_log_mel(wave: Tensor) -> Tensor:
-    """Whisper's log-mel spectrogram (arXiv 2212.04356): [N] at 16 kHz -> [128, n], 100 a second."""
+def whisper_log_mel(waveform: Tensor) -> Tensor:
+    """Compute Whisper's log-mel (arXiv 2212.04356): [N] at 16 kHz -> [128, n], 100 a second."""
     window = torch.hann_window(400)
-    power = torch.stft(wave, 400, 160, window=window, return_complex=True)[:, :-1].abs() ** 2
+    power = torch.stft(waveform, 400, 160, window=window, return_complex=True)[:, :-1].abs() ** 2
     log_mel = (_mel_filters(201, 8000, 128, SAMPLE_RATE) @ power).clamp_min(1e-10).log10()
     return (log_mel.maximum(log_mel.max() - 8.0) + 4.0) / 4.0
 
 
-def speaker_fbank(wave: Tensor) -> Tensor:
-    """Kaldi's filter banks minus their mean over time: [N] at 16 kHz -> [n, 80]."""
+def speaker_fbank(waveform: Tensor) -> Tensor:
+    """Compute Kaldi's filter banks minus their mean over time: [N] at 16 kHz -> [n, 80]."""
     fbank: Tensor = load_torchaudio().compliance.kaldi.fbank(
-        wave[None], num_mel_bins=80, dither=0.0, sample_frequency=SAMPLE_RATE
+        waveform[None], num_mel_bins=80, dither=0.0, sample_frequency=SAMPLE_RATE
     )
     return fbank - fbank.mean(dim=0, keepdim=True)
 
 
-def prompt_mel(wave: Tensor) -> Tensor:
-    """The mel spectrogram that flow and vocoder work with: [N] at 16 kHz -> [80, F]."""
+def prompt_mel(waveform: Tensor) -> Tensor:
+    """Compute the mel spectrogram of flow and vocoder: [N] at 16 kHz -> [80, F]."""
     # The class computes its kernel in fp64, torchaudio's function in fp32: 1e-2 in the log mel.
-    wave = load_torchaudio().transforms.Resample(SAMPLE_RATE, MEL_SAMPLE_RATE)(wave)
-    padded = torch.nn.functional.pad(wave[None], (384, 384), mode="reflect")[0]
+    waveform = load_torchaudio().transforms.Resample(SAMPLE_RATE, MEL_SAMPLE_RATE)(waveform)
+    padded = torch.nn.functional.pad(waveform[None], (384, 384), mode="reflect")[0]
     window = torch.hann_window(1024)
     spectrum = torch.stft(padded, 1024, 256, window=window, center=False, return_complex=True)
     magnitude = (torch.view_as_real(spectrum).square().sum(dim=-1) + 1e-9).sqrt()
@@ -141,9 +146,9 @@ def load_torchaudio() -> Any:
 
 
 def _mel_filters(frequencies: int, highest: float, bands: int, sample_rate: int) -> Tensor:
-    """Slaney's mel filters of unit area, [bands, frequencies].
+    """Return Slaney's mel filters of unit area, [bands, frequencies].
 
-    In fp64, unlike torchaudio's: quiet bands differ by 1e-2 after the logarithm.
+    Computed in fp64, unlike torchaudio's: quiet bands differ by 1e-2 after the logarithm.
     """
     hz = torch.linspace(0, sample_rate / 2, frequencies, dtype=torch.float64)
     top = 15 + math.log(highest / 1000) * 27 / math.log(6.4)
