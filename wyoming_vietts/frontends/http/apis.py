@@ -23,7 +23,7 @@ MODEL = "vietts"
 
 
 def openai_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
-    """The routes under /v1."""
+    """Return the routes under /v1."""
 
     model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "wyoming-vietts"}
 
@@ -58,7 +58,7 @@ async def _read_openai(request: web.Request) -> SpeechRequest:
     """Read a request for speech.
 
     Raises:
-        RequestError: it is not as OpenAI has them.
+        RequestError: a value is missing or wrong.
     """
     values = await read_json(request)
     voice = values.get("voice")
@@ -98,7 +98,7 @@ def _sample_rate(value: object) -> int | None:
 
 
 def rhasspy_routes(endpoint: SpeechEndpoint) -> list[web.RouteDef]:
-    """Its two routes."""
+    """Return the routes of Rhasspy."""
     return [
         web.post("/api/text-to-speech", endpoint.handler(_read_rhasspy_body)),
         web.get("/api/tts", endpoint.handler(_read_rhasspy_query)),
@@ -132,7 +132,7 @@ _EFFECTS = {
 
 
 def mary_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
-    """Its three routes."""
+    """Return the routes of MaryTTS."""
 
     async def voices(request: web.Request) -> web.Response:
         lines = [
@@ -227,5 +227,5 @@ def _mary_effects(parameters: Mapping[str, str]) -> tuple[float, float]:
 
 
 def _mary_locale(language: str) -> str:
-    """`vi_VN` of `vi-VN`."""
+    """Turn `vi-VN` into `vi_VN`."""
     return language.replace("-", "_")

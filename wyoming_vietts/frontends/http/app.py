@@ -44,7 +44,7 @@ _PROTOCOL_LOGGER.setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class HttpSettings:
-    """How the door is opened; the flags of these names say more."""
+    """Configures the HTTP server; the flags of these names say more."""
 
     host: str
     port: int
@@ -127,7 +127,7 @@ class HttpServer:
             self._listener.close()
 
     async def finish(self) -> None:
-        """Wait for answers under way, at most 5 s, then cut off what is left."""
+        """Wait for answers under way, at most 5 s, then cut off the others."""
         await asyncio.gather(self._endpoint.finish(), self._downloads.finish())
         await self._runner.cleanup()
 

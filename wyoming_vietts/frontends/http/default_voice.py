@@ -1,4 +1,4 @@
-"""The voice that speaks when a request names none, as chosen on the page."""
+"""Keeps the default voice that was chosen on the page."""
 
 import logging
 from dataclasses import replace
@@ -14,7 +14,7 @@ _MAX_BYTES = 1000
 
 
 class DefaultVoice:
-    """The choice, which a file keeps across restarts.
+    """The chosen default voice, in a file that outlives restarts.
 
     The later one of two choices counts: the page's, or a `--voice` that was not the same then.
     """
@@ -26,7 +26,7 @@ class DefaultVoice:
         self._of_flag = synthesizer.settings.voice
 
     def restore(self) -> None:
-        """Choose what was chosen before, unless it is gone or `--voice` is another one since."""
+        """Restore the choice, unless that voice is gone or `--voice` has changed since."""
         if not self._file.exists():
             return
         try:
@@ -49,11 +49,11 @@ class DefaultVoice:
         self._use(name)
 
     def is_of_flag(self, name: str) -> bool:
-        """`--voice` names this voice, so a start without it would fail."""
+        """Tell whether `--voice` names this voice, so that a start without it would fail."""
         return name == self._of_flag
 
     def forget(self, name: str) -> None:
-        """Use the flag's or the first voice again if the default is this one, which is gone."""
+        """Return to the voice of the flag, or the first, if this one was the default."""
         if self._synthesizer.settings.voice == name:
             self._synthesizer.settings = replace(self._synthesizer.settings, voice=self._of_flag)
             self._file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Downloads that the page starts, each in a process of its own."""
+"""Runs the downloads that the page starts, each in a process of its own."""
 
 import asyncio
 import importlib.util
@@ -26,7 +26,7 @@ _NEEDED = {"vietts": ("torch",), "piper": ("onnxruntime",)}
 
 
 class Downloads:
-    """What can be downloaded, and what is being downloaded."""
+    """The available downloads, and those under way."""
 
     def __init__(self, piper_dir: Path, model_dir: Path) -> None:
         """Download into these folders."""
@@ -36,7 +36,7 @@ class Downloads:
         self._errors: dict[str, str] = {}
 
     def routes(self, guard: Guard) -> list[web.RouteDef]:
-        """The routes for downloads."""
+        """Return the routes for downloads."""
         return [
             web.get("/api/downloads", self._list),
             web.post("/api/downloads/{name}", guard.changing(self._start)),
@@ -44,14 +44,14 @@ class Downloads:
 
     @property
     def steps_to_cloning(self) -> str:
-        """What a server that cannot clone voices needs, as commands."""
+        """The commands that enable cloning, where this server cannot clone voices."""
         steps = [] if _missing(VIETTS) is None else [how_to_install(_extra(VIETTS))]
         if not DOWNLOADS[VIETTS].is_in(folder_of(VIETTS, self._piper_dir, self._model_dir)):
             steps.append(command(f"download {VIETTS}"))
         return ", then ".join([*steps, "start the server again"])
 
     async def finish(self) -> None:
-        """Stop what is under way; it goes on where it was when it is started again."""
+        """Stop the downloads under way; each resumes when it is started again."""
         for task in self._running.values():
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
@@ -126,13 +126,13 @@ class Downloads:
 
 
 def _needs(name: str) -> str | None:
-    """What must be installed first."""
+    """Tell what must be installed first; None for nothing."""
     package = _missing(name)
     return package and f"It needs the package {package}: {how_to_install(_extra(name))}"
 
 
 def _missing(name: str) -> str | None:
-    """A package without which a download is of no use, if one is missing."""
+    """Return a missing package without which the download is useless; None if all are there."""
     packages = _NEEDED[_extra(name)]
     return next((each for each in packages if importlib.util.find_spec(each) is None), None)
 
@@ -142,7 +142,7 @@ def _extra(name: str) -> str:
 
 
 def _progress(entry: Download, folder: Path) -> float:
-    """How much has come, 0 to 1."""
+    """Return the fraction that has been downloaded, 0 to 1."""
     files = [folder / file.name for file in entry.files]
     files += (folder / STAGING).glob("*")
     size = sum(file.stat().st_size for file in files if file.is_file())

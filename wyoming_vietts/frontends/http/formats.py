@@ -1,4 +1,4 @@
-"""Makes bytes of an audio format from PCM, while the PCM is being made."""
+"""Encodes PCM as an audio format, while the PCM is being made."""
 
 import importlib.util
 import io

@@ -30,14 +30,14 @@ _REAL_TIME_FACTORS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 
 
 
 class Metrics:
-    """Counts how requests end, whichever door they come through."""
+    """Counts how requests end, at every frontend."""
 
     def __init__(self, synthesizer: Synthesizer) -> None:
         """Listen to a synthesizer from now on."""
         self._started = time.monotonic()
         self._recent_factors: deque[float] = deque(maxlen=_RECENT_ANSWERS)
         self.requests = 0
-        """So far."""
+        """Number of requests so far."""
         registry = self._registry = CollectorRegistry()
         build = Info("vietts_build", "The program that answers", registry=registry)
         build.info({"version": __version__, "python": platform.python_version()})
@@ -74,17 +74,17 @@ class Metrics:
 
     @property
     def uptime_seconds(self) -> float:
-        """Since the door was opened."""
+        """Seconds since the start."""
         return time.monotonic() - self._started
 
     @property
     def real_time_factor(self) -> float | None:
-        """The median of recent answers; None if there are none."""
+        """The median of recent answers; None without any."""
         return statistics.median(self._recent_factors) if self._recent_factors else None
 
     @property
     def memory_bytes(self) -> float:
-        """Of this process; 0 where the system does not say."""
+        """Resident memory of this process; 0 where the system does not tell."""
         return self._registry.get_sample_value("process_resident_memory_bytes") or 0.0
 
     async def handle(self, request: web.Request) -> web.Response:

@@ -37,7 +37,7 @@ _CONTENT_TYPES = {
 
 
 def page_routes() -> list[web.RouteDef]:
-    """The page at /, and its other files under /page."""
+    """Return the routes of the page: / and its other files under /page."""
     files = {
         file.name: file
         for file in (resources.files(__package__) / "page").iterdir()
@@ -73,7 +73,7 @@ def page_api_routes(
     metrics: Metrics,
     guard: Guard,
 ) -> list[web.RouteDef]:
-    """The routes for the server as a whole."""
+    """Return the routes for the server as a whole."""
 
     async def status(request: web.Request) -> web.Response:
         default = _default_voice(synthesizer)
@@ -117,7 +117,7 @@ def page_api_routes(
 
 
 def described(voice: Voice) -> dict[str, object]:
-    """A voice, as the page has it."""
+    """Describe a voice for the page."""
     return {
         "name": voice.name,
         "description": voice.description,
@@ -143,7 +143,7 @@ _ENTRIES_A_PAGE = 500
 
 
 def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
-    """The routes for texts and words."""
+    """Return the routes for texts and words."""
 
     async def normalize(request: web.Request) -> web.Response:
         text = required_text(await read_json(request), "text")
@@ -189,7 +189,7 @@ def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
 
 
 def _sentences(text: str, splitter: SentenceSplitter) -> Iterator[str]:
-    """The sentences of a text, and "" between steps."""
+    """Yield the sentences of a text, and "" between steps."""
     for start in range(0, len(text), _CHARACTERS_A_STEP):
         yield from splitter.add(text[start : start + _CHARACTERS_A_STEP])
         yield ""
@@ -203,7 +203,7 @@ def _lexicon(synthesizer: Synthesizer) -> LexiconFile:
 
 
 async def _listed(lexicon: LexiconFile, offset: int = 0) -> web.Response:
-    """Some entries, and how many there are."""
+    """Answer with some entries, and their total number."""
     entries = await _in_turns(lexicon_entries(lexicon))
     some = entries[offset : offset + _ENTRIES_A_PAGE]
     return web.json_response(

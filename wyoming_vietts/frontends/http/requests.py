@@ -95,7 +95,7 @@ async def read_form(request: web.Request, most_bytes: int, seconds: float) -> di
 
 
 def text_of(values: dict[str, Any], key: str) -> str | None:
-    """A string of a JSON object; None if it is not there.
+    """Return a string of a JSON object; None if it is missing.
 
     Raises:
         RequestError: it is no string.
@@ -109,7 +109,7 @@ def text_of(values: dict[str, Any], key: str) -> str | None:
 
 
 def required_text(values: dict[str, Any], key: str) -> str:
-    """A string that must be there.
+    """Return a string of a JSON object that must have it.
 
     Raises:
         RequestError: it is missing, or no string.
@@ -121,7 +121,7 @@ def required_text(values: dict[str, Any], key: str) -> str:
 
 
 def carried(text: str) -> str:
-    """The text without halves of surrogate pairs, which no encoding can carry."""
+    """Return the text without halves of surrogate pairs, which no encoding can carry."""
     return text.encode("utf-8", "ignore").decode("utf-8")
 
 
@@ -142,7 +142,7 @@ _STATUSES = {
     SynthesisError.code: 500,
     ServerStoppingError.code: 503,
 }
-"""By the code of an error; 400 for others."""
+"""HTTP statuses, by the code of an error; 400 for others."""
 
 
 class HttpError(RequestError):
@@ -164,11 +164,11 @@ def error_response(
 
 
 def error_object(code: str, message: str) -> dict[str, object]:
-    """The error object, as OpenAI's clients expect it."""
+    """Make the error object of OpenAI's API."""
     kind = "server_error" if status_of(code) >= 500 else "invalid_request_error"
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
 def status_of(code: str) -> int:
-    """The HTTP status that goes with the code of an error."""
+    """Return the HTTP status for the code of an error."""
     return _STATUSES.get(code, 400)

@@ -1,4 +1,4 @@
-"""A request for speech in, audio out as it is made; and how it ends."""
+"""Answers requests for speech: audio is sent as it is made."""
 
 import asyncio
 import base64
@@ -34,7 +34,7 @@ _MOST_FILE_BYTES = 200_000_000  # of all WAV files that are being made or sent
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """What a request for speech asks for."""
+    """A request for speech, in whatever API."""
 
     text: str
     """SSML if it begins with `<speak`."""
@@ -48,7 +48,7 @@ class SpeechRequest:
     as_file: bool = False
     """Send a WAV file of known length, once all of it has been made."""
     as_events: bool = False
-    """Send server-sent events, as OpenAI has them, instead of bare audio."""
+    """Send the server-sent events of OpenAI's API instead of bare audio."""
 
 
 class SpeechEndpoint:
@@ -63,7 +63,7 @@ class SpeechEndpoint:
         self._is_stopping = False
 
     def handler(self, read: Callable[[web.Request], Awaitable[SpeechRequest]]) -> Handler:
-        """A route's handler, from what reads its requests."""
+        """Make the handler of a route from the function that reads its requests."""
 
         async def speak(request: web.Request) -> web.StreamResponse:
             task = asyncio.current_task()

@@ -34,7 +34,7 @@ _MAX_DESCRIPTION_CHARACTERS = 80
 
 
 class VoiceRoutes:
-    """The routes for recordings, and for the voices that are made of them."""
+    """The routes for recordings, and for the voices made of them."""
 
     def __init__(self, synthesizer: Synthesizer, default: DefaultVoice, voices_dir: Path) -> None:
         """Change the files of a folder, which need not exist yet."""
@@ -46,7 +46,7 @@ class VoiceRoutes:
         self._made: deque[float] = deque(maxlen=MOST_IN_AN_HOUR)  # when, by the monotonic clock
 
     def routes(self, guard: Guard) -> list[web.RouteDef]:
-        """All of them."""
+        """Return the routes."""
         return [
             web.post("/api/recordings", self._check),
             web.post("/api/voices", guard.changing(self._make)),
@@ -130,7 +130,7 @@ class VoiceRoutes:
         return engine
 
     def _cloned(self, name: str) -> ClonedVoice:
-        """The voice to change."""
+        """Return the cloned voice of this name."""
         voice = self._synthesizer.catalogue.find(name)
         if voice is None:
             raise HttpError("not-found", f"There is no voice '{name:.80}'")
@@ -159,7 +159,7 @@ class VoiceRoutes:
         self._made.append(now)
 
     def _free_name(self, description: str) -> str:
-        """A name that no voice and no file has, from letters and digits of a description."""
+        """Make a name that no voice and no file has, from the letters of a description."""
         base = name = _slug(description)
         number = 1
         while (
@@ -177,7 +177,7 @@ class VoiceRoutes:
 
 
 def _checked(description: str) -> str:
-    """A description without spaces around it.
+    """Return a description without spaces around it.
 
     Raises:
         RequestError: it is empty, too long, or not of one line.
@@ -191,7 +191,7 @@ def _checked(description: str) -> str:
 
 
 def _slug(description: str) -> str:
-    """`co-an` of `Cô An`; `voice` where nothing is left."""
+    """Turn `Cô An` into `co-an`; `voice` if nothing is left."""
     decomposed = unicodedata.normalize("NFD", description.lower().replace("đ", "d"))
     letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return re.sub(r"[^a-z0-9]+", "-", letters)[:_MAX_NAME_CHARACTERS].strip("-") or "voice"
@@ -207,11 +207,11 @@ MAX_BYTES = 20_000_000
 
 _NAME = "The recording"  # in messages
 _SUFFIXES = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\xff": ".mp3"}
-"""By the first bytes of the file. Only libsndfile reads these, and no other kind is read."""
+"""By the first bytes of the file; libsndfile reads these kinds, and no other is accepted."""
 
 
 def suffix_of(content: bytes) -> str:
-    """What the name of a recording's file ends with, whatever its sender calls it.
+    """Choose the suffix of a recording's file by its content.
 
     Raises:
         RecordingError: it is of none of the kinds that are accepted.
@@ -223,7 +223,7 @@ def suffix_of(content: bytes) -> str:
 
 
 async def listen(engine: CloningEngine, content: bytes) -> Heard:
-    """Find out which seconds would make a voice, with turns for others.
+    """Find the seconds that would make a voice, with turns for others.
 
     Raises:
         RecordingError: it cannot be one.
@@ -233,7 +233,7 @@ async def listen(engine: CloningEngine, content: bytes) -> Heard:
 
 
 async def hearing(engine: CloningEngine, content: bytes) -> dict[str, object]:
-    """What the page shows of a recording."""
+    """Describe a recording for the page."""
     try:
         heard = await listen(engine, content)
     except RecordingError as error:

@@ -38,7 +38,7 @@ _CLOSED = "The client closed its side of the connection"
 
 @dataclass(frozen=True)
 class HandlerSettings:
-    """How clients are served; the flags of these names say more."""
+    """Configures handlers; the flags of these names say more."""
 
     samples_per_chunk: int
     supports_streaming: bool
@@ -67,7 +67,7 @@ class Handler:
 
     @property
     def is_busy(self) -> bool:
-        """An utterance is under way."""
+        """Whether an utterance is under way."""
         return self._is_answering or self._utterance is not None
 
     def stop_after_answer(self) -> None:

@@ -1,4 +1,4 @@
-"""What the server says about itself: builds the Info event from the voices."""
+"""Describes the server: builds the Info event from the voices."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ PROGRAM_NAME = "vietts"
 
 
 def make_info(voices: Mapping[str, Voice], supports_streaming: bool) -> Info:
-    """The answer to `describe`: one program, with every voice marked as installed."""
+    """Answer `describe`: one program, with every voice marked as installed."""
     return Info(
         tts=[
             TtsProgram(

@@ -37,7 +37,7 @@ class Server:
 
     @property
     def is_busy(self) -> bool:
-        """An utterance is under way."""
+        """Whether an utterance is under way."""
         return any(handler.is_busy for handler in self._handlers.values())
 
     async def start(self) -> None:
@@ -71,7 +71,7 @@ class Server:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
 
     def stop_accepting(self) -> None:
-        """Take no more clients and no more requests; utterances under way go on."""
+        """Accept no more clients and requests; utterances under way go on."""
         if self._listener is not None:
             self._listener.close()
         for task, handler in self._handlers.items():

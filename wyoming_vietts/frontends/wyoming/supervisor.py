@@ -20,7 +20,7 @@ _MAX_ANSWER_BYTES = 16_384
 
 
 class SupervisorAnnouncement:
-    """What the Supervisor is told about this server."""
+    """The announcement of this server to the Supervisor."""
 
     def __init__(self, url: str, token: str, port: int) -> None:
         """Prepare to announce a server that listens on `port` of this container.

@@ -98,12 +98,12 @@ def _length(header: dict[str, Any], key: str, limit: int) -> int:
 
 
 def encode_event(event: Event) -> bytes:
-    """The bytes of an event: a header line, then data and payload if there are any."""
+    """Encode an event: a header line, then its data and payload."""
     return _head(event) + (event.payload or b"")
 
 
 def encode_chunks(sample_rate: int, pcm: bytes, chunk_bytes: int) -> bytes:
-    """The bytes of `audio-chunk` events, each with at most so many bytes of mono int16 PCM."""
+    """Encode `audio-chunk` events, each with at most `chunk_bytes` of mono int16 PCM."""
     heads: dict[int, bytes] = {}  # all but the last have the same
     pieces: list[bytes] = []
     for start in range(0, len(pcm), chunk_bytes):
@@ -116,7 +116,7 @@ def encode_chunks(sample_rate: int, pcm: bytes, chunk_bytes: int) -> bytes:
 
 
 def _head(event: Event) -> bytes:
-    """All of an event but its payload."""
+    """Encode all of an event but its payload."""
     header: dict[str, Any] = {"type": event.type, "version": PROTOCOL_VERSION}
     data = json.dumps(event.data, ensure_ascii=False).encode() if event.data else b""
     if data:
