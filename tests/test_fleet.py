@@ -71,6 +71,11 @@ class Fleet:
         row = next(row for row in rows if row.startswith(f"vietts,{name},"))
         return dict(zip(header.split(","), row.split(","), strict=True))
 
+    def under_way(self, name: str) -> set[int]:
+        """The clients' ports of the connections that a server has now."""
+        sessions = re.findall(r"src=127\.0\.0\.1:(\d+) .* srv=(\S+) ", self.tell("show sess"))
+        return {int(port) for port, server in sessions if server == name}
+
     def served(self) -> dict[int, str]:
         """By the client's port, which server a connection was given to."""
         line = re.compile(r"127\.0\.0\.1:(\d+) \[\S+ wyoming vietts/(\S+) ")
@@ -91,13 +96,17 @@ class Request:
     ended_as_it_should: bool
 
 
-async def ask(port: int, text: str, hurry: asyncio.Event | None = None) -> Request:
+# The modes of the requests under way, by the client's port.
+Modes = dict[int, bool]
+
+
+async def ask(port: int, text: str, modes: Modes, hurry: asyncio.Event | None = None) -> Request:
     """Plain: an answer is whole when audio-stop has come, and nothing else.
 
     Args:
         hurry: until it is set, the answer is read slowly.
     """
-    async with connection(port) as (reader, writer, began, own_port):
+    async with connection(port, False, modes) as (reader, writer, began, own_port):
         await async_write_event(Synthesize(text).event(), writer)
         last = None
         with suppress(OSError, EOFError):
@@ -110,9 +119,9 @@ async def ask(port: int, text: str, hurry: asyncio.Event | None = None) -> Reque
     return Request(False, began, own_port, last == "audio-stop", last == "audio-stop")
 
 
-async def ask_streamed(port: int, sentences: int, pause_seconds: float) -> Request:
+async def ask_streamed(port: int, sentences: int, modes: Modes, pause_seconds: float) -> Request:
     """Streamed, while the text is being written: whole is what does not end in an error."""
-    async with connection(port) as (reader, writer, began, own_port):
+    async with connection(port, True, modes) as (reader, writer, began, own_port):
         writing = asyncio.create_task(write_text(writer, sentences, pause_seconds))
         heard, last = False, None
         try:
@@ -131,12 +140,15 @@ async def ask_streamed(port: int, sentences: int, pause_seconds: float) -> Reque
 
 @asynccontextmanager
 async def connection(
-    port: int,
+    port: int, is_streamed: bool, modes: Modes
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter, float, int]]:
     began = time.monotonic()
     async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        yield reader, writer, began, writer.get_extra_info("sockname")[1]
+        own_port = writer.get_extra_info("sockname")[1]
+        modes[own_port] = is_streamed
+        yield reader, writer, began, own_port
+        del modes[own_port]
         writer.close()
 
 
@@ -154,6 +166,7 @@ class Load:
 
     def __init__(self, port: int) -> None:
         self.requests: list[Request] = []
+        self.modes: Modes = {}
         self._port = port
         self._hurry = asyncio.Event()
         self._is_over = False
@@ -173,16 +186,16 @@ class Load:
         await asyncio.gather(*self._clients)
 
     async def _slow(self, sentences: int) -> None:
-        self.requests.append(await ask(self._port, SENTENCE * sentences, self._hurry))
+        self.requests.append(await ask(self._port, SENTENCE * sentences, self.modes, self._hurry))
 
     async def _plain(self, sentences: int) -> None:
         while not self._is_over:
-            self.requests.append(await ask(self._port, SENTENCE * sentences))
+            self.requests.append(await ask(self._port, SENTENCE * sentences, self.modes))
             await asyncio.sleep(0.05)
 
     async def _streamed(self, pause_seconds: float) -> None:
         while not self._is_over:
-            self.requests.append(await ask_streamed(self._port, 4, pause_seconds))
+            self.requests.append(await ask_streamed(self._port, 4, self.modes, pause_seconds))
             await asyncio.sleep(0.05)
 
 
@@ -206,6 +219,11 @@ async def test_servers_are_killed_drained_and_added_under_load(tmp_path: Path) -
                 await until(lambda: fleet.sees("vietts3")["status"] == "UP")
                 await asyncio.sleep(2)
 
+                first.send_signal(signal.SIGSTOP)  # so that no answer ends before the kill
+                await until(
+                    lambda: {load.modes.get(port) for port in fleet.under_way("vietts1")}
+                    >= {False, True}
+                )
                 first.kill()
                 first.wait()
                 killed = time.monotonic()
