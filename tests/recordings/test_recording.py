@@ -197,6 +197,46 @@ def test_unfit_recording_says_why(tmp_path: Path, wave: Waveform, reason: str, c
     assert error.value.code == code
 
 
+def test_what_is_silent_is_told_by_its_loudest_moment(tmp_path: Path) -> None:
+    wave = np.concatenate((silence(20), a_voice(3, level=0.012)))
+    assert 20 * np.log10(np.sqrt(np.square(wave).mean())) < -52
+    assert len(load_prompt(write(tmp_path / "voice.wav", wave))) > 2 * RATE
+
+
+@pytest.mark.parametrize("seconds", [3, 10])
+def test_speech_after_half_a_minute_of_silence_is_found(tmp_path: Path, seconds: float) -> None:
+    wave = np.concatenate((silence(35), a_voice(seconds), silence(1)))
+    prompt = load_prompt(write(tmp_path / "voice.wav", wave))
+    assert 2 * RATE <= len(prompt) <= 4 * RATE
+    assert np.abs(prompt[: RATE // 2]).max() > 0.1
+
+
+def test_no_more_than_a_minute_is_heard(tmp_path: Path) -> None:
+    path = write(tmp_path / "voice.flac", np.concatenate((a_voice(3), silence(97))))
+    assert len(load(path)) == pytest.approx(60 * RATE, abs=RATE)
+
+
+def test_channels_in_opposite_phase_do_not_cancel_each_other(tmp_path: Path) -> None:
+    voice = a_voice(2.5)
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, np.stack((0.8 * voice, -voice), axis=1), RATE)
+    np.testing.assert_allclose(load(path), -voice, atol=1e-3, rtol=0)
+    assert len(load_prompt(path)) >= 2 * RATE
+
+
+@pytest.mark.usefixtures("loudness")
+@pytest.mark.parametrize(("sample_rate", "max_seconds"), [(16_000, 4), (24_000, 5), (48_000, 5)])
+def test_other_rates_and_lengths_are_for_other_engines(
+    tmp_path: Path, sample_rate: int, max_seconds: int
+) -> None:
+    path = write(tmp_path / "voice.wav", np.concatenate((silence(2), a_voice(8), silence(2))))
+    prompt = finish(load_prompt_audio(path.read_bytes(), path.name, sample_rate, max_seconds))
+    assert len(prompt) == max_seconds * sample_rate
+    assert np.abs(prompt).max() == pytest.approx(0.2, abs=0.02)
+    assert np.abs(prompt[: sample_rate // 50]).max() < 0.01, "from just before the speech"
+    assert np.abs(prompt[: sample_rate // 2]).max() > 0.1
+
+
 @pytest.mark.parametrize("noise", [gaussian(3, 0.05), np.sin(np.arange(3.0 * RATE))])
 def test_recording_in_which_nobody_speaks_is_refused(tmp_path: Path, noise: Waveform) -> None:
     with pytest.raises(RecordingError, match=r"Nobody speaks in the first 60 s of voice\.wav"):

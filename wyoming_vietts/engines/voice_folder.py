@@ -24,6 +24,7 @@ RESCAN_SECONDS = 2.0
 STEP_SECONDS = 0.02  # of looking at the folder, each time that voices are asked for
 
 _FILES_A_STEP = 100
+_MAX_NAME_BYTES = 246  # as the names of the files beside it are longer
 _MOMENTARY = {
     errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EIO, errno.ESTALE, errno.ETIMEDOUT
 }  # fmt: skip
@@ -158,7 +159,7 @@ class VoiceFolder(Generic[V]):
             except OSError as error:  # the file's voices stay
                 self._warn(f"Cannot look at {path}: {explain(error)}")
                 continue
-            if last is None or last.stamps != stamps or last.beside != file.beside:
+            if last is None or last.stamps != stamps:
                 yield from self._load(file, stamps)
                 self._files[path] = file
                 self._has_changed = True
@@ -214,6 +215,8 @@ class VoiceFolder(Generic[V]):
             name = self._name_of(path)
             if name is not None and _UNFIT.search(str(path)):
                 raise SetupError("rename it, its name is not plain UTF-8 text")
+            if name is not None and len(os.fsencode(path.name)) > _MAX_NAME_BYTES:
+                raise SetupError(f"rename it, its name is longer than {_MAX_NAME_BYTES} bytes")
         except SetupError as error:
             self._warn(f"Skipped '{self.folder / path}': {error}")
             return None

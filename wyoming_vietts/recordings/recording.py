@@ -131,7 +131,6 @@ def load_audio(
     seconds, clipped, count = 0.0, 0, 0
     for samples, file_rate in decode(content, name, max_seconds):
         yield
-        samples = samples[: round((HEARD_SECONDS - seconds) * file_rate)]
         if not len(samples):
             continue
         if not np.isfinite(samples).all():

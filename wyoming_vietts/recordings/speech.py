@@ -16,6 +16,7 @@ MIN_SECONDS, MAX_SECONDS = 2.0, 4.0  # of the speech that makes a voice
 VAD_SAMPLES = 512  # in each stretch that gets one probability of speech
 VAD_START, VAD_STOP = 0.5, 0.35  # probabilities of speech
 VAD_SILENCE_SECONDS, VAD_PAD_SECONDS = 0.1, 0.03  # Silero's own defaults
+_QUIET_PEAK, _HEARD_PEAK = 0.05, 0.5  # the detector is deaf to what is quieter than about 0.01
 _VAD_STEP = 8  # stretches of VAD_SAMPLES, a quarter of a second
 
 Waveform = npt.NDArray[np.float32]
@@ -31,7 +32,9 @@ def find_speech(waveform: Waveform, name: str) -> Steps[Stretches]:
     Raises:
         RecordingError: nobody speaks in it.
     """
-    probabilities = yield from speech_probabilities(waveform)
+    peak = max(float(np.abs(waveform).max()), 1e-9)
+    heard = waveform * np.float32(_HEARD_PEAK / peak) if peak < _QUIET_PEAK else waveform
+    probabilities = yield from speech_probabilities(heard)
     stretches = [*speech_segments(probabilities, len(waveform))]
     if not stretches:
         raise RecordingError(
