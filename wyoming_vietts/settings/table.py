@@ -208,10 +208,12 @@ REQUEST_SAMPLE_RATE = WholeNumber(8_000, 48_000)
 """Hz that a request may ask for."""
 SSML_RATE = Number(0.5, 2.0)
 """Factor of <prosody rate>; others are clamped to it."""
+SSML_PITCH = Number(0.67, 1.5)
+"""Factor of <prosody pitch>; others are clamped to it."""
 SPOKEN_SPEED = Number(0.4, 2.5)
 """Outside this range speech is unintelligible; products of factors are clamped to it."""
 VOICE_VOLUME = Number(0.0, 4.0)
-"""Factor that a voice's .toml may apply to its amplitude."""
+"""Factor on the amplitude, of a voice's .toml or of a request."""
 PIPER_SCALES = {
     "noise_scale": Number(0.0, 2.0),
     "length_scale": Number(0.2, 5.0),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from xml.parsers import expat
 
 from ..errors import SSMLError
-from ..settings.table import SSML_RATE
+from ..settings.table import SSML_PITCH, SSML_RATE, VOICE_VOLUME
 
 MAX_BREAK_SECONDS = 10.0
 MAX_SILENCE_SECONDS = 300.0
@@ -38,8 +38,6 @@ _VOLUMES = {
     "x-loud": 2.0,
 }
 _PITCHES = {"x-low": 0.75, "low": 0.87, "medium": 1.0, "default": 1.0, "high": 1.15, "x-high": 1.3}
-_VOLUME_LIMITS = (0.0, 4.0)
-_PITCH_LIMITS = (0.67, 1.5)
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 _TIME = re.compile(rf"\s*({_NUMBER})\s*(ms|s)\s*", re.ASCII)
@@ -237,10 +235,10 @@ def _changed(prosody: Prosody, attributes: dict[str, str]) -> Prosody:
         prosody = replace(prosody, rate=SSML_RATE.clamp(rate))
     if "volume" in attributes:
         volume = prosody.volume * _factor(attributes["volume"], "volume", _VOLUMES)
-        prosody = replace(prosody, volume=_clamp(volume, _VOLUME_LIMITS))
+        prosody = replace(prosody, volume=VOICE_VOLUME.clamp(volume))
     if "pitch" in attributes:
         pitch = prosody.pitch * _factor(attributes["pitch"], "pitch", _PITCHES)
-        prosody = replace(prosody, pitch=_clamp(pitch, _PITCH_LIMITS))
+        prosody = replace(prosody, pitch=SSML_PITCH.clamp(pitch))
     return prosody
 
 
@@ -270,7 +268,3 @@ def _factor(value: str, attribute: str, names: dict[str, float]) -> float:
     if factor < 0 or (factor == 0 and attribute != "volume"):
         raise SSMLError(f"<prosody {attribute}> is '{value}'; it must leave something audible")
     return factor
-
-
-def _clamp(value: float, limits: tuple[float, float]) -> float:
-    return max(limits[0], min(value, limits[1]))
