@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from wyoming.event import Event
 
+from tests.engines.piper.tiny_voice import write_voice
 from tests.engines.vietts.speech import voices_dir
 from tests.harness import (
     StepEngine,
@@ -77,6 +78,23 @@ async def test_embedded_voice_speaks_by_its_name_where_it_is_not_offered(
     assert refused[0].data["code"] == "unknown-voice"
 
 
+async def test_embedded_voices_speak_while_no_better_one_can(tmp_path: Path) -> None:
+    good = write_voice(tmp_path / "good" / "an.onnx")
+    broken = write_voice(tmp_path / "voices" / "an.onnx")
+    broken.write_text("version https://git-lfs.github.com/spec/v1")
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    options = ("--piper-dir", str(broken.parent), "--model-dir", str(tmp_path))
+    with server_process("--uri", uri, *options):
+        await wait_until_ready(uri)
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == EMBEDDED
+        assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
+        good.replace(broken)
+        async with asyncio.timeout(30):
+            while [voice.name for voice in (await describe(uri)).tts[0].voices] != ["an"]:
+                await asyncio.sleep(0.5)
+        assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
+
+
 async def test_voices_have_sample_rates_of_their_own() -> None:
     slow, fast = StepEngine(sample_rate=16_000), StepEngine(sample_rate=48_000)
     fast.languages = {"chi": "vi-VN"}
@@ -97,8 +115,9 @@ async def test_server_set_up_with_an_embedded_voice_starts_and_speaks_with_the_n
         await wait_until_ready(uri)
         assert [voice.name for voice in (await describe(uri)).tts[0].voices] == EMBEDDED
         shutil.copy(voices_dir / "an.wav", tmp_path / "an.wav")
-        await asyncio.sleep(2.1)
-        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
+        async with asyncio.timeout(30):
+            while [voice.name for voice in (await describe(uri)).tts[0].voices] != ["an"]:
+                await asyncio.sleep(0.5)
         default = await synthesize(uri, "Xin chào.")
         named = await synthesize(uri, "Xin chào.", "espeak-south-male")
         assert types(await synthesize(uri, "Xin chào.", "an"))[-1] == "audio-stop"
