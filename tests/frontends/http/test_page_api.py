@@ -9,7 +9,6 @@ from tests.frontends.http.harness import running_doors, serving
 from tests.harness import SETTINGS, StepEngine, synthesize
 from wyoming_vietts import __version__
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
-from wyoming_vietts.program import command
 from wyoming_vietts.text import LexiconFile, speakable
 
 LEXICON = "# nhà\n\nAqara = a ca ra  # hãng\nP. Khách = phòng khách\n"
@@ -25,7 +24,7 @@ async def test_status_says_how_the_server_is() -> None:
     assert 0 <= status.pop("uptime_seconds") < 60
     assert len(status.pop("token")) > 30
     steps = status.pop("how_to_clone").split(", then ")
-    assert steps[-2:] == [command("download vietts"), "start the server again"]
+    assert steps[-2:] == ["download vietts on this page", "start the server again"]
     assert status == {
         "version": __version__,
         "engine": "espeak",

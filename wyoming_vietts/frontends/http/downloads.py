@@ -14,7 +14,7 @@ from aiohttp import web
 from ...downloads.fetch import STAGING
 from ...downloads.table import DOWNLOADS, VIETTS, Download, folder_of
 from ...files import explain
-from ...program import command, how_to_install
+from ...program import how_to_install
 from .guard import Guard
 from .requests import HttpError
 
@@ -44,10 +44,10 @@ class Downloads:
 
     @property
     def steps_to_cloning(self) -> str:
-        """The commands that enable cloning, where this server cannot clone voices."""
+        """The steps that enable cloning, for a reader who may have no shell."""
         steps = [] if _missing(VIETTS) is None else [how_to_install(_extra(VIETTS))]
         if not DOWNLOADS[VIETTS].is_in(folder_of(VIETTS, self._piper_dir, self._model_dir)):
-            steps.append(command(f"download {VIETTS}"))
+            steps.append(f"download {VIETTS} on this page")
         return ", then ".join([*steps, "start the server again"])
 
     async def finish(self) -> None:
