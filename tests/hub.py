@@ -34,6 +34,8 @@ class Hub:
     knows_ranges: bool = True
     sent: list[tuple[str, int]] = field(default_factory=list)
     """Names of the files that were sent, and from which byte on."""
+    revisions: list[str] = field(default_factory=list)
+    """Of which files were asked for."""
     authorizations: set[str | None] = field(default_factory=set)
     """How all requests were authorized."""
 
@@ -72,6 +74,7 @@ def answer(request: BaseHTTPRequestHandler, hub: Hub, with_body: bool) -> None:
     )
     repository, revision, name = match.groups() if match else ("", "", "")
     path = hub.folder / name
+    hub.revisions.append(revision)
     is_known = revision in (REPOSITORIES.get(repository), "0" * 40) and path.is_file()
     status = hub.statuses.get(name, 200 if is_known else 404)
     if status != 200:

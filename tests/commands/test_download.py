@@ -238,6 +238,8 @@ def test_file_is_taken_from_where_the_hub_redirects_to(hub: Hub, tmp_path: Path)
 def test_commit_is_logged_and_pinned(hub: Hub, tmp_path: Path) -> None:
     result = download_model(hub, tmp_path)
     assert f"Downloading from dangvansam/viet-tts at commit {'0' * 40}\n" in result.stderr
+    assert hub.revisions[0] == "main"
+    assert set(hub.revisions[1:]) == {"0" * 40}, "all files are of one commit"
 
 
 def test_proxy_is_used_unless_the_hub_needs_none(hub: Hub, tmp_path: Path) -> None:
