@@ -53,8 +53,10 @@ _HOUR_FIRST = re.compile(
     r"|cả|nó|vẫn|còn|tụi|chắc|cũng|[ace])(?!\w)))"
 )
 _SO = re.compile(
-    rf"(?<=[{LOWER}] )v(?= (?:ạ|nhỉ|ta|trời|em|anh|chị|mẹ|bố|con|bạn|nè|á|[ceab])(?!\w)|[?!.,]|$)"
+    rf"(?<=[{LOWER}] )v(?= (?:ạ|nhỉ|ta|trời|em|anh|chị|mẹ|bố|con|bạn|nè|á|mn|mọi|[ceab])(?!\w)"
+    rf"|[?!.,]|$)"
 )
+_SO_AFTER = re.compile(r"(?:(?<=gì )|(?<=sao )|(?<=đâu )|(?<=nào ))v(?![\w'/])")
 _OH_HEAVEN = re.compile(r"(?<!\w)([Tt]r)(?= ơi)")
 _STREET = re.compile(
     r"(?:(?<=trên )|(?<=ngoài )|(?<=giữa )|(?<=kẹt )|(?<=tắc )|(?<=ngập )|(?<=qua )|(?<=con )|"
@@ -92,7 +94,10 @@ _AFTER_YOU = frozenset({"ơi", "muốn", "cần", "nhé", "có", "đã", "đang"
 def _words() -> re.Pattern[str]:
     written = any_of(read_table("chat.txt"))
     capital = any_of(word.capitalize() for word in read_table("chat.txt"))
-    return re.compile(rf"(?<![{LETTERS}\d])(?<!\d )(?:{written}|{capital})(?![{LETTERS}\d])")
+    return re.compile(
+        rf"(?<![{LETTERS}\d])(?<!\d )(?:{written}|{capital}(?! [{UPPER}][{LOWER}]))"
+        rf"(?![{LETTERS}\d])"
+    )
 
 
 _PERSON_OF_NAME = re.compile(rf"(?<=[{LOWER}] )([ace])(?= [{UPPER}][{LOWER}])")
@@ -105,7 +110,11 @@ _DRAWN_OUT = re.compile(
 )
 _PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern})")
 _PAUSES = frozenset(",.;:!?")
-_PERSON_INSIDE = re.compile(rf"(?<=[{LOWER}] )[ae](?={_AFTER_PERSON.pattern})")
+_PERSON_INSIDE = re.compile(
+    rf"(?<=[{LOWER}] )[ae](?={_AFTER_PERSON.pattern})"
+    rf"|(?:(?<=lát )|(?<=để )|(?<=nhớ )|(?<=đón )|(?<=chờ )|(?<=đợi )|(?<=gọi )|(?<=nhà ))"
+    rf"[ae](?= [{LOWER}]{{2}}|[.!?]?$)"
+)
 _LETTER_NAMES = frozenset(
     [
         "a",
@@ -148,7 +157,7 @@ def read_chat_shorthand(text: str) -> str:
     text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
     text = _LETTER.sub(_read_letter, text)
     text = _TRANSFER.sub(r"\1huyển khoản", text)
-    text = _SO.sub("vậy", _OH_HEAVEN.sub(r"\1ời", _STREET.sub("đường", text)))
+    text = _SO.sub("vậy", _SO_AFTER.sub("vậy", _OH_HEAVEN.sub(r"\1ời", _STREET.sub("đường", text))))
     text = _FINAL_G.sub("ng", _FINAL_K.sub("ch", text))
     text = _HUSBAND.sub(r"\1hồng", text)
     text = _ME_OR_PASSWORD.sub(_read_mk, text)

@@ -5,6 +5,7 @@ import re
 from .context import text_after, text_before
 from .letters import spell
 from .numbers import read_digits, read_whole
+from .syllables import is_vietnamese
 from .tables import read_table
 
 
@@ -37,7 +38,7 @@ _FLIGHT = re.compile(
 _FLAT = re.compile(r"(?<!\w)([A-Z]{1,2})(\d{0,2})[-.](\d{1,2})[.-](\d{2})(?![\w.,/-])")
 _FLOOR_AND_FLAT = re.compile(
     r"(?<!\w)((?:[Pp]hòng|[Cc]ăn(?: hộ)?) (?:số )?)"
-    r"(?:(\d{1,2})\.|([1-9]\d)(?=0))(\d{2})(?![\w.,/])"
+    r"(?:(\d{1,2})\.|([1-9]\d)(?=0))(\d{2})(?![\w/]|[.,]\d)"
 )
 
 
@@ -218,7 +219,13 @@ def read_digit_strings(text: str) -> str:
 def _read_password(match: re.Match[str]) -> str:
     """Every digit by itself: `abc123`."""
     parts = re.findall(r"\d+|\D+", str(match[2]))
-    return match[1] + " ".join(read_digits(part) if part.isdecimal() else part for part in parts)
+    return match[1] + " ".join(map(_read_part_of_password, parts))
+
+
+def _read_part_of_password(part: str) -> str:
+    if part.isdecimal():
+        return read_digits(part)
+    return spell(part) if part.isalpha() and len(part) < 5 and not is_vietnamese(part) else part
 
 
 def _read_emergency(match: re.Match[str]) -> str:

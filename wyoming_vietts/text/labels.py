@@ -7,15 +7,17 @@ from .letters import spell
 from .numbers import read_whole
 
 _LABEL = r"(\d{1,4}[A-ZĐ]{0,2}(?:/\d{1,4}[A-ZĐ]{0,2}(?![\d]|[.,]\d)){1,4})"
-_END = r"(?![\w/]|[-–]\d| (?:âm|dương) lịch)"
+_END = r"(?![\w/]|[-–]\d| (?:âm|dương|ÂL|âl|AL|al|DL|dl)(?!\w))"
 
 _NUMBERED = (
     "số nhà|nhà số|nhà|ngõ|ngách|hẻm|kiệt|kiểng|căn hộ|căn|phòng|lô|thửa|thửa đất|tổ|tổ dân phố|ấp"
     "|khu phố|khu|thôn|xóm|cụm|block|tòa|cấp độ|cấp|trang|tầng|mức|bước|tập|bài|câu|vòng|ván|chặng"
     "|quyển|slide|file|tờ số|thửa số|địa chỉ|đc|đ/c|số"
 )
-_NUMBERED_LABEL = re.compile(rf"(?<!\w)((?i:{_NUMBERED})(?: số)?[: ]{{1,2}}){_LABEL}{_END}")
-_CLASS = re.compile(rf"(?<!\w)((?i:lớp) ){_LABEL}{_END}")
+_NUMBERED_LABEL = re.compile(
+    rf"(?<!\w)(?<![Gg]iỗ )((?i:{_NUMBERED})(?: số)?[: ]{{1,2}}){_LABEL}{_END}"
+)
+_CLASS = re.compile(rf"(?<!\w)((?i:lớp|chủ nhiệm) ){_LABEL}{_END}")
 _STREET_AFTER = rf"(?= (?!Ngày|Lễ|Tết)[{UPPER}][^\W\d_]{{1,6}} [{UPPER}][^\W\d_])"
 _ADDRESS = re.compile(
     rf"(?<!\w)((?i:ở|tại|đến|tới|giao|ship|về|qua|sang|trọ)(?: số)?:? ){_LABEL}{_STREET_AFTER}"

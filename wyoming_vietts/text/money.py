@@ -123,7 +123,8 @@ def _read_capital_k(match: re.Match[str]) -> str:
 
 
 def _read_millions_and_rest(match: re.Match[str]) -> str:
-    return f"{match[1]} triệu {match[2].ljust(3, '0')} nghìn"
+    thousands = int(match[2].ljust(3, "0"))
+    return f"{match[1]} triệu {'không trăm ' if thousands < 100 else ''}{thousands} nghìn"
 
 
 def _read_sign_first(match: re.Match[str]) -> str:

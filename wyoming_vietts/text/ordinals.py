@@ -23,7 +23,8 @@ _PORTION = (
 # With one of these after it, a fraction is one even where a date could stand.
 PORTION_AFTER = re.compile(
     r"(?: (?:đến|tới|hoặc|và) \d{1,2}/\d{1,2})?"
-    rf" (?:{_PORTION}|km|m|cm|ha|tấn|yến|tạ|tiếng|giờ|phút|giây|ngày|tuần|tháng|buổi|quý|thế kỷ"
+    rf" (?:{_PORTION}|vạch|nấc|km|m|cm|ha|tấn|yến|tạ|tiếng|giờ|phút|giây|ngày|tuần|tháng|buổi"
+    rf"|quý|thế kỷ"
     rf"|số|dân số|diện tích|thời"
     r"|chặng|quãng|hành trình|tổng|lượng|dung|công suất|giá|tiền|giải|cử tri|hộ|nhân|lượt|sân|đoạn"
     r"|cuối (?:trận|sân|kỳ|đường|phim)|đầu (?:trận|sân|phim)|khối|âm lượng|pin|bể|bồn|sức|nội dung"
@@ -42,7 +43,8 @@ _POWER_AFTER = re.compile(" (?:công suất|công việc|học phí|học kỳ)"
 _COUNT_CUES = frozenset({
     "độ",
     "số", "nhà", "ngõ", "hẻm", "kiệt", "ngách", "thửa", "lô", "phòng", "căn",
-    "camera", "đèn", "robot", "cửa", "máy", "loa", "sensor", "switch", "node", "slide",
+    "camera", "đèn", "robot", "cửa", "máy", "loa", "sensor", "switch", "node", "slide", "mũi",
+    "liều", "lần", "hiệp", "đợt", "lượt", "chuyến", "tiết",
     "trang", "tập", "bước", "câu", "mức", "vòng", "quạt", "bài",
 })  # fmt: skip
 

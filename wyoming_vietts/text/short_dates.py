@@ -24,6 +24,12 @@ _MONTH_AFTER = re.compile(
     r"(?:/\d| năm (?:nay|sau|ngoái|tới|\d)|: ?[\d.,]+ ?(?:tr|triệu|k|đ|kwh|số))"
 )
 
+_WEEKDAYS = re.compile(r"(?<!\w)T([2-7](?:, ?[2-7]){1,5}|[2-7](?:[/-][2-7]){2,5})(?![\w/]|[.,]\d)")
+_DOTTED = re.compile(
+    r"(?<!\w)((?:[Hh]ôm nay|[Hh]ôm qua|[Mm]ai|[Nn]gày|[Hh]ạn(?: chót)?|[Dd]ịp|[Ll]ễ):? )"
+    r"(0?[1-9]|[12]\d|3[01])\.(0?[1-9]|1[0-2])(?!\w|[.,]\d| ?(?:%|triệu|kg|km|độ|°|tỷ|giờ))"
+)
+
 _DOUBLE_DAY = re.compile(
     r"(?<![\w.,/])(1[0-2]|[1-9])[./]\1(?![\w/]|[.,]\d| ?(?:%|triệu|kg|km|độ|°|m(?!\w)|tỷ|điểm"
     r"|inch|GB))"
@@ -40,7 +46,9 @@ _DATED = re.compile(
 
 def read_months_and_terminals(text: str) -> str:
     """Read `lương T10`, `từ T6 đến T8`, `T2 Nội Bài`, `Sale 11.11` and dates in names of files."""
+    text = _WEEKDAYS.sub(lambda match: f"thứ {', '.join(re.findall('[2-7]', match[1]))}", text)
     text = _LIST.sub(_read_list, text)
+    text = _DOTTED.sub(r"\1\2/\3", text)
     text = _DOUBLE_DAY.sub(_read_double_day, text)
     return _DATED.sub(lambda match: f" {match[4]}/{match[3]}/{match[1]} ", text)
 

@@ -41,7 +41,7 @@ _DIVIDED_SUM = re.compile(r"\) ?/ ?(?=\d)")
 _PER = re.compile(rf"(?<=\d )([{LETTERS}]{{2,7}})/(?=[{LETTERS}]{{2,7}}(?!\w))")
 _FILE_SUFFIX = re.compile(r"(?<!\S)\.(?=[a-z])")
 _PER_MEASURE = re.compile(
-    rf"(?<!\w)(triệu|nghìn|đồng|tỷ|lần|viên|giọt|vòng|lượt)/(?=[{LOWER}]{{2,7}}(?!\w))"
+    rf"(?<!\w)(triệu|nghìn|đồng|tỷ|lần|viên|giọt|vòng|lượt)/(?=[{LOWER}]{{2,7}}(?!\w)|\d)"
 )
 _SLASH_OF_NUMBERS = re.compile(r"(?<=\d) ?/ ?(?=\d)")
 _DOT_INSIDE_WORD = re.compile(r"(?<=[a-zA-Z0-9])\.(?=[a-z])")

@@ -21,7 +21,8 @@ _OF_DAY = (
 )
 _HOUR_G = re.compile(
     r"((?:lúc|từ|đến|tới|vào|hồi|hẹn) "
-    rf"|(?:trước|sau|hành|phát|cửa|đầu|thúc|xong|dậy|ngủ|họp|thi|bay|giờ|học|làm) (?=\d{{1,2}}g"
+    rf"|(?:trước|sau|thức|hành|phát|cửa|đầu|thúc|xong|dậy|ngủ|họp|thi|bay|giờ|học|làm) "
+    rf"(?=\d{{1,2}}g"
     rf"(?: ?(?:[,.;!?)]|$)| {_OF_DAY}))|khoảng "
     rf"(?=\d{{1,2}}g {_OF_DAY}))"
     r"([01]?\d|2[0-4])g(?!\w)",
@@ -36,6 +37,8 @@ _HOUR_G_AT_END = re.compile(
     rf"(\d(?:h|g[0-5]\d) ?[-–] ?(?:[01]?\d|2[0-4]))g(?!\w)|(?<=\d)g(?= {_OF_DAY})"
 )
 _PREGNANCY = re.compile(r"(?<![\w.,])([1-4]?\d)w([0-6])d?(?!\w)")
+_G_AND_MINUTES = re.compile(r"(?<!\w)\d{1,2}g[0-5]\d(?!\w)")
+_LONE_G = re.compile(r"(?<![\w.,/])([01]?\d|2[0-4])g(?!\w)")
 _AGE = re.compile(r"(?<![\w.,/])(\d{1,3})t(?!\w)")
 _TONNES_BEFORE = re.compile(
     r"(?:xe|tải|hàng|gạo|chở|nặng|cẩu|thép|cát|lúa|cân|trọng)(?!\w)[^.!?]{0,20}$"
@@ -99,6 +102,7 @@ def read_times(text: str) -> str:
         text = _RATIO.sub(_read_ratio, text)
     text = _DURATION.sub(_read_duration, text)
     if "/" in text:
+        text = text.replace("24/24h", "24/24 giờ")
         text = _HOURS_PER.sub(" mỗi ", _PER_HOURS.sub(" trong ", text))
     text = _TIME.sub(_read_time, text)
     text = _HOUR_AND_HALF_OF_DAY.sub(_read_hour, text)
@@ -118,6 +122,8 @@ def read_ages_and_short_hours(text: str) -> str:
         text = _HOURS_G.sub(r"\1h\2", text)
         text = _HOUR_G_AT_END.sub(lambda match: f"{match[1] or ''}h", text)
         text = _HOUR_G.sub(r"\1\2h", text)
+        if _G_AND_MINUTES.search(text):
+            text = _LONE_G.sub(r"\1h", text)
     text = _PREGNANCY.sub(r"\1 tuần \2 ngày", text)
     return _AGE.sub(_read_age, text)
 
