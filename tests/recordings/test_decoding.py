@@ -181,6 +181,7 @@ def test_header_of_endless_tags_is_given_up(half_a_minute: np.ndarray) -> None:
     assert time.thread_time() - started < 1.5, "5 s of computing, unless it is given up"
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("suffix", ENCODERS)
 def test_damaged_files_leave_nothing_on_standard_error(
     half_a_minute: np.ndarray, suffix: str, capfd: pytest.CaptureFixture[str]
@@ -192,8 +193,9 @@ def test_damaged_files_leave_nothing_on_standard_error(
         damaged[draw.integers(0, len(content), damaged_bytes)] = 255
         with contextlib.suppress(RecordingError):
             finish(load_audio(damaged.tobytes(), f"an.{suffix}"))
-        with contextlib.suppress(RecordingError):  # cut off in its header
-            finish(load_audio(content[: 10 * damaged_bytes].tobytes(), f"an.{suffix}"))
+    for length in range(0, 60, 2):
+        with contextlib.suppress(RecordingError):
+            finish(load_audio(content[:length].tobytes(), f"an.{suffix}"))
     assert capfd.readouterr().err == ""
 
 
