@@ -386,6 +386,27 @@ def test_cut_that_fails_leaves_the_whole_network(
     assert "it runs whole" in caplog.text
 
 
+def test_decoder_that_mixes_its_frames_is_not_cut(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    path = write_voice(tmp_path / "an.onnx")
+
+    def normalise(model: onnx.ModelProto) -> None:
+        """Subtract the mean over time from the waveform."""
+        nodes = list(model.graph.node)
+        (at,) = (index for index, node in enumerate(nodes) if node.op_type == "Tanh")
+        wave = nodes[at].input[0]
+        nodes[at].input[0] = "centred"
+        nodes.insert(at, helper.make_node("Sub", [wave, "mean"], ["centred"]))
+        nodes.insert(at, helper.make_node("ReduceMean", [wave], ["mean"], axes=[2], keepdims=1))
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
+
+    assert len(samples(voice_of(change(path, normalise)))) > 10_000
+    assert "it runs whole, in longer steps, as its decoder has the operator ReduceM" in caplog.text
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_nodes_need_not_be_sorted(
     seed: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
