@@ -15,6 +15,10 @@ def _read_table() -> list[tuple[str, str]]:
     return [(written.replace(r"\n", "\n"), readings) for written, readings in pairs]
 
 
+def test_table_is_long_enough_to_mean_something() -> None:
+    assert len(_read_table()) >= 1_000
+
+
 @pytest.mark.parametrize(("written", "readings"), _read_table())
 def test_line_is_read_as_a_listener_accepts(written: str, readings: str) -> None:
     spoken = spoken_line(written)

@@ -6,7 +6,7 @@ import pytest
 
 from wyoming_vietts.text import speakable
 from wyoming_vietts.text.lexicon import Lexicon
-from wyoming_vietts.text.respelling import respell_foreign_words, split_glued
+from wyoming_vietts.text.respelling import respell, respell_foreign_words, split_glued
 from wyoming_vietts.text.tables import read_table
 
 _WORDS = Path(__file__).with_name("english_words.tsv")
@@ -16,7 +16,8 @@ def test_nine_of_ten_words_are_recognised() -> None:
     lines = [line for line in _WORDS.read_text("utf-8").splitlines() if not line.startswith("#")]
     accepted = {word: forms.split("|") for word, forms in (line.split("\t") for line in lines)}
     assert len(accepted) >= 150
-    wrong = [word for word, forms in accepted.items() if speakable(word).lower() not in forms]
+    # By the rules alone, also where a table knows the word.
+    wrong = [word for word, forms in accepted.items() if respell(word) not in forms]
     assert len(wrong) <= len(accepted) / 10, wrong
 
 
@@ -53,5 +54,5 @@ def test_glued_vietnamese_is_taken_apart_and_english_is_not() -> None:
     ]
 
 
-def test_at_least_400_names_are_in_the_table() -> None:
-    assert len(read_table("said_words.txt")) >= 400
+def test_at_least_2600_names_are_in_the_table() -> None:
+    assert len(read_table("said_words.txt")) >= 2_600

@@ -2,7 +2,7 @@
 
 import re
 
-from .context import text_before, word_before
+from .context import text_after, text_before, word_before
 from .letters import spell
 
 _LETTER = r"[a-zA-ZΔ](?![^\W_²³])"
@@ -60,7 +60,10 @@ def _read_product(match: re.Match[str]) -> str:
     """`2ab`; `ab` alone only beside a sign of a formula."""
     factor, letters = match.groups()
     is_formula = (
-        factor or re.search(r"[=+*×(] ?$", text_before(match)) or word_before(match) == "trừ"
+        factor
+        or re.search(r"[=+*×(] ?$", text_before(match))
+        or word_before(match) == "trừ"
+        or re.match(r"[²³^]| ?[+=]", text_after(match))
     )
     if not is_formula:
         return match[0]

@@ -112,8 +112,9 @@ _PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern
 _PAUSES = frozenset(",.;:!?")
 _PERSON_INSIDE = re.compile(
     rf"(?<=[{LOWER}] )[ae](?={_AFTER_PERSON.pattern})"
-    rf"|(?:(?<=lát )|(?<=để )|(?<=nhớ )|(?<=đón )|(?<=chờ )|(?<=đợi )|(?<=gọi )|(?<=nhà ))"
-    rf"[ae](?= [{LOWER}]{{2}}|[.!?]?$)"
+    rf"|(?:(?<=lát )|(?<=để )|(?<=nhớ )|(?<=đón )|(?<=chờ )|(?<=đợi )|(?<=gọi )|(?<=nhà )|"
+    rf"(?<=tụi ))"
+    rf"[ae](?= [{LOWER}{UPPER}]{{2}}|[.!?]?$)"
 )
 _LETTER_NAMES = frozenset(
     [

@@ -147,6 +147,8 @@ def _amount(number: str, scale: str | None, currency: str) -> str:
 def _are_points(match: re.Match[str]) -> bool:
     """`9đ` are points: so little money is not to be had, unless the words before speak of it."""
     whole, decimals = split_number(match[1])
+    if not int(whole):
+        return False
     before = text_before(match)
     if len(whole) > 2 and int(whole) > 100:
         return (
