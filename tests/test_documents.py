@@ -111,6 +111,8 @@ def test_commands_are_those_of_the_program(
         ran = read(ROOT / RUN_IN_CI[script])
         assert re.search(rf"\b{script}\b", ran, re.I), f"{RUN_IN_CI[script]} does not run it"
         return
+    if script == "test_arm":
+        return  # it needs another machine
     if script == "say":
         arguments = ["say", *arguments]
     if any(word.isupper() or "..." in word for word in arguments):
@@ -130,7 +132,7 @@ def test_table_of_flags_has_every_flag(path: Path) -> None:
 def test_every_script_says_what_it_is_for(script: Path) -> None:
     if script.is_file() and not script.suffix:
         assert read(script).splitlines()[1].startswith("# ")
-        assert script.name in {*RUN_IN_CI, "run", "say", "test_arm"}
+        assert script.name in {*RUN_IN_CI, "run", "say", "test_arm"}  # the last needs another machine
 
 
 def test_flags_of_the_benchmark_exist() -> None:
