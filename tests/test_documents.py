@@ -132,7 +132,12 @@ def test_table_of_flags_has_every_flag(path: Path) -> None:
 def test_every_script_says_what_it_is_for(script: Path) -> None:
     if script.is_file() and not script.suffix:
         assert read(script).splitlines()[1].startswith("# ")
-        assert script.name in {*RUN_IN_CI, "run", "say", "test_arm"}  # the last needs another machine
+        assert script.name in {
+            *RUN_IN_CI,
+            "run",
+            "say",
+            "test_arm",
+        }  # the last needs another machine
 
 
 def test_flags_of_the_benchmark_exist() -> None:

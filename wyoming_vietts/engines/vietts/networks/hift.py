@@ -15,6 +15,9 @@ from ....steps import Steps
 from .config import HiFTConfig
 from .layers import Conv1d, Linear, modules
 
+_CYCLE = 2**24
+"""Units of a cycle, as many as fp32 tells apart."""
+
 
 class ResBlock(nn.Module):
     """Pairs of convolutions with Snake activations (arXiv 2006.08195), each added to its input."""
@@ -127,9 +130,11 @@ def harmonic_source(hift: HiFT, f0: Tensor, phases: Tensor, noise: Tensor) -> tu
     f0 = f0.float()
     orders = torch.arange(1, config.harmonics + 2, device=f0.device)
     cycles = orders[:, None] * f0 / config.sample_rate  # per sample, [harmonics + 1, F]
-    # Whole cycles are dropped at each frame, so that no precision is lost in long utterances.
-    ends = (cycles * samples % 1.0).cumsum(dim=1)
-    starts = F.pad(ends[:, :-1], (1, 0)) % 1.0
+    # Whole cycles are dropped, and fractions summed as integers: exactly, however long the
+    # utterance is and wherever it is cut.
+    ends = (cycles * samples % 1.0 * _CYCLE).round().long().cumsum(dim=1) % _CYCLE
+    ends = ends / _CYCLE
+    starts = F.pad(ends[:, :-1], (1, 0))
     within = torch.arange(1, samples + 1, device=f0.device)
     turns = (starts[..., None] + cycles[..., None] * within).flatten(1)  # [harmonics + 1, N]
     sines = config.sine_amplitude * torch.sin(2 * torch.pi * (turns % 1.0) + phases[:, None])
@@ -138,7 +143,7 @@ def harmonic_source(hift: HiFT, f0: Tensor, phases: Tensor, noise: Tensor) -> tu
     waves = sines * voiced + noise_amplitude * noise[:, : len(voiced)]
     weight = hift.source_mix.weight
     source = torch.tanh(hift.source_mix(waves.T.to(weight.dtype)))[:, 0]
-    return source, (phases + 2 * torch.pi * (ends[:, -1] % 1.0)) % (2 * torch.pi)
+    return source, (phases + 2 * torch.pi * ends[:, -1]) % (2 * torch.pi)
 
 
 @torch.inference_mode()
