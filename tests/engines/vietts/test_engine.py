@@ -473,7 +473,7 @@ def test_network_that_hears_recordings_is_looked_at_at_the_start(
     path = model_dir / "speech_tokenizer.onnx"
     content = path.read_bytes()
     path.write_bytes(content[:-1])
-    with pytest.raises(ModelError, match=r"speech_tokenizer\.onnx is cut off, or not an ONNX file"):
+    with pytest.raises(ModelError, match=r"speech_tokenizer\.onnx is incomplete: "):
         make_engine(model_dir, tmp_path)
     path.unlink()
     with pytest.raises(ModelError, match=r"speech_tokenizer\.onnx is missing"):

@@ -29,6 +29,7 @@ from tests.harness import (
 )
 from tests.recording_files import record
 from wyoming_vietts.downloads.table import DOWNLOADS, VIETTS
+from wyoming_vietts.engines.vietts.voice import VietTTSVoice
 
 __all__ = ["voices_dir"]
 
@@ -70,7 +71,7 @@ async def test_hang_up_stops_the_networks(
 ) -> None:
     engine = make_engine(model_dirs[25], voices_dir)
     steps = 0
-    real = engine.speak
+    real = VietTTSVoice.speak
 
     def counted(*arguments: object) -> object:
         nonlocal steps
@@ -82,7 +83,7 @@ async def test_hang_up_stops_the_networks(
         finally:
             synthesis.close()
 
-    monkeypatch.setattr(engine, "speak", counted)
+    monkeypatch.setattr(VietTTSVoice, "speak", counted)
     async with running_server(engine) as uri:
         async with connected(uri) as client:
             await client.write_event(Synthesize(TEXT).event())
