@@ -14,7 +14,9 @@ import wave
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
+import aiohttp
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
@@ -339,3 +341,25 @@ async def test_boundary_that_cannot_be_read_is_a_bad_request(boundary: str) -> N
     request = make_mocked_request("POST", "/api/voices", headers)
     with pytest.raises(RequestError, match=r"boundary|must be multipart"):
         await read_form(request, 1000, 1.0)
+
+
+HEAD = b"--X\r\nContent-Disposition: form-data%s\r\n\r\nx\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (HEAD % (b";" * 100_000) + b"--X--", "must end in its first 4096 bytes"),
+        (HEAD % (b"\r\na: b" * 100_000) + b"--X--", "must end in its first 4096 bytes"),
+        (b"--X\r\nno head\r\n--X--", "must end in its first 4096 bytes"),
+        (HEAD % b"" * 21 + b"--X--", "more than 20 fields"),
+    ],
+)
+async def test_form_that_is_slow_to_parse_is_a_bad_request(body: bytes, message: str) -> None:
+    payload = aiohttp.StreamReader(Mock(), 2**20, loop=asyncio.get_running_loop())
+    payload.feed_data(body)
+    payload.feed_eof()
+    headers = {"Content-Type": "multipart/form-data; boundary=X"}
+    request = make_mocked_request("POST", "/api/voices", headers, payload=payload)
+    with pytest.raises(RequestError, match=message):
+        await read_form(request, 10_000_000, 5.0)

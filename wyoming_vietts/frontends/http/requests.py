@@ -13,6 +13,7 @@ from ...errors import RequestError, ServerStoppingError, SynthesisError, Wyoming
 from .. import limits
 
 _MAX_FIELDS = 20
+_MAX_HEAD_BYTES = 4096  # of a field of a form; the parser takes quadratic time
 
 
 async def read_body(
@@ -83,14 +84,19 @@ async def read_form(request: web.Request, most_bytes: int, seconds: float) -> di
     if head.get_content_type() != "multipart/form-data" or not boundary:
         raise RequestError("The body must be multipart/form-data")
     body = b"\r\n" + await read_body(request, most_bytes, seconds)
-    parts = body.split(b"\r\n--" + boundary.encode("utf-8", "replace"), _MAX_FIELDS + 2)
+    parts = body.split(b"\r\n--" + boundary.encode("utf-8", "replace"), _MAX_FIELDS + 1)
     if len(parts) < 2 or not parts[-1].startswith(b"--"):
         raise RequestError(f"The form is not complete, or has more than {_MAX_FIELDS} fields")
     fields = {}
     for part in parts[1:-1]:
-        headers, _, content = part.partition(b"\r\n\r\n")
-        name = message_from_bytes(headers.lstrip()).get_param("name", "", "Content-Disposition")
-        fields[str(name)] = content
+        end = part.find(b"\r\n\r\n", 0, _MAX_HEAD_BYTES)
+        if end < 0:
+            raise RequestError(
+                f"The headers of a field of the form must end in its first {_MAX_HEAD_BYTES} bytes"
+            )
+        headers = message_from_bytes(part[:end].lstrip())
+        name = headers.get_param("name", "", "Content-Disposition")
+        fields[str(name)] = part[end + 4 :]
     return fields
 
 
