@@ -243,6 +243,10 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
         (f"{DECLARATION}<speak>", True),
         (f"\ufeff{DECLARATION}\n<!-- by hand --> <!-- twice -->\n<speak>", True),
         ("  \n<speak/>", True),
+        ("<!DOCTYPE a><speak>", True),
+        (f'{DECLARATION}<!DOCTYPE speak [<!ENTITY a "b">]><speak>', True),
+        ("<!DOCT", None),
+        ("<!DOCTYPES>", False),
         ("<speaker>", False),
         ("speak", False),
         ("Xin chào <speak>", False),
@@ -258,6 +262,16 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 )
 def test_beginning_of_ssml_is_recognised(text: str, begins: bool | None) -> None:
     assert begins_ssml(text) is begins
+
+
+@pytest.mark.parametrize("doctype", ["<!DOCTYPE a>", '<!DOCTYPE speak [<!ENTITY a "b">]>'])
+async def test_doctype_is_refused_and_not_read_aloud(doctype: str) -> None:
+    engine = StepEngine()
+    async with running_server(engine) as uri:
+        events = await synthesize(uri, f"{doctype}<speak>x</speak>")
+    assert types(events) == ["error"]
+    assert "DOCTYPE" in events[0].data["text"]
+    assert engine.asked == []
 
 
 @pytest.mark.parametrize("before", ["", "\ufeff", f"{DECLARATION}\n", "<!-- a < b -->\n ", " \n"])

@@ -76,7 +76,8 @@ class Break:
 def begins_ssml(text: str) -> bool | None:
     """Tell whether a text begins as SSML does; None if that depends on what follows.
 
-    An XML declaration and comments may stand before `<speak`.
+    An XML declaration and comments may stand before `<speak`. So may a DOCTYPE, which the parser
+    refuses.
     """
     rest = text.lstrip(_IGNORED)
     while found := [ends for starts, ends in _PROLOG if rest.startswith(starts)]:
@@ -84,9 +85,9 @@ def begins_ssml(text: str) -> bool | None:
         if not end:
             return None if len(text) < _MAX_PROLOG_CHARACTERS else False
         rest = rest.lstrip(_IGNORED)
-    if any(start.startswith(rest) for start in ("<speak", "<?", "<!--")):
+    if any(start.startswith(rest) for start in ("<speak", "<!DOCTYPE", "<?", "<!--")):
         return None
-    return re.match(r"<speak[\s/>]", rest) is not None
+    return re.match(r"<(?:speak[\s/>]|!DOCTYPE\s)", rest) is not None
 
 
 def ends_ssml(text: str) -> bool:
