@@ -208,6 +208,54 @@ def test_memory_and_audio_of_a_sentence_are_bounded(
     assert len(samples(voice_of(tmp_path / "an.onnx"))) > 10_000, "the memory is there again"
 
 
+def output_of(model: onnx.ModelProto, operator: str, **attributes: int) -> None:
+    """Make the output what an operator computes of the waveform."""
+    (last,) = (node for node in model.graph.node if "output" in node.output)
+    last.output[0] = "wave"
+    model.graph.node.append(helper.make_node(operator, ["wave"], ["output"], **attributes))
+    model.graph.output[0].ClearField("type")
+
+
+def strings(model: onnx.ModelProto) -> None:
+    output_of(model, "Cast", to=onnx.TensorProto.STRING)
+
+
+def truths(model: onnx.ModelProto) -> None:
+    output_of(model, "Cast", to=onnx.TensorProto.BOOL)
+
+
+def short_floats(model: onnx.ModelProto) -> None:
+    output_of(model, "Cast", to=onnx.TensorProto.BFLOAT16)
+
+
+def sequence(model: onnx.ModelProto) -> None:
+    output_of(model, "SequenceConstruct")
+
+
+def flat_latents(model: onnx.ModelProto) -> None:
+    """Drop the first dimension of the latents; the decoder takes them without it, too."""
+    first = operators(model, "Conv")[-5]
+    latents = first.input[0]
+    first.input[0] = "flat_latents"
+    axis = numpy_helper.from_array(np.array([0]), "axis")
+    model.graph.initializer.append(axis)
+    model.graph.node.append(helper.make_node("Squeeze", [latents, "axis"], ["flat_latents"]))
+
+
+@pytest.mark.parametrize("edit", [strings, truths, short_floats, sequence, flat_latents])
+async def test_network_that_makes_no_waveform_is_off_the_list(
+    edit: Callable[[onnx.ModelProto], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    change(write_voice(tmp_path / "an.onnx"), edit)
+    write_voice(tmp_path / "binh.onnx")
+    async with running_server(make_engine(tmp_path)) as uri:
+        answer = await synthesize(uri, "Xin chào.", "an")
+        assert answer[-1].type == "error"
+        assert "an.onnx" in answer[-1].data["text"]
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["binh"]
+    assert "Traceback" not in caplog.text
+
+
 async def test_server_lives_beside_hostile_graphs(tmp_path: Path) -> None:
     """Describe is answered soon while each of them is being loaded."""
     for edit in HOSTILE:

@@ -49,7 +49,7 @@ class Session:
             is_short_lived: skip optimisations that take longer than they save in one run.
 
         Raises:
-            ValueError: ONNX Runtime refuses the model.
+            ValueError: ONNX Runtime refuses the model, or it takes or makes no tensors of numbers.
             MemoryError: memory runs out.
         """
         onnxruntime = _runtime()
@@ -79,8 +79,12 @@ class Session:
             if node.type not in _TYPES:
                 raise ValueError(f"its input '{node.name}' is a {node.type}")
             self.inputs[node.name] = _TYPES[node.type]
-        self.outputs: list[str] = [node.name for node in self._session.get_outputs()]
+        self.outputs: list[str] = []
         """Names."""
+        for node in self._session.get_outputs():
+            if node.type not in _TYPES:
+                raise ValueError(f"its output '{node.name}' is a {node.type}")
+            self.outputs.append(node.name)
 
     def run(self, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """Run the network; half precision is converted from and to float32.

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,16 +160,21 @@ class PiperNetwork:
             "scales": np.array(scales, np.float32),
             _SPEAKER: np.array([speaker or 0], np.int64),
         }
-        for session in sessions.front:
-            tensors |= self._run(session, tensors)
-            yield
-        if window := sessions.window:
-            latents, hop = tensors[window.latents], window.frame_samples
-        else:
-            latents, hop = tensors[sessions.front[0].outputs[0]].reshape(1, 1, -1), 1
-        seconds = latents.shape[-1] * hop / self._sample_rate
-        if seconds > MAX_SECONDS_AN_ID * len(ids) * max(1.0, scales.length_scale):
-            raise self._fail(f"it makes {seconds:.0f} s of audio of {len(ids)} phonemes and blanks")
+        with self._judging():
+            for session in sessions.front:
+                tensors |= session.run(tensors)
+                yield
+            if window := sessions.window:
+                latents, hop = tensors[window.latents], window.frame_samples
+            else:
+                latents, hop = tensors[sessions.front[0].outputs[0]].reshape(1, 1, -1), 1
+            if latents.ndim != 3:
+                raise ValueError(f"its latents have {latents.ndim} dimensions, not 3")
+            seconds = latents.shape[-1] * hop / self._sample_rate
+            if seconds > MAX_SECONDS_AN_ID * len(ids) * max(1.0, scales.length_scale):
+                raise ValueError(
+                    f"it makes {seconds:.0f} s of audio of {len(ids)} phonemes and blanks"
+                )
         return latents
 
     def decode(self, latents: _Floats, start: int, end: int, speaker: int | None) -> _Floats:
@@ -178,9 +184,16 @@ class PiperNetwork:
             SynthesisError: the network fails.
         """
         sessions = self._loaded()
+        with self._judging():
+            samples = self._decode(sessions, latents, start, end, speaker)
+        self._has_spoken = True
+        return samples
+
+    def _decode(
+        self, sessions: _Sessions, latents: _Floats, start: int, end: int, speaker: int | None
+    ) -> _Floats:
         window, decoder = sessions.window, sessions.decoder
         if window is None or decoder is None:
-            self._has_spoken = True
             return _finite(latents[0, 0, start:end])
         first = max(0, start - window.frames_before)
         last = min(latents.shape[2], end + window.frames_after)
@@ -188,28 +201,27 @@ class PiperNetwork:
             window.latents: latents[:, :, first:last],
             _SPEAKER: np.array([speaker or 0], np.int64),
         }
-        samples: _Floats = self._run(decoder, inputs)[decoder.outputs[0]].reshape(-1)
+        samples: _Floats = decoder.run(inputs)[decoder.outputs[0]].reshape(-1)
         hop = window.frame_samples
         if len(samples) != hop * (last - first):
-            raise self._fail(
+            raise ValueError(
                 f"it makes {len(samples)} samples of {last - first} frames, not {hop} each"
             )
-        self._has_spoken = True
         return _finite(samples[(start - first) * hop : (end - first) * hop])
 
     def _loaded(self) -> _Sessions:
         assert self._sessions is not None, "load first"
         return self._sessions
 
-    def _run(
-        self, session: Session, inputs: dict[str, npt.NDArray[Any]]
-    ) -> dict[str, npt.NDArray[Any]]:
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        """Blame the network for any error but a lack of memory: a graph can compute anything."""
         try:
-            return session.run(inputs)
+            yield
         except MemoryError as error:
             raise SynthesisError(f"{self._path.name} needs more memory than there is") from error
-        except ValueError as error:
-            raise self._fail(str(error)) from error
+        except Exception as error:
+            raise self._fail(f"{error!s:.300}") from error
 
     def _fail(self, reason: str) -> SynthesisError:
         """Make an error of this sentence; of a network that has never spoken, of all."""
