@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import wave
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.harness import (
     server_process,
     wait_until_ready,
 )
+from wyoming_vietts.commands import client
 
 
 async def test_say_writes_what_the_server_says(tmp_path: Path) -> None:
@@ -31,9 +33,9 @@ async def test_say_writes_what_the_server_says(tmp_path: Path) -> None:
         refused = run_command(
             *("say", "Xin chào", "-o", str(output), "--uri", uri, "--voice", "x"),
         )
-        async with connected(uri) as client:
-            await client.write_event(Synthesize("Xin chào").event())
-            expected = pcm_of(await read_until(client, "audio-stop"))
+        async with connected(uri) as connection:
+            await connection.write_event(Synthesize("Xin chào").event())
+            expected = pcm_of(await read_until(connection, "audio-stop"))
     assert said.returncode == 0, said.stderr
     with wave.open(str(output)) as wav:
         assert (wav.getframerate(), wav.getsampwidth(), wav.getnchannels()) == (22_050, 2, 1)
@@ -189,3 +191,48 @@ def test_closed_input_is_one_line() -> None:
 def test_text_that_starts_with_a_dash_is_no_flag(text: str) -> None:
     result = run_command("say", text, "--normalize")
     assert result.stdout.startswith("âm "), result.stderr
+
+
+async def test_answer_without_end_is_one_line_and_little_memory() -> None:
+    size = 16 * 2**20
+    noise = b'{"type":"x","payload_length":%d}\n' % size + bytes(size)
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while True:
+                writer.write(noise)
+                await writer.drain()
+
+    server = await asyncio.start_server(flood, "127.0.0.1", 0)
+    uri = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    script = (
+        "import sys; from wyoming_vietts.__main__ import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    )
+    for command in (("healthcheck",), ("say", "Xin chào", "-o", "/tmp/none.wav")):
+        result = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-c", script, *command, "--uri", uri],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        (line,) = result.stderr.splitlines()
+        assert "it sent more than an hour of speech has" in line
+        assert int(result.stdout) < 250_000, "kB"
+    server.close()
+
+
+async def test_small_events_without_end_are_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_MAX_JSON_BYTES", 10_000)
+    async with answering(b'{"type":"audio-chunk"}\n' * 1000, closes=False) as uri:
+        with pytest.raises(ValueError, match="more than an hour of speech"):
+            await client.ask(uri, Synthesize("a").event(), ("audio-stop",), ("audio-chunk",))
+
+
+async def test_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "SILENCE_SECONDS", 0.2)
+    async with answering(b'{"type":"audio-start"}\n', closes=False) as uri, asyncio.timeout(10):
+        with pytest.raises(ValueError, match=r"it has sent nothing for 0\.2 seconds"):
+            await client.ask(uri, Synthesize("a").event(), ("audio-stop",))

@@ -10,15 +10,23 @@ from wyoming.info import Describe
 
 from ..settings.addresses import parse_uri, reachable
 
+SILENCE_SECONDS = 60.0
+"""Without an event, after which a server is given up."""
+
 _MAX_BYTES = 16 * 2**20  # of an event's data or payload
+_MAX_PAYLOAD_BYTES = 3600 * 48_000 * 2  # of an answer: an hour of speech
+_MAX_JSON_BYTES = 64 * 2**20  # of an answer
 
 
-async def ask(uri: str, request: Event, last: Collection[str]) -> list[Event]:
-    """Send a request; return the events of the answer, up to one of the types in `last`.
+async def ask(
+    uri: str, request: Event, last: Collection[str], kept: Collection[str] = ()
+) -> list[Event]:
+    """Send a request; return the events of the types in `kept`, and the first of those in `last`.
 
     Raises:
         OSError: nobody answers.
-        ValueError: it is no Wyoming server, or closes the connection before the end.
+        ValueError: it is no Wyoming server, closes the connection before the end, falls silent, or
+            sends too much.
     """
     scheme, host, port = parse_uri(reachable(uri))
     if scheme == "stdio":
@@ -29,12 +37,23 @@ async def ask(uri: str, request: Event, last: Collection[str]) -> list[Event]:
         else asyncio.open_connection(host, port)
     )
     events: list[Event] = []
+    json_bytes = payload_bytes = 0
     try:
-        await async_write_event(request, writer)
+        await asyncio.wait_for(async_write_event(request, writer), SILENCE_SECONDS)
         while not events or events[-1].type not in last:
-            events.append(await _read_event(reader))
+            event, size = await asyncio.wait_for(_read_event(reader), SILENCE_SECONDS)
+            json_bytes += size
+            payload_bytes += len(event.payload or b"")
+            if json_bytes > _MAX_JSON_BYTES or payload_bytes > _MAX_PAYLOAD_BYTES:
+                raise _EndlessError("it sent more than an hour of speech has")
+            if event.type in last or event.type in kept:
+                events.append(event)
+    except TimeoutError as error:
+        raise ValueError(f"it has sent nothing for {SILENCE_SECONDS:g} seconds") from error
     except asyncio.IncompleteReadError as error:
         raise ValueError("it closed the connection before the end") from error
+    except _EndlessError:
+        raise
     except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"that is no Wyoming server: {printable(error)}") from error
     finally:
@@ -42,16 +61,22 @@ async def ask(uri: str, request: Event, last: Collection[str]) -> list[Event]:
     return events
 
 
-async def _read_event(reader: asyncio.StreamReader) -> Event:
+class _EndlessError(ValueError):
+    """An answer that does not end."""
+
+
+async def _read_event(reader: asyncio.StreamReader) -> tuple[Event, int]:
+    """Read an event; return it and the bytes of its JSON."""
     line = await reader.readline()
     if not line.endswith(b"\n"):
         raise asyncio.IncompleteReadError(line, None)
     header = _object(json.loads(line))
     data = _object(header.get("data") or {})
-    if length := _length(header, "data_length"):
+    length = _length(header, "data_length")
+    if length:
         data = data | _object(json.loads(await reader.readexactly(length)))
     payload = await reader.readexactly(_length(header, "payload_length"))
-    return Event(str(header["type"]), data, payload)
+    return Event(str(header["type"]), data, payload), len(line) + length
 
 
 def _object(value: Any) -> dict[str, Any]:

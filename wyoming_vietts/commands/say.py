@@ -59,7 +59,8 @@ def run(options: argparse.Namespace) -> None:
         text_format=SynthesizeTextFormat.SSML if options.ssml or options.speed else None,
     )
     try:
-        speech = _speech(asyncio.run(ask(options.uri, request.event(), ("audio-stop", "error"))))
+        answer = ask(options.uri, request.event(), ("audio-stop", "error"), kept=("audio-chunk",))
+        speech = _speech(asyncio.run(answer))
     except (ConnectionRefusedError, FileNotFoundError) as error:
         raise SetupError(
             f"No server answers at {reachable(options.uri)}: start one with {command('serve')}, "

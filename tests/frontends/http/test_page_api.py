@@ -95,6 +95,19 @@ async def test_default_voice_that_is_not_there_is_refused_or_passed_over(tmp_pat
         assert (await doors.get("/api/voices")).json["default"] == "an"
 
 
+async def test_default_voice_forges_no_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".default-voice").write_bytes("x\x1b[2J\rWARNING\u2028forged\n\n".encode())
+    engine = StepEngine(languages={f"voice-{number}": "vi-VN" for number in range(1000)})
+    async with running_doors(engine, voices_dir=tmp_path) as doors:
+        assert (await doors.get("/api/voices")).json["default"] == "voice-0"
+    (warning,) = [r.getMessage() for r in caplog.records if "default voice" in r.getMessage()]
+    assert r"x\x1b[2J\rWARNING\u2028forged" in warning
+    assert warning.isprintable()
+    assert len(warning) < 300
+
+
 async def test_choice_that_cannot_be_kept_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "voices").write_text("a file")
     async with running_doors(StepEngine(), voices_dir=tmp_path / "voices") as doors:

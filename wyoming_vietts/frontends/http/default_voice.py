@@ -11,6 +11,7 @@ from ...speech.synthesizer import Synthesizer
 _LOGGER = logging.getLogger(__name__)
 
 _MAX_BYTES = 1000
+_MAX_PROBLEM_CHARACTERS = 200  # the error lists every voice
 
 
 class DefaultVoice:
@@ -34,7 +35,13 @@ class DefaultVoice:
             if of_flag == (self._of_flag or ""):
                 self._use(name)
         except (OSError, UnicodeDecodeError, UnknownVoiceError) as error:
-            _LOGGER.warning("The default voice that was chosen is not used: %s", error)
+            problem = (
+                str(error)
+                if len(str(error)) <= _MAX_PROBLEM_CHARACTERS
+                else f"{error!s:.{_MAX_PROBLEM_CHARACTERS}}..."
+            )
+            problem = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in problem)
+            _LOGGER.warning("The default voice that was chosen is not used: %s", problem)
 
     def choose(self, name: str) -> None:
         """Use a voice from now on.
