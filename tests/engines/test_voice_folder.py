@@ -78,7 +78,7 @@ def test_change_is_seen_at_once_by_whoever_knows_of_it(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    description=st.text(st.characters(exclude_categories=["Cs"])),
+    description=st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), max_size=200),
     speed=st.floats(0.5, 2.0),
     volume=st.floats(0.0, 4.0),
 )
@@ -375,6 +375,10 @@ def test_it_looks_again_only_after_a_while(tmp_path: Path, monkeypatch: pytest.M
         ("volumes = 1", "Unknown key 'volumes'; did you mean volume?"),
         ('speed = "fast"', "'speed' is 'fast'; it must be a number"),
         ("description = 5", "'description' is 5; it must be a string"),
+        (f'description = "{"a" * 201}"', "it must be a string of at most 200 printable characters"),
+        ('description = "a\\nWARNING"', "it must be a string of at most 200 printable characters"),
+        ('language = "vi\\nWARNING"', "it must be a string such as vi-VN (BCP 47)"),
+        ('language = "Vietnamese of the North"', "it must be a string such as vi-VN (BCP 47)"),
         ("speed = true", "'speed' is True; it must be a number"),
         ("speed = 9", "'speed' is 9; it must be a number from 0.5 to 2"),
         ("speed = nan", "'speed' is nan; it must be a number from 0.5 to 2"),
@@ -415,6 +419,30 @@ def test_second_recording_of_one_name_is_left_out(
     assert folder.voices["an"].recording == first
     assert folder.voices["an"].recording == first
     assert caplog.text.count(str(second)) == 1
+
+
+def test_voices_beyond_the_limit_are_left_out_with_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_MAX_VOICES", 5)
+    for number in range(3):
+        put(tmp_path / f"{number}.wav")
+
+    def make(name: str, recording: Path, settings: VoiceSettings) -> Steps[tuple[Voice, ...]]:
+        yield
+        return tuple(Voice(f"{name}-{number}", recording, settings) for number in range(3))
+
+    folder = VoiceFolder(tmp_path, recording_name, make)
+    assert [list(folder.voices) for _ in range(3)] == [["0-0", "0-1", "0-2", "1-0", "1-1"]] * 3
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning == f"Only 5 voices of {tmp_path} are offered"
+
+
+@pytest.mark.parametrize("tag", ["vi", "vi-VN", "zh-Hant-TW", "sr-Latn-RS", "es-419", "vi-x-south"])
+def test_language_may_be_any_tag(tmp_path: Path, tag: str) -> None:
+    put(tmp_path / "an.wav")
+    put(tmp_path / "an.toml", f'language = "{tag}"')
+    assert watch(tmp_path).voices["an"].settings.language == tag
 
 
 def test_there_is_a_limit_to_what_is_looked_at_at_once(

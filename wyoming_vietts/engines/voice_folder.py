@@ -24,6 +24,7 @@ RESCAN_SECONDS = 2.0
 STEP_SECONDS = 0.02  # of looking at the folder, each time that voices are asked for
 
 _FILES_A_STEP = 100
+_MAX_VOICES = 5000  # as every client is told all of them at once
 _MAX_NAME_BYTES = 246  # as the names of the files beside it are longer
 _MOMENTARY = {
     errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EIO, errno.ESTALE, errno.ETIMEDOUT
@@ -247,7 +248,9 @@ class VoiceFolder(Generic[V]):
         paths: dict[str, Path] = {}
         for file in sorted(self._files.values(), key=lambda file: (file.name, str(file.path))):
             for voice in file.voices:
-                if voice.name not in voices:
+                if voice.name not in voices and len(voices) >= _MAX_VOICES:
+                    self._warn(f"Only {_MAX_VOICES} voices of {self.folder} are offered")
+                elif voice.name not in voices:
                     voices[voice.name], paths[voice.name] = voice, file.path
                 else:
                     other = paths[voice.name]

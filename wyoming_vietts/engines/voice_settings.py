@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from ..errors import SetupError
 from ..files import read_bytes
 from ..settings.table import SPEED, VOICE_VOLUME
-from ..settings.values import Kind, Text, check
+from ..settings.values import Kind, Label, LanguageTag, check
 
 _MAX_BYTES = 64_000
 
@@ -20,8 +20,8 @@ class VoiceSettings:
     """The content of the file; unknown keys are refused."""
 
     kinds: ClassVar[Mapping[str, Kind]] = {
-        "description": Text("a string"),
-        "language": Text("a string"),
+        "description": Label(200),
+        "language": LanguageTag(),
         "speed": SPEED.kind,
         "volume": VOICE_VOLUME,
     }

@@ -138,6 +138,31 @@ class Name(Text):
         return super().holds(value) and value.isprintable()
 
 
+class Label(Name):
+    """A short name of one line that users read."""
+
+    def __init__(self, most_characters: int) -> None:
+        super().__init__(f"a string of at most {most_characters} printable characters")
+        self._most_characters = most_characters
+
+    def holds(self, value: Any) -> bool:
+        return super().holds(value) and len(value) <= self._most_characters
+
+
+class LanguageTag(Text):
+    """A BCP 47 tag."""
+
+    def __init__(self) -> None:
+        super().__init__("a string such as vi-VN (BCP 47)")
+
+    def holds(self, value: Any) -> bool:
+        return (
+            isinstance(value, str)
+            and len(value) <= 35
+            and re.fullmatch("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", value) is not None
+        )
+
+
 class Lines(Text):
     """A list of texts, each of one line."""
 
