@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -179,6 +180,35 @@ def test_header_of_endless_tags_is_given_up(half_a_minute: np.ndarray) -> None:
     started = time.thread_time()
     next(decode(hostile, "an.m4a"), None)
     assert time.thread_time() - started < 1.5, "5 s of computing, unless it is given up"
+
+
+def of_tiny_packets(tracks: list[int]) -> bytes:
+    """Mux packets of one sample, at 48 kHz, each into a track of a Matroska file."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        streams = [
+            container.add_stream("pcm_s16le", rate=48_000, layout="mono")
+            for _ in range(max(tracks) + 1)
+        ]
+        for number, track in enumerate(tracks):
+            packet = av.Packet(b"\0\1")
+            packet.stream = streams[track]
+            packet.pts = packet.dts = number // 48
+            packet.time_base = Fraction(1, 1000)
+            container.mux(packet)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("tracks", [[0] * 10_000, [0, *[1] * 9_999]])
+def test_tiny_packets_are_decoded_in_short_steps(tracks: list[int]) -> None:
+    blocks = [*decode(of_tiny_packets(tracks), "an.mka")]
+    assert len(blocks) >= 10_000 / 200
+    assert sum(len(block.samples) for block in blocks) == tracks.count(0)
+
+
+def test_endless_packets_are_refused() -> None:
+    with pytest.raises(RecordingError, match=r"an\.mka has more than 100000 packets"):
+        finish(load_audio(of_tiny_packets([0, *[1] * 100_000]), "an.mka"))
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")

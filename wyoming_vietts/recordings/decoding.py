@@ -26,6 +26,8 @@ MAX_SAMPLES_A_SECOND = 400_000  # of all channels
 _BLOCK_SECONDS = 0.25
 _MPEG_BYTES = 2048  # a quarter of a second at 64 kbit/s
 _COUNTED_BYTES = 65536
+_PACKETS_A_STEP = 200
+_MAX_PACKETS = 100_000  # Opus in its shortest, 2.5 ms, beside a film: 30,000 in the first minute
 _MAX_OPENING_SECONDS = 0.2  # of computing: 10,000 tags in a header take longer
 _MAX_ID3_TAGS = 100
 _MPEG_TAGS = (b"Xing", b"Info")  # in a first frame that counts the others and has no sound
@@ -125,12 +127,21 @@ def _decode_with_ffmpeg(content: bytes, name: str, max_seconds: float) -> Iterat
         _check_length(name, (container.duration or 0) / av.time_base, max_seconds)
         to_float = av.AudioResampler(format="fltp")
         pieces: list[Block] = []
-        for packet in container.demux(stream):
-            for frame in packet.decode():
-                pieces += _pieces(to_float, frame, name)
-            if sum(len(piece.samples) / piece.sample_rate for piece in pieces) >= _BLOCK_SECONDS:
+        seconds = 0.0
+        # All streams: `demux` would skip the packets of others without a pause.
+        for count, packet in enumerate(container.demux(), start=1):
+            if count > _MAX_PACKETS:
+                raise RecordingError(
+                    f"{name} has more than {_MAX_PACKETS} packets; save it again, as WAV"
+                )
+            if packet.stream_index == stream.index:
+                for frame in packet.decode():
+                    converted = _pieces(to_float, frame, name)
+                    seconds += sum(len(piece.samples) / piece.sample_rate for piece in converted)
+                    pieces += converted
+            if seconds >= _BLOCK_SECONDS or count % _PACKETS_A_STEP == 0:
                 yield _joined(pieces)
-                pieces = []
+                pieces, seconds = [], 0.0
         yield _joined(pieces)
 
 
