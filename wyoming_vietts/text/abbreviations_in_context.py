@@ -24,6 +24,15 @@ _ON_HAND = (
     r"(?=[:.]? ?(?:\+?\d|[Aa]nh|[Cc]hị|[Cc]ô|[Cc]hú|[Hh]otline|[Zz]alo|SĐT|[Bb]ác|Mr|Ms|em|qua))"
 )
 
+_EQUATION = (
+    (
+        r"((?:[Gg]iải|[Nn]ghiệm(?: của)?|[Ll]ập|[Ll]oại|[Dd]ạng|[Hh]ệ(?: hai)?|[Vv]iết) )",
+        "",
+        "phương trình",
+    ),
+    ("", r"(?= (?:bậc|đường|có|vô) |(?::| sau:?| là)? [^.!?\n]{1,16}=)", "phương trình"),
+)
+
 # Abbreviation: (before it, after it, words); the first that matches is taken.
 _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "TK": (
@@ -41,6 +50,8 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("", r"(?= (?:nữ|nam|U ?\d\d|quốc gia|bóng đá|Olympic|[Ff]utsal)(?!\w))", "đội tuyển"),
         ("", r"[. ]{0,2}(?=[1-9]\d{2}[A-Z]?(?!\w|[ .-]\d))", "đường tỉnh "),
     ),
+    "BĐ": (("", r" ?(?=(?:[1-3]|I{1,3})(?!\w)(?![.,]\d))", "báo động "),),
+    **dict.fromkeys(("pt", "PT", "Pt"), _EQUATION),
     "PH": (
         (
             r"((?:[Hh]ọp|[Hh]ội|[Cc]ác|[Qq]uý|[Mm]ời|[Tt]hưa|[Kk]ính gửi|[Nn]hắc"

@@ -59,6 +59,8 @@ def read_algebra(text: str) -> str:
 def _read_product(match: re.Match[str]) -> str:
     """`2ab`; `ab` alone only beside a sign of a formula."""
     factor, letters = match.groups()
+    if not factor and letters == "ba":
+        return letters  # a number that was spoken
     is_formula = (
         factor
         or re.search(r"[=+*×(] ?$", text_before(match))

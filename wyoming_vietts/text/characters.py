@@ -16,6 +16,14 @@ _KEPT = frozenset(
     LETTERS + _COMBINING_IN_USE + _KEPT_SYMBOLS + "".join(map(chr, range(0x20, 0x7F))) + "\n"
 )
 
+_GREEK = {
+    "α": "an pha", "β": "bê ta", "γ": "gam ma", "Γ": "gam ma", "δ": "đen ta", "Δ": "đen ta",
+    "ε": "ép xi lon", "ζ": "dê ta", "η": "ê ta", "θ": "tê ta", "Θ": "tê ta", "κ": "cáp pa",
+    "λ": "lam đa", "Λ": "lam đa", "ν": "nuy", "ξ": "xi", "Ξ": "xi", "π": "pi", "Π": "pi",
+    "ρ": "rô", "σ": "xích ma", "ς": "xích ma", "Σ": "xích ma", "τ": "tô", "φ": "phi", "Φ": "phi",
+    "χ": "khi", "ψ": "pờ xi", "Ψ": "pờ xi", "ω": "ô mê ga",
+}  # fmt: skip
+
 _MAPPED = {
     **dict.fromkeys("\t\u00a0\u1680\u202f\u205f\u3000", " "),
     **dict.fromkeys(map(chr, range(0x2000, 0x200B)), " "),
@@ -69,12 +77,9 @@ _MAPPED = {
     "₱": " pê sô ",
     "\u0340": "\u0300",
     "\u0341": "\u0301",
-    "α": " an pha ",
-    "β": " bê ta ",
-    "γ": " gam ma ",
-    "Δ": " đen ta ",
-    "δ": " đen ta ",
-    "π": " pi ",
+    "∆": " đen ta ",
+    "∑": " tổng ",
+    **{letter: f" {name} " for letter, name in _GREEK.items()},
 }
 
 

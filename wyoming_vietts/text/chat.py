@@ -4,7 +4,8 @@ import re
 from functools import cache
 
 from .characters import LETTERS, LOWER, UPPER, VIETNAMESE_VOWELS
-from .context import text_after, text_before, word_after, word_before
+from .chat_in_context import like, read_chat_by_context
+from .context import text_after, text_before, word_before
 from .tables import any_of, read_table
 
 # Letters that are words where nothing announces a letter.
@@ -65,7 +66,6 @@ _STREET = re.compile(
 )
 _FINAL_G = re.compile(rf"(?<=[{_MARKED}])g(?!\w)")
 _FINAL_K = re.compile(r"(?<=[íịĩỉìếệ])k(?!\w)")
-_HUSBAND = re.compile(r"(?<!\w)([Cc])k(?!\w)")
 _Q_WITHOUT_U = re.compile(
     rf"(?<!\w)([qQ])(?=[{_MARKED}][{LOWER}]{{0,3}}(?!\w))|(?<!\w)(q)(?=[aeiy][{LOWER}]{{0,2}}"
     rf"(?!\w))"
@@ -73,21 +73,10 @@ _Q_WITHOUT_U = re.compile(
 # "zô", "fải", "jờ": letters that Vietnamese has not, in words with marks.
 _FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{_MARKED}])")
 _INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
-_ME_OR_PASSWORD = re.compile(r"(?<!\w)([Mm])k(?!\w)")
-_AFTER_PASSWORD = frozenset({"wifi", "wi-fi", "mới", "cũ", "là", "của", "tài", "email", "facebook"})
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
 _WEEKDAYS = {"2": "hai", "3": "ba", "4": "tư", "5": "năm", "6": "sáu", "7": "bảy"}
 _DISTRICT = re.compile(r"(?<!\w)((?:ở|sang|tại|về|đến|qua|bên|khu|từ) )([qp])(\d{1,2})(?!\w)")
 _HOUR = re.compile(r"(?<!\w)((?:[Mm]ấy|[Bb]ây) ?)h(?!\w)")
-_YOU_OR_HOW_MUCH = re.compile(r"(?<!\w)([Bb])n(?!\w)")
-_BEFORE_YOU = frozenset({
-    "", "cho", "với", "của", "gọi", "đâu", "không", "ko", "chào", "giúp", "nhắc", "hỏi", "cùng",
-    "nếu", "khi", "mời", "cảm", "ơn", "các", "k", "được",
-})  # fmt: skip
-_AFTER_HOW_MUCH = frozenset({
-    "tiền", "tuổi", "người", "độ", "cái", "lâu", "ngày", "giờ", "phút", "xa", "kg", "cân", "phần",
-})  # fmt: skip
-_AFTER_YOU = frozenset({"ơi", "muốn", "cần", "nhé", "có", "đã", "đang", "sẽ", "vừa", "hãy"})
 
 
 @cache
@@ -101,9 +90,6 @@ def _words() -> re.Pattern[str]:
 
 
 _PERSON_OF_NAME = re.compile(rf"(?<=[{LOWER}] )([ace])(?= [{UPPER}][{LOWER}])")
-_TRANSFER = re.compile(
-    r"(?<!\w)([Cc])k(?= (?:\d|cho|qua|tiền|xong|luôn|lại|vào|trước|ngay|hết)(?!\w)| \d)"
-)
 _DRAWN_OUT = re.compile(
     r"(?<=[^\W\d_])([aeiouyăâêôơưạảãáàịìíẹéèẻọóòỏ])\1{2,}"
     r"|(?<=[^\W\d_])([áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ])([aeiou])\3+"
@@ -155,17 +141,14 @@ def read_chat_shorthand(text: str) -> str:
     """Read `ko`, `mn`, `bn ơi`, `t6`, and `k` before a word."""
     written = text
     text = _DRAWN_OUT.sub(lambda match: match[1] or match[2], text)
-    text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
+    text = read_chat_by_context(text)
     text = _LETTER.sub(_read_letter, text)
-    text = _TRANSFER.sub(r"\1huyển khoản", text)
     text = _SO.sub("vậy", _SO_AFTER.sub("vậy", _OH_HEAVEN.sub(r"\1ời", _STREET.sub("đường", text))))
     text = _FINAL_G.sub("ng", _FINAL_K.sub("ch", text))
-    text = _HUSBAND.sub(r"\1hồng", text)
-    text = _ME_OR_PASSWORD.sub(_read_mk, text)
     text = _Q_WITHOUT_U.sub(lambda match: f"{match[0]}u", text)
-    text = _FOREIGN_INITIAL.sub(lambda match: _like(match[1], _INITIALS[match[1].lower()]), text)
+    text = _FOREIGN_INITIAL.sub(lambda match: like(match[1], _INITIALS[match[1].lower()]), text)
     if _HOUR_FIRST.search(text):
-        text = _HOUR_FIRST.sub(lambda match: _like(match[0], "giờ"), text)
+        text = _HOUR_FIRST.sub(lambda match: like(match[0], "giờ"), text)
     if text != written or _words().search(text) or _is_personal(text):
         # In any other text a lone letter is a letter; and where it is spoken it stays one.
         text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
@@ -178,22 +161,13 @@ def read_chat_shorthand(text: str) -> str:
 def read_chat_words(text: str) -> str:
     """Read the words of the table: `ko`, `mn`."""
     table = read_table("chat.txt")
-    return _words().sub(lambda match: _like(match[0], table[match[0].lower()]), text)
+    return _words().sub(lambda match: like(match[0], table[match[0].lower()]), text)
 
 
 def _read_letter(match: re.Match[str]) -> str:
     if word_before(match) in _BEFORE_A_LETTER:
         return match[0]
-    return _like(match[0], _LETTERS[match[0].lower()])
-
-
-def _read_bn(match: re.Match[str]) -> str:
-    """`bn` is short for "bạn" and for "bao nhiêu"."""
-    after = word_after(match)
-    is_you = (word_before(match) in _BEFORE_YOU or after in _AFTER_YOU) and (
-        after not in _AFTER_HOW_MUCH
-    )
-    return _like(match[0], "bạn" if is_you else "bao nhiêu")
+    return like(match[0], _LETTERS[match[0].lower()])
 
 
 def _is_personal(text: str) -> bool:
@@ -231,7 +205,7 @@ def _read_person(match: re.Match[str]) -> str:
     after = text_after(match)
     if match[2] and not (_AFTER_PERSON.match(after) or after.startswith(" không ")):
         return match[0]  # a capital at the start
-    return _like(match[0], _PERSONS[match[0].lower()])
+    return like(match[0], _PERSONS[match[0].lower()])
 
 
 def _read_person_of_name(match: re.Match[str]) -> str:
@@ -239,16 +213,5 @@ def _read_person_of_name(match: re.Match[str]) -> str:
     return match[0] if _is_letter(match) else _PERSONS[match[0]]
 
 
-def _read_mk(match: re.Match[str]) -> str:
-    """`mk` is short for "mật khẩu" and for "mình"."""
-    is_password = word_after(match) in _AFTER_PASSWORD
-    return _like(match[0], "mật khẩu" if is_password else "mình")
-
-
 def _read_district(match: re.Match[str]) -> str:
     return f"{match[1]}{'quận' if match[2] == 'q' else 'phường'} {match[3]}"
-
-
-def _like(written: str, words: str) -> str:
-    """The words, with a capital if what was written has one."""
-    return words[0].upper() + words[1:] if written[0].isupper() else words

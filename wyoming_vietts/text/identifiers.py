@@ -1,4 +1,4 @@
-"""Roads, flights, flats, versions, phone numbers, codes and plates: read piece by piece."""
+"""Flats, versions, phone numbers, codes and plates: read piece by piece."""
 
 import re
 
@@ -17,24 +17,8 @@ def spell_code(code: str) -> str:
     )
 
 
-# --- Roads --------------------------------------------------------------------------------------
+# --- Flats --------------------------------------------------------------------------------------
 
-_ROAD = re.compile(r"(?<!\w)(QL|TL|HL) ?\.?(\d{1,4})([A-Z]?)(?!\w)")
-_ROADS = {"QL": "quốc lộ ", "TL": "tỉnh lộ ", "HL": "hương lộ "}
-
-
-def read_roads(text: str) -> str:
-    """Read `QL1A`."""
-    return _ROAD.sub(
-        lambda match: f"{_ROADS[match[1]]}{read_whole(match[2])} {spell(match[3])}".rstrip(), text
-    )
-
-
-# --- Flights and flats ----------------------------------------------------------------------------
-
-_FLIGHT = re.compile(
-    r"(?<!\w)(VN|VJ|QH|VU|BL|TG|SQ|CX|KE|OZ|JL|NH|EK|MH|AK|TR|PG)[ -]?(\d{3,4})(?!\w|[.,/]\d)"
-)
 _FLAT = re.compile(r"(?<!\w)([A-Z]{1,2})(\d{0,2})[-.](\d{1,2})[.-](\d{2})(?![\w.,/-])")
 _FLOOR_AND_FLAT = re.compile(
     r"(?<!\w)((?:[Pp]hòng|[Cc]ăn(?: hộ)?) (?:số )?)"
@@ -42,9 +26,8 @@ _FLOOR_AND_FLAT = re.compile(
 )
 
 
-def read_flights_and_flats(text: str) -> str:
-    """Read `VN 7120`, `B3-11.02` and `phòng 12.05`."""
-    text = _FLIGHT.sub(lambda match: f"{spell(match[1])} {read_digits(match[2])}", text)
+def read_flats(text: str) -> str:
+    """Read `B3-11.02` and `phòng 12.05`."""
     text = _FLAT.sub(_read_flat, text)
     return _FLOOR_AND_FLAT.sub(
         lambda match: f"{match[1]}{read_whole(match[2] or match[3])} {read_digits(match[4])}", text

@@ -38,6 +38,8 @@ _PRICE_BEFORE = re.compile(
     r"|tặng"
     r"|hoàn|thưởng|nạp|cước|suất|ly|tô|phần)(?!\w)[^.!?]{0,30}$"
 )
+# As banks write without marks: `12.345.678d`.
+_SUM_IN_D = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d{3}){1,4}|\d{4,9}) ?d(?!\w)")
 _FOUR_NINES = re.compile(r"((?:[Vv]àng|nhẫn)(?: nhẫn| SJC| miếng)? )9999(?!\w|[.,]\d)")
 _MONEY_BEFORE = re.compile(
     r"(?<!\w)(?:giá|phí|cước|tiền|usd|đô|xăng|dầu|vàng|cổ phiếu|trả|mua|bán|lãi|tỷ giá|tỉ giá|phạt"
@@ -57,7 +59,7 @@ def _rate() -> str:
 
 @cache
 def _scaled() -> re.Pattern[str]:
-    return re.compile(rf"{NUMBER_START}({NUMBER})(k|tr|ty)(?!\w){_rate()}")
+    return re.compile(rf"{NUMBER_START}({NUMBER})(k|ty| ?tr)(?!\w){_rate()}")
 
 
 @cache
@@ -87,7 +89,8 @@ def _range_with_sign() -> re.Pattern[str]:
 
 
 def read_ranges_of_money(text: str) -> str:
-    """Read `$5-7k/tháng`: one sign and one scale for both amounts."""
+    """Read `$5-7k/tháng`: one sign and one scale for both amounts; write `1.000d` with its `đ`."""
+    text = _SUM_IN_D.sub(r"\1đ", text)
     return _range_with_sign().sub(_read_range_with_sign, text)
 
 
@@ -161,4 +164,4 @@ def _are_points(match: re.Match[str]) -> bool:
 
 def _read_scaled(match: re.Match[str]) -> str:
     number, scale, rate = match.groups()
-    return f"{read_number(number)} {_SCALES[scale]}" + read_rate(rate)
+    return f"{read_number(number)} {_SCALES[scale.lstrip()]}" + read_rate(rate)

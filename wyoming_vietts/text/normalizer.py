@@ -10,12 +10,12 @@ from .characters import fold_characters, keep_speakable
 from .chat import read_chat_shorthand, read_chat_words
 from .chemistry import read_formulae
 from .dates import read_calendars, read_dates
+from .entities import read_entities
 from .identifiers import (
     read_dial_codes,
     read_digit_strings,
-    read_flights_and_flats,
+    read_flats,
     read_models,
-    read_roads,
     read_versions,
 )
 from .labels import read_labels
@@ -35,14 +35,17 @@ from .states import read_states
 from .syllables import read_highland_names, say_marked_words
 from .symbols import read_about, read_arithmetic, read_symbols
 from .times import read_ages_and_short_hours, read_times
+from .travel import read_flights, read_roads
 from .units import read_lone_units, read_units
 
 # Each step takes what the earlier ones left: what looks like a number to one is a date to another.
 _STEPS: tuple[Callable[[str], str], ...] = (
     read_raised_digits,  # 10⁶
+    read_entities,  # light.den_phong_khach
     read_net_addresses,  # name@mail.vn, https://..., 192.168.1.10
-    read_roads,  # QL1A
-    read_flights_and_flats,  # VN 7120, B3-11.02
+    read_roads,  # QL1A, tỉnh lộ 2A
+    read_flights,  # VN 7120, SGN-HUI
+    read_flats,  # B3-11.02
     read_models,  # 27X5L
     read_formulae,  # CO2, PM2.5
     lower_capital_text,  # ĐÈN PHÒNG KHÁCH

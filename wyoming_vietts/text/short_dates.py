@@ -14,12 +14,16 @@ _TERMINAL_BEFORE = re.compile(
 )
 _TERMINAL_AFTER = re.compile(r" (?:nội bài|tân sơn nhất|sân bay|đà nẵng|cam ranh|quốc nội|quốc tế)")
 _MONTH_BEFORE = re.compile(
-    r"(?<!\w)(?:lương|tiền (?:điện|nước|nhà|học|mạng|trọ|net)|doanh thu|doanh số|báo cáo|hóa đơn"
-    r"|học phí|thuế"
-    r"|cước|cuối|giữa|đầu|hết|phí|kpi|thưởng|tháng|điện|nước|sinh|số liệu|sao kê|công|sale"
+    r"(?<!\w)(?:lương|luong|tiền (?:điện|nước|nhà|thuê nhà|học|mạng|trọ|net)"
+    r"|tien (?:dien|nuoc|nha|thue nha|hoc|mang|tro|net|phong)|hoc phi|so với|cùng kỳ"
+    r"|doanh thu|doanh số|báo cáo|hóa đơn"
+    r"|học phí|thuế|cước|cuối|giữa|đầu|hết|phí|phi|thang"
+    r"|kpi|thưởng|tháng|điện|nước|sinh|số liệu|sao kê|công|sale"
     r"|bảng lương)"
     r"(?: kỳ| tháng| vào| của| cho)?:? $"
 )
+_MONTH_TWICE = re.compile(r"(?<!\w)([Tt]háng |[Tt]hang )T(?=(?:1[0-2]|[1-9])(?!\w))")
+_WEEK_AFTER = re.compile(r" (?:tuần|hôm|này|rồi|vừa)(?!\w)")
 _MONTH_AFTER = re.compile(
     r"(?:/\d| năm (?:nay|sau|ngoái|tới|\d)|: ?[\d.,]+ ?(?:tr|triệu|k|đ|kwh|số))"
 )
@@ -47,7 +51,7 @@ _DATED = re.compile(
 def read_months_and_terminals(text: str) -> str:
     """Read `lương T10`, `từ T6 đến T8`, `T2 Nội Bài`, `Sale 11.11` and dates in names of files."""
     text = _WEEKDAYS.sub(lambda match: f"thứ {', '.join(re.findall('[2-7]', match[1]))}", text)
-    text = _LIST.sub(_read_list, text)
+    text = _LIST.sub(_read_list, _MONTH_TWICE.sub(r"\1", text))
     text = _DOTTED.sub(r"\1\2/\3", text)
     text = _DOUBLE_DAY.sub(_read_double_day, text)
     return _DATED.sub(lambda match: f" {match[4]}/{match[3]}/{match[1]} ", text)
@@ -57,12 +61,13 @@ def _read_list(match: re.Match[str]) -> str:
     """All of a list are months, weekdays or terminals."""
     numbers = [int(number) for number in _SHORT.findall(match[0])]
     before, after = text_before(match), text_after(match)
-    if _TERMINAL_BEFORE.search(before) or _TERMINAL_AFTER.match(after):
+    is_of_month = _MONTH_BEFORE.search(before) is not None and not _WEEK_AFTER.match(after)
+    if not is_of_month and (_TERMINAL_BEFORE.search(before) or _TERMINAL_AFTER.match(after)):
         return _SHORT.sub(r"tê \1", match[0])
     is_months = any(number in (1, *range(8, 14)) for number in numbers) and (
-        len(numbers) > 1 or numbers[0] != 1 or _MONTH_BEFORE.search(before) is not None
+        len(numbers) > 1 or numbers[0] != 1 or is_of_month
     )
-    if is_months or _MONTH_BEFORE.search(before) or _MONTH_AFTER.match(after):
+    if is_months or is_of_month or _MONTH_AFTER.match(after):
         return _SHORT.sub(r"tháng \1", match[0])
     return match[0]
 

@@ -9,6 +9,12 @@ from .numbers import NUMBER
 from .respelling import split_glued
 
 _TIMES = re.compile(r"(?<=\d) ?[x×X] ?(?=\d)")
+# A dose or an exercise: `1 viên x 3 lần`.
+_TIMES_OF_DOSE = re.compile(
+    r"(?<=\d)( ?(?:viên|gói|ống|giọt|muỗng|thìa|nhát|xịt|lọ|tuýp|lần|hiệp|set|phút|giây|ml)"
+    r"(?: ?/ ?[^\W\d_]{2,6})?) ?[x×] ?(?=\d{1,3} (?:viên|gói|ống|giọt|muỗng|thìa|lần|hiệp|set|ngày"
+    r"|phút|giây|cái|rep|reps)(?!\w))"
+)
 _TIMES_BEFORE = re.compile(r"(?<!\w)(?:[x×] ?|X )(?=\d)")
 _MORE_THAN = re.compile(rf"(?<![\w.,])({NUMBER}(?:k|tr)?)\+(?! ?[\d+]|\w)")
 _MULTIPLE = re.compile(r"(?<![\w.,])(\d{1,4})[xX](?!\w| ?[-+=^²³*/])")
@@ -64,6 +70,7 @@ def read_arithmetic(text: str) -> str:
     text = _EXPONENT.sub(
         lambda match: f"{match[1]} nhân mười mũ {'âm ' if match[2] == '-' else ''}{match[3]}", text
     )
+    text = _TIMES_OF_DOSE.sub(r"\1, ", text)
     text = _TIMES.sub(" nhân ", text)
     text = _TIMES_BEFORE.sub("nhân ", text)
     if "+" in text:
