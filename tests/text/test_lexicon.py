@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,26 @@ def test_bad_line_is_skipped_and_named_with_its_file(
     assert speakable("Bo, Na", lexicon) == "Bô, Nà"
     (warning,) = [record.getMessage() for record in caplog.records]
     assert re.search(r"lexicon\.txt: line 2: .*written = spoken.* \(and 1 more lines\)", warning)
+
+
+def test_endless_written_form_is_skipped_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = f"{'!' * 51} = a\n{'!' * 50} = b\nBo = Bô"
+    lexicon = _lexicon(tmp_path, content)
+    assert speakable("Bo", lexicon) == "Bô"
+    assert len(lexicon) == 2
+    assert "line 1: expected at most 50 words, spaces and signs" in caplog.text
+
+
+def test_lexicon_of_long_written_forms_takes_little_memory(tmp_path: Path) -> None:
+    content = "\n".join(f"{number:05d}{'!' * 49} = a" for number in range(20_000))
+    tracemalloc.start()
+    lexicon = _lexicon(tmp_path, content)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(lexicon) == 20_000
+    assert used < 20e6
 
 
 def test_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:

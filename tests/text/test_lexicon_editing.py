@@ -94,6 +94,11 @@ def test_file_that_cannot_be_changed_is_left_alone(
     assert file.path.read_bytes() == content
 
 
+def test_endless_written_form_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LexiconError, match="expected at most 50 words, spaces and signs"):
+        after(lexicon(tmp_path), "!" * 51, "a")
+
+
 def test_first_entry_creates_the_file_and_its_folder(tmp_path: Path) -> None:
     file = LexiconFile(tmp_path / "models" / "lexicon.txt", may_be_missing=True)
     assert finish(lexicon_entries(file)) == []

@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -21,29 +20,12 @@ MAX_ENTRIES = 60_000
 MAX_BYTES = 4_000_000
 MAX_LINES = 200_000
 MAX_LINE_CHARACTERS = 1000
+MAX_TOKENS = 50  # of a written form: words, spaces and signs
 _CHARACTERS_A_STEP = 10_000
 EXPECTED = "expected 'written = spoken'"
+TOO_MANY_TOKENS = f"expected at most {MAX_TOKENS} words, spaces and signs before the '='"
 _PROTECTED = re.compile(r"[\U000F0000-\U000FFFFD]")
 _TOKEN = re.compile(r"\w+|\W")
-
-
-@dataclass
-class _Node:
-    """The written forms that start with the same tokens."""
-
-    following: dict[str, "_Node"] = field(default_factory=dict)
-    """By the next token, in lower case."""
-    in_any_case: int | None = None
-    """Index of the entry that ends here, if it matches in any case."""
-    as_written: dict[str, int] = field(default_factory=dict)
-    """Indices of the entries that end here and match only as written."""
-
-    @property
-    def is_end(self) -> bool:
-        return self.in_any_case is not None or bool(self.as_written)
-
-    def entry(self, found: str) -> int | None:
-        return self.as_written.get(found, self.in_any_case)
 
 
 class Lexicon:
@@ -55,7 +37,12 @@ class Lexicon:
 
     def __init__(self) -> None:
         self._spoken: list[str] = []
-        self._root = _Node()
+        self._as_written: dict[str, int] = {}
+        """Indices of the entries that match only as written."""
+        self._in_any_case: dict[str, int] = {}
+        """Indices of the other entries, by their written form in lower case."""
+        self._lengths: dict[str, int] = {}
+        """Characters of the longest written form that starts with a token, all in lower case."""
         self.open_words: set[str] = set()
         """Words, in lower case, whose full stop stands inside a written form and ends nothing."""
 
@@ -64,13 +51,13 @@ class Lexicon:
 
     def add(self, written: str, spoken: str) -> None:
         """Take an entry, both sides folded."""
-        node = self._root
-        for token in _TOKEN.findall(written.lower()):
-            node = node.following.setdefault(token, _Node())
+        tokens = [token.lower() for token in _TOKEN.findall(written)]
+        form = "".join(tokens)
+        self._lengths[tokens[0]] = max(len(form), self._lengths.get(tokens[0], 0))
         if is_case_sensitive(written):
-            node.as_written[written] = len(self._spoken)
+            self._as_written[written] = len(self._spoken)
         else:
-            node.in_any_case = len(self._spoken)
+            self._in_any_case[form] = len(self._spoken)
         self._spoken.append(spoken)
         self.open_words |= {word[:-1].casefold() for word in written.split() if word[-1] == "."}
 
@@ -99,17 +86,18 @@ class Lexicon:
         best: tuple[int, int | None] = (start + 1, None)
         if start and not _is_word(tokens[start]) and _is_word(tokens[start - 1]):
             return best  # a sign that belongs to the word before it
-        node = self._root
-        for end in range(start, len(tokens)):
-            following = node.following.get(tokens[end].lower())
-            if following is None:
+        longest = self._lengths.get(tokens[start].lower(), 0)
+        found = form = ""
+        for end in range(start, min(start + MAX_TOKENS, len(tokens))):
+            found += tokens[end]
+            form += tokens[end].lower()
+            if len(form) > longest:
                 break
-            node = following
             is_whole = end + 1 == len(tokens) or not (
                 _is_word(tokens[end + 1]) and not _is_word(tokens[end])
             )
-            if is_whole and node.is_end:
-                entry = node.entry("".join(tokens[start : end + 1]))
+            if is_whole:
+                entry = self._as_written.get(found, self._in_any_case.get(form))
                 best = best if entry is None else (end + 1, entry)
         return best
 
@@ -223,6 +211,8 @@ def parse_lexicon(content: str) -> Steps[tuple[Lexicon, Sequence[str]]]:
             if not (written and spoken) or len(lines[entry.line - first]) > MAX_LINE_CHARACTERS:
                 line = lines[entry.line - first].strip()
                 problems.append(f"line {entry.line}: {EXPECTED}, found {line:.200}")
+            elif has_too_many_tokens(written):
+                problems.append(f"line {entry.line}: {TOO_MANY_TOKENS}, found {written:.200}")
             elif len(lexicon) == MAX_ENTRIES:
                 problems.append(f"line {entry.line}: more than {MAX_ENTRIES} entries")
             else:
@@ -253,6 +243,11 @@ def lines_in_steps(content: str) -> Iterator[tuple[int, list[str]]]:
             raise LexiconError(f"A lexicon can have {MAX_LINES} lines; this one has more")
     if rest:
         yield number, [rest]
+
+
+def has_too_many_tokens(written: str) -> bool:
+    """Tell whether a folded written form is longer than a sentence is searched for."""
+    return len(_TOKEN.findall(written)) > MAX_TOKENS
 
 
 def is_case_sensitive(written: str) -> bool:

@@ -9,8 +9,10 @@ from .lexicon import (
     MAX_BYTES,
     MAX_ENTRIES,
     MAX_LINE_CHARACTERS,
+    TOO_MANY_TOKENS,
     LexiconFile,
     fold_entry,
+    has_too_many_tokens,
     is_case_sensitive,
     lines_in_steps,
 )
@@ -43,8 +45,11 @@ def set_entry(file: LexiconFile, written: str, spoken: str) -> Steps[None]:
             f"'{line:.200}' is not an entry: both sides must be one line, without spaces at the "
             "ends, '#' at the start of a word, or '=' in what is written"
         )
-    if not all(fold_entry(entry)):
+    folded = fold_entry(entry)
+    if not all(folded):
         raise LexiconError(f"{EXPECTED}, found {line:.200}")
+    if has_too_many_tokens(folded[0]):
+        raise LexiconError(f"{TOO_MANY_TOKENS}, found {line:.200}")
     yield from _change(file, written, line)
 
 
