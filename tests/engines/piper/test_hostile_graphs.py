@@ -113,10 +113,62 @@ def long_names(model: onnx.ModelProto) -> None:
     model.graph.node[0].name = model.graph.node[0].output[0] = "x" * 5_000_000
 
 
+def loop_of(operator: str) -> onnx.NodeProto:
+    """Make an operator that computes a graph 2^62 times."""
+    value = helper.make_tensor_value_info
+    go_on = helper.make_node("Identity", ["go"], ["going"])
+    body = helper.make_graph(
+        [go_on],
+        "body",
+        [value("i", onnx.TensorProto.INT64, []), value("go", onnx.TensorProto.BOOL, [])],
+        [value("going", onnx.TensorProto.BOOL, [])],
+    )
+    return helper.make_node(operator, ["often", ""], [], body=body)
+
+
+def add_loop(model: onnx.ModelProto, node: onnx.NodeProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.array(2**62), "often"))
+    model.graph.node.append(node)
+
+
+def endless_loop(model: onnx.ModelProto) -> None:
+    add_loop(model, loop_of("Loop"))
+
+
+def endless_scan(model: onnx.ModelProto) -> None:
+    add_loop(model, loop_of("Scan"))
+
+
+def loop_in_a_branch(model: onnx.ModelProto) -> None:
+    branch = helper.make_graph([loop_of("Loop")], "branch", [], [])
+    add_loop(model, helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch))
+
+
+def loop_in_a_function(model: onnx.ModelProto) -> None:
+    opsets = [helper.make_opsetid("", 15)]
+    model.functions.append(
+        helper.make_function("own", "f", ["often"], [], [loop_of("Loop")], opsets)
+    )
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    add_loop(model, helper.make_node("f", ["often"], [], domain="own"))
+
+
+def many_nodes(model: onnx.ModelProto) -> None:
+    for number in range(10_000):
+        model.graph.node.append(helper.make_node("Neg", [f"n{number + 1}"], [f"n{number}"]))
+
+
+def many_edges(model: onnx.ModelProto) -> None:
+    for number in range(3000):
+        inputs = [f"n{number + 1}"] * 12
+        model.graph.node.append(helper.make_node("Sum", inputs, [f"n{number}"]))
+
+
 HOSTILE = [
     cycle_of_two, cycle_of_one, cycle_behind_noise, two_makers, no_stride, negative_pads,
     huge_dilation, no_attributes, empty_attributes, no_inputs, no_outputs, no_nodes,
-    foreign_output, deep_subgraphs, many_integers, long_names,
+    foreign_output, deep_subgraphs, many_integers, long_names, endless_loop, endless_scan,
+    loop_in_a_branch, loop_in_a_function, many_nodes, many_edges,
 ]  # fmt: skip
 
 
@@ -143,6 +195,25 @@ def test_hostile_graph_is_refused_in_a_moment(
             finish(in_short_steps(voice.load()))
     assert not engine.voices
     assert str(path) in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (endless_loop, "network of another kind: it has the operator Loop"),
+        (endless_scan, "network of another kind: it has the operator Scan"),
+        (loop_in_a_branch, "network of another kind: it has the operator Loop"),
+        (loop_in_a_function, "network of another kind: it has functions"),
+        (many_nodes, "more than 8,000 nodes"),
+        (many_edges, "24,000 inputs"),
+    ],
+)
+def test_network_that_would_run_or_open_without_end_is_named(
+    edit: Callable[[onnx.ModelProto], None], message: str, tmp_path: Path
+) -> None:
+    voice = voice_of(change(write_voice(tmp_path / "an.onnx"), edit))
+    with pytest.raises(SynthesisError, match=message):
+        finish(in_short_steps(voice.load()))
 
 
 @pytest.mark.parametrize(

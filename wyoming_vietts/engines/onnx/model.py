@@ -10,7 +10,7 @@ from ...steps import Steps
 from .protobuf import Field, FileSlice, Message, Reader, write_field, write_start
 
 # Numbers of fields in onnx.proto.
-_GRAPH = 7  # of a model
+_GRAPH, _FUNCTION = 7, 25  # of a model
 _NODE, _WEIGHT, _INPUT, _OUTPUT, _VALUE_INFO, _SPARSE_WEIGHT = 1, 5, 11, 12, 13, 15  # of a graph
 _INPUTS, _OUTPUTS, _OPERATOR, _ATTRIBUTE = 1, 2, 4, 5  # of a node
 _INTEGER, _TENSOR, _SUBGRAPH, _INTEGERS, _TENSORS, _SUBGRAPHS = 3, 5, 6, 8, 10, 11  # of attributes
@@ -24,6 +24,7 @@ _MAX_TOP_FIELDS = 1000
 _MAX_GRAPH_FIELDS = 30_000  # with those of the weights; a large voice has about 10,000
 _MAX_NODES_FIELDS = 400_000  # a large voice has about 80,000
 _MAX_NODE_FIELDS = 40_000  # with those of graphs in it
+_MAX_NODES, _MAX_EDGES = 8000, 24_000  # ONNX Runtime opens far more for minutes
 _MAX_DEPTH = 8  # of graphs in nodes
 _MAX_NAME_BYTES = 4096
 _STEP_FIELDS = 4000
@@ -105,25 +106,35 @@ class Model:
         """Read the nodes, with pauses, in topological order.
 
         Raises:
-            ValueError: they are damaged or too many, form a cycle, or have weights in another file.
+            ValueError: they are damaged or too many, form a cycle, have a loop, or have weights in
+                another file.
         """
         in_graph = {*self.external_data}
+        if any(field.number == _FUNCTION for field in self._others):
+            raise ValueError("it is a network of another kind: it has functions of its own")
         nodes: list[Node] = []
-        seen = next_pause = 0
+        seen = next_pause = edges = 0
         for position, field in enumerate(self._fields):
             if field.number != _NODE:
                 continue
             reader = Reader(min(_MAX_NODE_FIELDS, _MAX_NODES_FIELDS - seen))
-            node = _message(field)
-            in_memory = memoryview(bytes(node)) if len(node) < _SMALL_BYTES else node
-            nodes.append(self._read_node(in_memory, position, reader))
+            content = _message(field)
+            in_memory = memoryview(bytes(content)) if len(content) < _SMALL_BYTES else content
+            node = self._read_node(in_memory, position, reader)
+            nodes.append(node)
+            edges += len(node.inputs)
+            if len(nodes) > _MAX_NODES or edges > _MAX_EDGES:
+                raise ValueError(
+                    f"it has more than {_MAX_NODES:,} nodes or {_MAX_EDGES:,} inputs of them"
+                )
             seen += reader.seen
             if seen > next_pause:
                 yield
                 next_pause = seen + _STEP_FIELDS
         if self.external_data - in_graph:
             raise ValueError("its nodes have weights in another file")
-        return _sort(nodes)
+        yield
+        return (yield from _sort(nodes))
 
     def extract(
         self,
@@ -183,15 +194,20 @@ class Model:
             raise ValueError("its graphs are nested too deeply")
         strings: dict[int, list[str]] = {_INPUTS: [], _OUTPUTS: [], _OPERATOR: []}
         attributes: dict[str, tuple[int, ...]] = {}
+        has_graph = False
         for part in reader.fields(node):
             if part.number in strings:
                 strings[part.number].append(_text(part))
             elif part.number == _ATTRIBUTE:
-                name, integers, names = self._read_attribute(part, reader, depth)
+                name, integers, graphs, names = self._read_attribute(part, reader, depth)
+                has_graph |= graphs > 0
                 attributes[name] = integers
                 strings[_INPUTS] += names
+        operator = "".join(strings[_OPERATOR])
+        if has_graph and operator != "If":  # Loop, Scan and the like may never end
+            raise ValueError(f"it is a network of another kind: it has the operator {operator}")
         return Node(
-            "".join(strings[_OPERATOR]),
+            operator,
             tuple(filter(None, strings[_INPUTS])),  # "" stands for one that is left out
             tuple(filter(None, strings[_OUTPUTS])),
             attributes,
@@ -200,11 +216,12 @@ class Model:
 
     def _read_attribute(
         self, field: Field, reader: Reader, depth: int
-    ) -> tuple[str, tuple[int, ...], list[str]]:
-        """Read the name and integers of an attribute, and the tensors that a graph in it uses."""
+    ) -> tuple[str, tuple[int, ...], int, list[str]]:
+        """Read an attribute: name, integers, number of graphs, and the tensors that these use."""
         name = ""
         integers: list[int] = []
         names: list[str] = []
+        graphs = 0
         for part in reader.fields(_message(field)):
             if part.number == _NAME:
                 name = _text(part)
@@ -214,6 +231,7 @@ class Model:
             elif part.number in (_TENSOR, _TENSORS):
                 self._read_weight(part, reader)
             elif part.number in (_SUBGRAPH, _SUBGRAPHS):
+                graphs += 1
                 for one in reader.fields(_message(part)):
                     if one.number == _NODE:
                         names += self._read_node(_message(one), 0, reader, depth + 1).inputs
@@ -221,20 +239,22 @@ class Model:
                         names.append(_name(one, _NAME, reader))
                     elif one.number in (_WEIGHT, _SPARSE_WEIGHT):
                         self._read_weight(one, reader)
-        return name, tuple(integers), names
+        return name, tuple(integers), graphs, names
 
 
-def _sort(nodes: list[Node]) -> list[Node]:
-    """Sort nodes topologically, as ONNX Runtime does with those that are not."""
+def _sort(nodes: list[Node]) -> Steps[list[Node]]:
+    """Sort nodes topologically, with pauses, as ONNX Runtime does with those that are not."""
     maker: dict[str, int] = {}
     for index, node in enumerate(nodes):
         for name in node.outputs:
             if maker.setdefault(name, index) != index:
                 raise ValueError(f"two of its nodes compute '{name}'")
+    yield
     needs = {
         index: {maker[name] for name in node.inputs if name in maker}
         for index, node in enumerate(nodes)
     }
+    yield
     if all(index > max(needed, default=-1) for index, needed in needs.items()):
         return nodes
     try:
