@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ...errors import ModelError
@@ -20,16 +20,26 @@ def open_model(path: Path, max_bytes: int) -> Iterator[Model]:
 
     Raises:
         ModelError: the file, or one with its weights, is damaged or of another kind, which the
-            message names.
-        OSError: it cannot be read, or is larger than `max_bytes`.
+            message names, or has its weights in several others.
+        OSError: one cannot be read, or is larger than `max_bytes`.
     """
-    with _open(path, max_bytes) as content:
+    with ExitStack() as files:
+        content = files.enter_context(_open(path, max_bytes))
         try:
             model = Model(content)
         except ValueError as error:
             raise _explain(path, content, error) from error
-        for data in model.external_data:
+        places = model.external_data.values()
+        for data in {*places}:
             _check_data(path, data)
+        names = {data.file_name for data in places}
+        size = sum(data.end - data.start for data in places)
+        if len(names) > 1:
+            raise ModelError(f"{path} has its weights in {len(names)} files; they must be in one")
+        if len(content) + size > max_bytes:
+            raise ModelError(f"{path} has weights of {size / 1e6:.0f} MB in another file")
+        for name in names:  # read, not mapped: a mapped file that is shortened kills the process
+            model.data = files.enter_context(_open(path.parent / name, max_bytes))
         yield model
 
 

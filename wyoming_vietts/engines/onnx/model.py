@@ -14,7 +14,7 @@ _GRAPH, _FUNCTION = 7, 25  # of a model
 _NODE, _WEIGHT, _INPUT, _OUTPUT, _VALUE_INFO, _SPARSE_WEIGHT = 1, 5, 11, 12, 13, 15  # of a graph
 _INPUTS, _OUTPUTS, _OPERATOR, _ATTRIBUTE = 1, 2, 4, 5  # of a node
 _INTEGER, _TENSOR, _SUBGRAPH, _INTEGERS, _TENSORS, _SUBGRAPHS = 3, 5, 6, 8, 10, 11  # of attributes
-_NAME_OF_WEIGHT, _EXTERNAL_DATA = 8, 13
+_NAME_OF_WEIGHT, _RAW_DATA, _EXTERNAL_DATA, _DATA_LOCATION = 8, 9, 13, 14
 _VALUES, _INDICES = 1, 2  # of a sparse weight
 _NAME, _VALUE = 1, 2  # of attributes, inputs, outputs, and entries of external data
 FLOAT, FLOAT16 = 1, 10
@@ -49,6 +49,8 @@ class ExternalData(NamedTuple):
     """A weight in another file."""
 
     file_name: str
+    start: int
+    """Offset in bytes."""
     end: int
     """Least size of the file, in bytes."""
 
@@ -82,11 +84,13 @@ class Model:
         reader = Reader(_MAX_GRAPH_FIELDS)
         self._fields = [*reader.fields(graph)]
         self._names: dict[int, str] = {}  # of weights and inputs, by position
-        self.external_data: set[ExternalData] = set()
-        """Weights in other files."""
+        self.external_data: dict[int, ExternalData] = {}
+        """Weights in another file, by position."""
+        self.data = content[:0]
+        """That file."""
         for position, field in enumerate(self._fields):
             if field.number in (_WEIGHT, _SPARSE_WEIGHT):
-                self._names[position] = self._read_weight(field, reader)
+                self._names[position] = self._read_weight(field, reader, position)
             elif field.number in (_INPUT, _OUTPUT):
                 self._names[position] = _name(field, _NAME, reader)
         weights = {*self._named(_WEIGHT), *self._named(_SPARSE_WEIGHT)}
@@ -99,8 +103,11 @@ class Model:
         return [name for at, name in self._names.items() if self._fields[at].number == number]
 
     def whole(self) -> bytes:
-        """Read the whole file."""
-        return bytes(self._content)
+        """Read the whole file, with the weights of another."""
+        if not self.external_data:
+            return bytes(self._content)
+        parts = (self._encoded(position) for position in range(len(self._fields)))
+        return self._encode([part for each in parts for part in each])
 
     def nodes(self) -> Steps[list[Node]]:
         """Read the nodes, with pauses, in topological order.
@@ -109,7 +116,6 @@ class Model:
             ValueError: they are damaged or too many, form a cycle, have a loop, or have weights in
                 another file.
         """
-        in_graph = {*self.external_data}
         if any(field.number == _FUNCTION for field in self._others):
             raise ValueError("it is a network of another kind: it has functions of its own")
         nodes: list[Node] = []
@@ -131,8 +137,6 @@ class Model:
             if seen > next_pause:
                 yield
                 next_pause = seen + _STEP_FIELDS
-        if self.external_data - in_graph:
-            raise ValueError("its nodes have weights in another file")
         yield
         return (yield from _sort(nodes))
 
@@ -161,17 +165,38 @@ class Model:
             else:
                 is_kept = field.number not in (_OUTPUT, _VALUE_INFO)
             if is_kept:
-                graph.append(field.whole)
+                graph += self._encoded(position)
         graph += [write_field(_INPUT, _tensor(name, element_type)) for name in inputs]
         graph += [write_field(_OUTPUT, _tensor(name, element_type)) for name in outputs]
+        return self._encode(graph)
+
+    def _encoded(self, position: int) -> list[Message | bytes]:
+        """Encode a field of the graph; a weight of another file becomes one of this."""
+        field = self._fields[position]
+        place = self.external_data.get(position)
+        if place is None:
+            return [field.whole]
+        left_out = (_RAW_DATA, _EXTERNAL_DATA, _DATA_LOCATION)
+        tensor = Reader(_MAX_GRAPH_FIELDS).fields(_message(field))
+        parts: list[Message | bytes] = [one.whole for one in tensor if one.number not in left_out]
+        content = self.data[place.start : place.end]
+        parts += [write_start(_RAW_DATA, len(content)), content]
+        return [write_start(_WEIGHT, sum(map(len, parts))), *parts]
+
+    def _encode(self, graph: list[Message | bytes]) -> bytes:
+        """Encode a model, from the parts of its graph."""
         others = [field.whole for field in self._others]
         model = BytesIO()  # one copy of the weights, not two
         for part in (*others, write_start(_GRAPH, sum(map(len, graph))), *graph):
             model.write(bytes(part))
         return model.getvalue()
 
-    def _read_weight(self, field: Field, reader: Reader) -> str:
-        """Read the name of a tensor, and its place if that is another file."""
+    def _read_weight(self, field: Field, reader: Reader, position: int | None = None) -> str:
+        """Read the name of a tensor, and its place if that is another file.
+
+        Args:
+            position: of a weight of the graph; no others may be in another file.
+        """
         name = ""
         entries: dict[str, str] = {}
         for part in reader.fields(_message(field)):
@@ -185,8 +210,13 @@ class Model:
             elif part.number == _INDICES and field.number == _SPARSE_WEIGHT:
                 self._read_weight(part, reader)
         if entries:
-            end = int(entries.get("offset", "0")) + int(entries.get("length", "0"))
-            self.external_data.add(ExternalData(entries.get("location", ""), end))
+            if position is None:
+                raise ValueError("its nodes have weights in another file")
+            start, length = (int(entries.get(key, "0")) for key in ("offset", "length"))
+            if min(start, length) < 0:
+                raise ValueError("a weight is at a negative place of another file")
+            place = ExternalData(entries.get("location", ""), start, start + length)
+            self.external_data[position] = place
         return name
 
     def _read_node(self, node: Message, position: int, reader: Reader, depth: int = 0) -> Node:

@@ -35,7 +35,6 @@ class Session:
         model: bytes | Path,
         threads: int,
         *,
-        data_folder: Path | None = None,
         providers: Sequence[str] = CPU,
         is_short_lived: bool = False,
     ) -> None:
@@ -44,7 +43,6 @@ class Session:
         Args:
             model: a file, or the content of one.
             threads: for each operator.
-            data_folder: of the weights that are in other files, if `model` is bytes.
             providers: execution providers, best first.
             is_short_lived: skip optimisations that take longer than they save in one run.
 
@@ -57,10 +55,6 @@ class Session:
         options.intra_op_num_threads = threads
         # A thread that spins while it waits takes the core from whoever else needs it.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if data_folder is not None:
-            options.add_session_config_entry(
-                "session.model_external_initializers_file_folder_path", os.fspath(data_folder)
-            )
         if is_short_lived:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.add_session_config_entry("session.disable_prepacking", "1")

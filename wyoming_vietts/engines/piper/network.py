@@ -145,7 +145,7 @@ class PiperNetwork:
         return _Sessions(sessions[:-1], sessions[-1], parts.window)
 
     def _session(self, model: bytes) -> Session:
-        return Session(model, self._threads, data_folder=self._path.parent)
+        return Session(model, self._threads)
 
     def latents(self, ids: Sequence[int], scales: Scales, speaker: int | None) -> Steps[_Floats]:
         """Compute latents [1, C, frames] from phoneme ids, with a pause before the flow.
