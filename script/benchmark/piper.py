@@ -13,9 +13,10 @@ from unittest import mock
 from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server, speak
 
 from wyoming_vietts.engines.piper import network as network_module
-from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
+from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.network import PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes
+from wyoming_vietts.engines.piper.voice import PiperVoice
 from wyoming_vietts.steps import finish
 
 EIGHT_WORDS = "Đèn trong phòng khách đã được bật rồi."

@@ -282,7 +282,7 @@ def test_without_http_its_packages_are_not_imported() -> None:
         "import sys; from wyoming_vietts.__main__ import main\n"
         "main(['--uri', 'stdio://', '--engine', 'espeak'%s]); print(*sys.modules, file=sys.stderr)"
     )
-    packages = {"aiohttp", "prometheus_client"}
+    packages = {"aiohttp", "prometheus_client", "numpy"}
     without = run_code(code % "").stderr.splitlines()[-1].split()
     assert "wyoming_vietts.commands.serve" in without
     assert not packages & set(without)

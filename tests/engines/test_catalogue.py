@@ -138,7 +138,7 @@ def test_several_engines_are_listed_in_the_order_asked_for(
 @pytest.mark.parametrize(
     ("arguments", "absent"),
     [
-        (["voices", "--engine", "espeak"], ["torch", "onnxruntime"]),
+        (["voices", "--engine", "espeak"], ["torch", "onnxruntime", "numpy"]),
         (["say", "--normalize", "Xin chào"], ["numpy", "wyoming_vietts.frontends.wyoming.server"]),
         (["healthcheck"], ["numpy", "wyoming_vietts.frontends.wyoming.server", "zeroconf"]),
     ],

@@ -2,31 +2,8 @@
 
 from collections.abc import Generator
 
-import numpy as np
-import numpy.typing as npt
-
 PCM = Generator[bytes | None, None, None]
 """Yields PCM, or None as a pause."""
 
 SAMPLE_WIDTH = 2
 """Bytes of a sample."""
-
-
-FULL_SCALE = 32767.0
-"""What a sample of 1.0 becomes."""
-
-
-def encode_pcm(samples: npt.NDArray[np.float32], full_scale: float = FULL_SCALE) -> bytes:
-    """Turn samples [N] into PCM; louder ones than int16 can hold are clipped.
-
-    Args:
-        full_scale: see `FULL_SCALE`; less is quieter.
-    """
-    scaled = np.rint(samples * np.float32(full_scale))
-    pcm: bytes = np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
-    return pcm
-
-
-def decode_pcm(pcm: bytes) -> npt.NDArray[np.float32]:
-    """Turn PCM into samples [N] in -32768 ... 32767."""
-    return np.frombuffer(pcm, np.dtype("<i2")).astype(np.float32)

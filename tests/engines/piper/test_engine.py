@@ -26,13 +26,14 @@ from tests.harness import (
     wait_until_ready,
 )
 from wyoming_vietts.engines.onnx.files import open_model
-from wyoming_vietts.engines.piper import engine as module
 from wyoming_vietts.engines.piper import network as network_module
+from wyoming_vietts.engines.piper import voice as module
 from wyoming_vietts.engines.piper.config import Scales, load_config
-from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
+from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.graph import Cut, cut
 from wyoming_vietts.engines.piper.network import MAX_BYTES, PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes, pieces
+from wyoming_vietts.engines.piper.voice import PiperVoice
 from wyoming_vietts.errors import ModelError
 from wyoming_vietts.steps import finish
 

@@ -25,9 +25,10 @@ from tests.harness import (
 )
 from wyoming_vietts.engines.catalogue import EngineSettings, make_catalogue
 from wyoming_vietts.engines.onnx.files import check_onnx, open_model
-from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
+from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.graph import cut
 from wyoming_vietts.engines.piper.network import MAX_BYTES
+from wyoming_vietts.engines.piper.voice import PiperVoice
 from wyoming_vietts.errors import ModelError, SynthesisError
 from wyoming_vietts.steps import finish
 

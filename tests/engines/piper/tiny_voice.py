@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from wyoming_vietts.engines.piper.engine import PiperEngine, PiperVoice
+from wyoming_vietts.engines.piper.engine import PiperEngine
+from wyoming_vietts.engines.piper.voice import PiperVoice
 from wyoming_vietts.steps import finish
 
 HOP = 256

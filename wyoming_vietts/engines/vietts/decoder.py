@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..pcm import PCM, encode_pcm
+from ..pcm import PCM
+from ..samples import encode_pcm
 from .networks.flow import FlowVoice, Schedule
 from .networks.flow_stream import FlowStream
 from .networks.hift_stream import HiFTStream
