@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Imported only then, so that a client command does not load the server.
         import_module(f".commands.{options.command}", __package__).run(options)
-        if sys.stdout is not None:
+        if sys.stdout is not None and not sys.stdout.closed:  # as by a server that spoke over it
             sys.stdout.flush()  # here, where an error is one line
     except (OSError, WyomingViettsError) as error:
         _LOGGER.critical("%s", explain(error))
