@@ -14,7 +14,7 @@ _NAMED_ROADS = re.compile(
     r"(\d{1,4}[A-ZĐ]?(?:(?:, ?| và | hay | hoặc | sang | đến | ?[-–] ?)\d{1,4}[A-ZĐ]){0,4})"
     r"(?!\w|[.,/]\d)"
 )
-_ROAD_NUMBER = re.compile(r"(\d+)([A-ZĐ])")
+_ROAD_NUMBER = re.compile(r"(\d{1,4})([A-ZĐ])")
 
 _FLIGHT = re.compile(
     r"(?<!\w)(VN|VJ|QH|VU|BL|TG|SQ|CX|KE|OZ|JL|NH|EK|MH|AK|TR|PG)[ -]?(\d{3,4})(?!\w|[.,/]\d)"
