@@ -3,7 +3,6 @@
 import difflib
 import math
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -11,20 +10,22 @@ TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
 
 
-class Kind(ABC):
+class Kind:
     """The values that a setting may have."""
 
     def __init__(self, right: str) -> None:
         self.right = right
         """Completes a message: the value must be ..."""
 
-    @abstractmethod
     def parse(self, text: str) -> Any:
-        """Read the value of a flag or a variable.
+        """Read the value of a flag or a variable; by default, the text itself.
 
         Raises:
             ValueError: it is of another kind; the message says what would be right.
         """
+        if not self.holds(text):
+            raise self._error(text)
+        return text
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value of a JSON or TOML file is of this kind; by default none is."""
@@ -37,8 +38,8 @@ class Kind(ABC):
 class Number(Kind):
     """A number from `least` to `most`."""
 
-    def __init__(self, least: float, most: float) -> None:
-        super().__init__(f"a number from {least:g} to {most:g}")
+    def __init__(self, least: float, most: float, right: str = "") -> None:
+        super().__init__(right or f"a number from {least:g} to {most:g}")
         self.least, self.most = least, most
 
     def parse(self, text: str) -> float:
@@ -82,11 +83,6 @@ class OneOf(Kind):
         super().__init__(f"one of {', '.join(words)}")
         self.words = words
 
-    def parse(self, text: str) -> str:
-        if text not in self.words:
-            raise self._error(text)
-        return text
-
     def holds(self, value: Any) -> bool:
         return value in self.words
 
@@ -108,9 +104,6 @@ class Switch(Kind):
 
 class Text(Kind):
     """Any text that can be encoded: no half of a surrogate pair, as JSON may have it."""
-
-    def parse(self, text: str) -> str:
-        return text
 
     def holds(self, value: Any) -> bool:
         return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
@@ -172,6 +165,21 @@ class Lines(Text):
         )
 
 
+class ListOf(Kind):
+    """A list of values of one kind."""
+
+    def __init__(self, kind: Kind, least: int, most: int, right: str) -> None:
+        super().__init__(f"a list of {least} to {most} {right}")
+        self._kind, self._lengths = kind, range(least, most + 1)
+
+    def holds(self, value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and len(value) in self._lengths
+            and all(map(self._kind.holds, value))
+        )
+
+
 class Parsed(Kind):
     """A text in a format of its own.
 
@@ -187,27 +195,45 @@ class Parsed(Kind):
         return self._parse(text)
 
 
-def check(values: object, kinds: Mapping[str, Kind], word: str) -> dict[str, Any]:
+Kinds = Mapping[str, "Kind | Kinds"]
+"""Kinds of an object's values by key; those of an object within it are a mapping again."""
+
+
+def check(values: object, kinds: Kinds, word: str, within: str = "") -> dict[str, Any]:
     """Check the content of a JSON or TOML file, as a user may have written it.
 
     Args:
         kinds: of each key that there may be.
         word: for a key, in messages.
+        within: the keys that lead to these values, each followed by a full stop.
 
     Raises:
         ValueError: a key is unknown, or a value wrong; the message names it.
     """
     if not isinstance(values, dict):
-        raise ValueError(f"it must be an object of {word}s, not {values!r:.80}")
+        name = f"{word} '{within[:-1]}'" if within else "it"
+        raise ValueError(f"{name} must be an object of {word}s, not {values!r:.80}")
     for name, value in values.items():
-        if name not in kinds:
+        kind = kinds.get(name)
+        if kind is None:
             hint = did_you_mean(name, kinds) or f"; known: {', '.join(kinds)}"
-            raise ValueError(f"Unknown {word} {name!r:.80}{hint}")
-        if not kinds[name].holds(value):
-            raise ValueError(
-                f"{word.capitalize()} '{name}' is {value!r:.80}; it must be {kinds[name].right}"
-            )
+            raise ValueError(f"Unknown {word} {within + name!r:.80}{hint}")
+        if isinstance(kind, Kind):
+            check_value(value, kind, f"{word.capitalize()} '{within}{name}'")
+        else:
+            check(value, kind, word, f"{within}{name}.")
     return values
+
+
+def check_value(value: Any, kind: Kind, name: str) -> Any:
+    """Return a value if it is of a kind.
+
+    Raises:
+        ValueError: it is not; the message begins with its name.
+    """
+    if not kind.holds(value):
+        raise ValueError(f"{name} is {value!r:.80}; it must be {kind.right}")
+    return value
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
 from ....errors import ModelError
 from ....files import read_bytes
 from ....program import command
-from ..model.section import Section
+from ....settings.values import Kind, did_you_mean
+from ..model.config import frozen, kinds_of
 
 _MAX_BYTES = 1_000_000
 
@@ -23,36 +24,80 @@ class _Tagged:
     values: Mapping[str, Any]
 
 
-class PublishedSection(Section):
-    """A mapping of config.yaml, perhaps with the name of the class that it is meant for."""
+class Section:
+    """A mapping of config.yaml, of which every key has to be known.
+
+    All methods raise a ModelError that names the file, the key and what would be right.
+    """
 
     def __init__(
         self, path: Path, name: str, values: Mapping[str, Any], class_name: str = ""
     ) -> None:
-        """Read a mapping; see `Section`."""
-        super().__init__(path, name, values)
-        self.class_name = class_name
+        """Read a mapping.
 
-    def tagged(self, key: str, class_name: str) -> "PublishedSection":
-        """Read the section `!new:` (or `!name:`) of a class."""
+        Args:
+            name: the keys that lead to it, each followed by a full stop; empty for the whole file.
+            class_name: of the class that would take it.
+        """
+        self.class_name = class_name
+        self._path, self._name, self._values = path, name, values
+        self._asked: set[str] = set()
+        self._sections: list[Section] = []
+
+    def section(self, key: str, class_name: str = "") -> "Section":
+        """Read the section of a key, which is to be `!new:` (or `!name:`) of a class."""
         value = self._get(key)
-        found = value.class_name if isinstance(value, _Tagged) else None
-        if not isinstance(value, _Tagged) or found != class_name:
-            self._fail(key, f"should be a section !new:{class_name}, not {found or value!r}")
-        return PublishedSection(self._path, f"{self._name}{key}.", value.values, class_name)
+        if class_name:
+            found = value.class_name if isinstance(value, _Tagged) else value
+            if not isinstance(value, _Tagged) or found != class_name:
+                self._fail(f"{key} should be a section !new:{class_name}, not {found!r:.80}")
+            value = value.values
+        elif not isinstance(value, dict):
+            self._fail(f"{key} should be a section, not {value!r:.80}")
+        self._sections.append(Section(self._path, f"{self._name}{key}.", value, class_name))
+        return self._sections[-1]
+
+    def read(self, cls: type, **keys: str) -> dict[str, Any]:
+        """Read fields of a configuration, each from the key that it has here."""
+        kinds = kinds_of(cls)
+        fields = {}
+        for field, key in keys.items():
+            kind, value = kinds[field], self._get(key)
+            assert isinstance(kind, Kind)
+            if not kind.holds(value):
+                self._fail(f"{key} should be {kind.right}, not {value!r:.80}")
+            fields[field] = frozen(value)
+        return fields
 
     def expect(self, key: str, value: Any, default: Any = None) -> None:
         """Refuse any other value; a key with a default (... for the same value) may be absent."""
-        if default is not None and key not in self:
+        if default is not None and key not in self._values:
             found = value if default is ... else default
         else:
             found = self._get(key)
         if found != value:
-            self._fail(key, f"is {found!r}; only {value!r} is implemented")
+            self._fail(f"{key} is {found!r}; only {value!r} is implemented")
 
     def ignore(self, *keys: str) -> None:
         """Accept keys without reading them."""
         self._asked.update(keys)
+
+    def close(self) -> None:
+        """Refuse keys that nobody has asked for, here and in the sections within."""
+        for key in self._values.keys() - self._asked:
+            hint = did_you_mean(key, self._asked - self._values.keys())
+            self._fail(f"{key} is unknown{hint}; known: {', '.join(sorted(self._asked))}")
+        for section in self._sections:
+            section.close()
+
+    def _get(self, key: str) -> Any:
+        self._asked.add(key)
+        if key not in self._values:
+            self._fail(f"{key} is missing")
+        return self._values[key]
+
+    def _fail(self, problem: str) -> NoReturn:
+        raise ModelError(f"{self._path}: {self._name}{problem}")
 
 
 class _Loader(yaml.SafeLoader):

@@ -6,13 +6,9 @@ rest of the file is for training.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from ..networks.config import (
-    MAX_BLOCKS,
-    MAX_CHANNELS,
-    MAX_HEADS,
-    MAX_HIDDEN,
-    MAX_LAYERS,
     EncoderConfig,
     FlowConfig,
     HiFTConfig,
@@ -21,7 +17,7 @@ from ..networks.config import (
     SamplingConfig,
     UNetConfig,
 )
-from .hyperpyyaml import PublishedSection, read_yaml
+from .hyperpyyaml import Section, read_yaml
 
 
 def read_published_config(path: Path) -> ModelConfig:
@@ -31,40 +27,40 @@ def read_published_config(path: Path) -> ModelConfig:
         ModelError: a key is unknown, missing or of the wrong type, or has a value that is not
             implemented, or the file is not YAML.
     """
-    top = PublishedSection(path, "", read_yaml(path))
-    return ModelConfig(
-        lm=_read_lm(top.tagged("llm", "TransformerLM")),
-        flow=_read_flow(top.tagged("flow", "MaskedDiffWithXvec")),
-        hift=_read_hift(top.tagged("hift", "HiFTGenerator")),
+    top = Section(path, "", read_yaml(path))
+    config = ModelConfig(
+        lm=_read_lm(top.section("llm", "TransformerLM")),
+        flow=_read_flow(top.section("flow", "MaskedDiffWithXvec")),
+        hift=_read_hift(top.section("hift", "HiFTGenerator")),
     )
+    top.close()
+    return config
 
 
 # --- the sections -------------------------------------------------------------------------------
 
 
-def _read_lm(s: PublishedSection) -> LMConfig:
+def _read_lm(s: Section) -> LMConfig:
     s.ignore("length_normalized_loss", "lsm_weight")  # training
     s.ignore("text_encoder_input_size", "llm_input_size", "llm_output_size")  # implied by parts
-    sampling = s.tagged("sampling", "ras_sampling")
-    config = LMConfig(
-        text_vocabulary=s.integer("text_token_size"),
-        speech_vocabulary=s.integer("speech_token_size"),
-        speaker_size=s.integer("spk_embed_dim"),
-        text_encoder=_read_encoder(s.tagged("text_encoder", "ConformerEncoder"), causal=True),
-        decoder=_read_encoder(s.tagged("llm", "TransformerEncoder"), causal=True),
-        sampling=SamplingConfig(
-            top_p=sampling.positive("top_p"),
-            top_k=sampling.integer("top_k"),
-            window=sampling.integer("win_size"),
-            repetition=sampling.number("tau_r"),
-        ),
+    sampling = s.section("sampling", "ras_sampling").read(
+        SamplingConfig, top_p="top_p", top_k="top_k", window="win_size", repetition="tau_r"
     )
-    sampling.close()
-    s.close()
-    return config
+    sizes = s.read(
+        LMConfig,
+        text_vocabulary="text_token_size",
+        speech_vocabulary="speech_token_size",
+        speaker_size="spk_embed_dim",
+    )
+    return LMConfig(
+        **sizes,
+        text_encoder=_read_encoder(s.section("text_encoder", "ConformerEncoder"), causal=True),
+        decoder=_read_encoder(s.section("llm", "TransformerEncoder"), causal=True),
+        sampling=SamplingConfig(**sampling),
+    )
 
 
-def _read_encoder(s: PublishedSection, causal: bool) -> EncoderConfig:
+def _read_encoder(s: Section, causal: bool) -> EncoderConfig:
     conformer = s.class_name == "ConformerEncoder"
     s.ignore("dropout_rate", "positional_dropout_rate", "attention_dropout_rate")
     s.expect("input_layer", "linear" if conformer else "linear_legacy")
@@ -79,88 +75,87 @@ def _read_encoder(s: PublishedSection, causal: bool) -> EncoderConfig:
     if conformer:
         s.expect("macaron_style", False)
         s.expect("use_cnn_module", False)
-    config = EncoderConfig(
-        input_size=s.integer("input_size"),
-        size=s.integer("output_size", most=MAX_CHANNELS),
-        heads=s.integer("attention_heads", most=MAX_HEADS),
-        feed_forward_size=s.integer("linear_units", most=MAX_HIDDEN),
-        layers=s.integer("num_blocks", most=MAX_LAYERS),
-        activation="silu" if conformer else "relu",
-        input_relu=not conformer,
-        causal=causal,
+    sizes = s.read(
+        EncoderConfig,
+        input_size="input_size",
+        size="output_size",
+        heads="attention_heads",
+        feed_forward_size="linear_units",
+        layers="num_blocks",
     )
-    s.close()
-    return config
+    activation: Literal["silu", "relu"] = "silu" if conformer else "relu"
+    return EncoderConfig(**sizes, activation=activation, input_relu=not conformer, causal=causal)
 
 
-def _read_flow(s: PublishedSection) -> FlowConfig:
+def _read_flow(s: Section) -> FlowConfig:
     s.ignore("only_mask_loss")
     s.expect("output_type", "mel")
-    regulator = s.tagged("length_regulator", "InterpolateRegulator")
+    sizes = s.read(
+        FlowConfig,
+        mel_bands="output_size",
+        speaker_size="spk_embed_dim",
+        speech_vocabulary="vocab_size",
+        token_rate="input_frame_rate",
+        size="input_size",
+    )
+    bands = sizes["mel_bands"]
+    regulator = s.section("length_regulator", "InterpolateRegulator")
     regulator.expect("sampling_ratios", [1, 1, 1, 1])
-    decoder = s.tagged("decoder", "ConditionalCFM")
+    regulator.expect("channels", bands)
+    decoder = s.section("decoder", "ConditionalCFM")
     decoder.expect("n_spks", 1)
-    solver = decoder.tagged("cfm_params", "DictConfig").section("content")
+    decoder.expect("spk_emb_dim", bands)
+    decoder.expect("in_channels", 3 * bands)
+    solver = decoder.section("cfm_params", "DictConfig").section("content")
     solver.ignore("sigma_min", "training_cfg_rate", "reg_loss_type")
     solver.expect("solver", "euler")
     solver.expect("t_scheduler", "cosine")
-    estimator = decoder.tagged("estimator", "ConditionalDecoder")
+    estimator = decoder.section("estimator", "ConditionalDecoder")
     estimator.ignore("dropout")
     estimator.expect("act_fn", "gelu")
-    bands = s.integer("output_size")
-    for section, key in ((regulator, "channels"), (decoder, "spk_emb_dim")):
-        section.expect(key, bands)
-    decoder.expect("in_channels", 3 * bands)
-    config = FlowConfig(
-        mel_bands=bands,
-        speaker_size=s.integer("spk_embed_dim"),
-        speech_vocabulary=s.integer("vocab_size"),
-        token_rate=s.integer("input_frame_rate"),
-        size=s.integer("input_size"),
+    unet = estimator.read(
+        UNetConfig,
+        in_channels="in_channels",
+        out_channels="out_channels",
+        channels="channels",
+        heads="num_heads",
+        head_size="attention_head_dim",
+        blocks="n_blocks",
+        middle_stages="num_mid_blocks",
+    )
+    return FlowConfig(
+        **sizes,
+        **solver.read(FlowConfig, guidance="inference_cfg_rate"),
         regulator_layers=4,
-        guidance=solver.number("inference_cfg_rate"),
-        encoder=_read_encoder(s.tagged("encoder", "ConformerEncoder"), causal=False),
-        unet=UNetConfig(
-            in_channels=estimator.integer("in_channels"),
-            out_channels=estimator.integer("out_channels"),
-            channels=estimator.integers("channels"),
-            heads=estimator.integer("num_heads"),
-            head_size=estimator.integer("attention_head_dim"),
-            blocks=estimator.integer("n_blocks", most=MAX_BLOCKS),
-            middle_stages=estimator.integer("num_mid_blocks", most=MAX_LAYERS),
-        ),
+        encoder=_read_encoder(s.section("encoder", "ConformerEncoder"), causal=False),
+        unet=UNetConfig(**unet),
     )
-    for section in (regulator, solver, estimator, decoder, s):
-        section.close()
-    return config
 
 
-def _read_hift(s: PublishedSection) -> HiFTConfig:
-    istft = s.section("istft_params")
-    f0 = s.tagged("f0_predictor", "ConvRNNF0Predictor")
+def _read_hift(s: Section) -> HiFTConfig:
+    sizes = s.read(
+        HiFTConfig,
+        sample_rate="sampling_rate",
+        mel_bands="in_channels",
+        channels="base_channels",
+        harmonics="nb_harmonics",
+        sine_amplitude="nsf_alpha",
+        noise_amplitude="nsf_sigma",
+        voiced_threshold="nsf_voiced_threshold",
+        upsample_rates="upsample_rates",
+        upsample_kernels="upsample_kernel_sizes",
+        kernels="resblock_kernel_sizes",
+        dilations="resblock_dilation_sizes",
+        source_kernels="source_resblock_kernel_sizes",
+        source_dilations="source_resblock_dilation_sizes",
+        leaky_slope="lrelu_slope",
+        limit="audio_limit",
+    )
+    f0 = s.section("f0_predictor", "ConvRNNF0Predictor")
     f0.expect("num_class", 1)
-    bands = s.integer("in_channels")
-    f0.expect("in_channels", bands)
-    config = HiFTConfig(
-        sample_rate=s.integer("sampling_rate"),
-        mel_bands=bands,
-        channels=s.integer("base_channels"),
-        harmonics=s.integer("nb_harmonics"),
-        sine_amplitude=s.number("nsf_alpha"),
-        noise_amplitude=s.number("nsf_sigma"),
-        voiced_threshold=s.number("nsf_voiced_threshold"),
-        upsample_rates=s.integers("upsample_rates"),
-        upsample_kernels=s.integers("upsample_kernel_sizes"),
-        fft_size=istft.integer("n_fft"),
-        hop_samples=istft.integer("hop_len"),
-        kernels=s.integers("resblock_kernel_sizes"),
-        dilations=s.integer_rows("resblock_dilation_sizes"),
-        source_kernels=s.integers("source_resblock_kernel_sizes"),
-        source_dilations=s.integer_rows("source_resblock_dilation_sizes"),
-        leaky_slope=s.number("lrelu_slope"),
-        limit=s.number("audio_limit"),
-        f0_channels=f0.integer("cond_channels"),
+    f0.expect("in_channels", sizes["mel_bands"])
+    return HiFTConfig(
+        **sizes,
+        **s.section("istft_params").read(HiFTConfig, fft_size="n_fft", hop_samples="hop_len"),
+        **f0.read(HiFTConfig, f0_channels="cond_channels"),
     )
-    for section in (istft, f0, s):
-        section.close()
-    return config

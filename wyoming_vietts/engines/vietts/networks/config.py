@@ -1,14 +1,17 @@
 """Sizes and settings of the networks, as a model's config.json states them.
 
-A whole number may be annotated with the largest value that is accepted; see `model.config`.
+A field may be annotated with the values that are accepted; see `kinds_of` in `model/config.py`.
 """
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-MAX_LAYERS, MAX_BLOCKS, MAX_HEADS = 200, 100, 1024
-MAX_CHANNELS, MAX_HIDDEN = 16_384, 65_536
-POSITIVE = "positive"
+from ....settings.values import Number, WholeNumber
+
+MOST = 1_000_000
+"""The largest number in a configuration."""
+
+_Layers = Annotated[int, WholeNumber(1, 200)]
 
 
 @dataclass(frozen=True)
@@ -16,10 +19,10 @@ class EncoderConfig:
     """A stack of pre-norm transformer layers with relative positions."""
 
     input_size: int
-    size: Annotated[int, MAX_CHANNELS]
-    heads: Annotated[int, MAX_HEADS]
-    feed_forward_size: Annotated[int, MAX_HIDDEN]
-    layers: Annotated[int, MAX_LAYERS]
+    size: Annotated[int, WholeNumber(1, 16_384)]
+    heads: Annotated[int, WholeNumber(1, 1024)]
+    feed_forward_size: Annotated[int, WholeNumber(1, 65_536)]
+    layers: _Layers
     activation: Literal["silu", "relu"]
     """Of the feed-forward."""
     input_relu: bool
@@ -31,7 +34,7 @@ class EncoderConfig:
 class SamplingConfig:
     """How a speech token is drawn; see `sampling`."""
 
-    top_p: Annotated[float, POSITIVE]
+    top_p: Annotated[float, Number(1e-9, MOST, "a number above 0")]
     top_k: int
     window: int
     """Tokens that are searched for a repetition."""
@@ -60,9 +63,9 @@ class UNetConfig:
     channels: tuple[int, ...]
     heads: int
     head_size: int
-    blocks: Annotated[int, MAX_BLOCKS]
+    blocks: Annotated[int, WholeNumber(1, 100)]
     """Transformer blocks in a stage."""
-    middle_stages: Annotated[int, MAX_LAYERS]
+    middle_stages: _Layers
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class FlowConfig:
     token_rate: int
     """Speech tokens a second."""
     size: int
-    regulator_layers: Annotated[int, MAX_LAYERS]
+    regulator_layers: _Layers
     guidance: float
     """Weight of classifier-free guidance."""
     encoder: EncoderConfig
