@@ -31,13 +31,14 @@ from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.speech.synthesizer import SpeechSettings, Synthesizer
 from wyoming_vietts.steps import Steps
+from wyoming_vietts.text import LexiconFile
 
 SETTINGS = SpeechSettings(
     voice=None,
     speed=1.0,
     sentence_silence_seconds=0.0,
     max_text_characters=20_000,
-    lexicon=None,
+    lexicon=LexiconFile(Path("/nowhere/lexicon.txt"), may_be_missing=True),
 )
 
 

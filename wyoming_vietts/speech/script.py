@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import TextTooLongError
 from ..steps import Steps
-from ..text import Lexicon, LexiconFile, SentenceSplitter, speakable
+from ..text import LexiconFile, SentenceSplitter, speakable
 from .ssml import Break, Prosody, Run, begins_ssml, ends_ssml, parse_ssml
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Script:
 
     def __init__(
         self,
-        lexicon_file: LexiconFile | None,
+        lexicon_file: LexiconFile,
         max_characters: int,
         sentence_silence_seconds: float,
         is_ssml: bool | None,
@@ -45,7 +45,7 @@ class Script:
         self._is_ssml = is_ssml
         self._begins_ssml = is_ssml  # as far as is known
         self._held = ""  # until that is known; SSML can only be read as a whole
-        self._lexicon: Lexicon | None = None
+        self._lexicon = lexicon_file.lexicon
         self._splitter: SentenceSplitter | None = None  # once the lexicon has been read
         self._characters = 0
         self._has_begun = False
@@ -90,9 +90,8 @@ class Script:
     def _begin(self) -> Steps[SentenceSplitter]:
         """Take the lexicon as it is when the first text comes."""
         if self._splitter is None:
-            if self._lexicon_file is not None:
-                yield from self._lexicon_file.refresh()
-                self._lexicon = self._lexicon_file.lexicon
+            yield from self._lexicon_file.refresh()
+            self._lexicon = self._lexicon_file.lexicon
             self._splitter = SentenceSplitter(self._lexicon)
         return self._splitter
 

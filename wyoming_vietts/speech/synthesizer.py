@@ -32,7 +32,7 @@ class SpeechSettings:
     max_text_characters: int
     """Longest text of one utterance."""
 
-    lexicon: LexiconFile | None
+    lexicon: LexiconFile
     """How the user wants certain words to be spoken."""
 
 

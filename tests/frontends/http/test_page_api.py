@@ -33,7 +33,6 @@ async def test_status_says_how_the_server_is() -> None:
         "requests": 2,
         "under_way": 0,
         "can_clone": False,
-        "has_lexicon": False,
     }
 
 
@@ -229,14 +228,3 @@ async def test_many_words_are_listed_in_pages(tmp_path: Path) -> None:
         assert [entry["written"] for entry in listed] == [f"máy {n}" for n in range(1200)]
         for wrong in ("-1", "x", "9" * 5000, "²"):
             assert (await doors.get(f"/api/lexicon?offset={wrong}")).status == 400
-
-
-async def test_without_a_lexicon_it_says_how_to_have_one() -> None:
-    async with running_doors(StepEngine()) as doors:
-        for answer in (
-            await doors.get("/api/lexicon"),
-            await doors.change("POST", "/api/lexicon", json={"written": "a", "spoken": "b"}),
-            await doors.change("DELETE", "/api/lexicon", json={"written": "a"}),
-        ):
-            assert answer.status == 409
-            assert "--lexicon FILE" in answer.error["message"]

@@ -240,7 +240,7 @@ def _page_paths(max_text: int) -> _Json:
         version=_TEXT, engine=_optional(_TEXT), device=_TEXT, voices=_WHOLE, requests=_WHOLE,
         under_way=_WHOLE, real_time_factor=_optional(_NUMBER), memory_mb=_WHOLE,
         uptime_seconds=_WHOLE, can_clone=_BOOLEAN, how_to_clone=_optional(_TEXT),
-        has_lexicon=_BOOLEAN, token=_TEXT)
+        token=_TEXT)
     heard = _object(
         seconds=_optional(_NUMBER), start_seconds=_optional(_NUMBER),
         end_seconds=_optional(_NUMBER), problem=problem, warning=problem)

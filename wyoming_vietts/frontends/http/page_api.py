@@ -91,7 +91,6 @@ def page_api_routes(
                 "uptime_seconds": round(metrics.uptime_seconds),
                 "can_clone": cloning is not None,
                 "how_to_clone": None if cloning is not None else downloads.steps_to_cloning,
-                "has_lexicon": synthesizer.settings.lexicon is not None,
                 "token": guard.page_token,
             }
         )
@@ -150,10 +149,8 @@ def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
         limit = synthesizer.settings.max_text_characters
         if len(text) > limit:
             raise TextTooLongError(f"Text is longer than {limit} characters; send less at a time")
-        file = synthesizer.settings.lexicon
-        if file is not None:
-            await _in_turns(file.refresh())
-        lexicon = None if file is None else file.lexicon
+        await _in_turns(synthesizer.settings.lexicon.refresh())
+        lexicon = synthesizer.settings.lexicon.lexicon
         sentences = []
         for written in _sentences(text, SentenceSplitter(lexicon)):
             if written and (spoken := speakable(written, lexicon)):
@@ -165,17 +162,17 @@ def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
         offset = request.query.get("offset", "0")
         if not (offset.isascii() and offset.isdigit() and len(offset) < 9):
             raise RequestError(f"'offset' is '{offset:.20}'; it must be a whole number")
-        return await _listed(_lexicon(synthesizer), int(offset))
+        return await _listed(synthesizer.settings.lexicon, int(offset))
 
     async def set_word(request: web.Request) -> web.Response:
-        lexicon = _lexicon(synthesizer)
+        lexicon = synthesizer.settings.lexicon
         values = await read_json(request)
         written, spoken = (required_text(values, key).strip() for key in ("written", "spoken"))
         await _in_turns(set_entry(lexicon, written, spoken))
         return await _listed(lexicon)
 
     async def remove_word(request: web.Request) -> web.Response:
-        lexicon = _lexicon(synthesizer)
+        lexicon = synthesizer.settings.lexicon
         written = required_text(await read_json(request), "written").strip()
         await _in_turns(remove_entry(lexicon, written))
         return await _listed(lexicon)
@@ -194,12 +191,6 @@ def _sentences(text: str, splitter: SentenceSplitter) -> Iterator[str]:
         yield from splitter.add(text[start : start + _CHARACTERS_A_STEP])
         yield ""
     yield from splitter.finish()
-
-
-def _lexicon(synthesizer: Synthesizer) -> LexiconFile:
-    if synthesizer.settings.lexicon is None:
-        raise HttpError("conflict", "There is no lexicon; start the server with --lexicon FILE")
-    return synthesizer.settings.lexicon
 
 
 async def _listed(lexicon: LexiconFile, offset: int = 0) -> web.Response:

@@ -5,7 +5,6 @@ import { t } from "./texts.js";
 
 const MESSAGE = "lexicon-message";
 
-let hasLexicon = false;
 let showWords; // what a change may have changed
 
 export function start(onChange) {
@@ -16,14 +15,8 @@ export function start(onChange) {
   });
 }
 
-export function show(status) {
-  hasLexicon = status.has_lexicon;
-  $("has-lexicon").hidden = !hasLexicon;
-  $("no-lexicon").hidden = hasLexicon;
-}
-
 export async function refresh() {
-  if (hasLexicon) list(await ask("GET", "api/lexicon"));
+  list(await ask("GET", "api/lexicon"));
 }
 
 function list({ entries, total }, shown = []) {

@@ -17,7 +17,6 @@ async function showStatus() {
     const status = await api.status();
     say("status", t("status", status));
     cloning.show(status);
-    lexicon.show(status);
     if (shown !== status.voices) {
       shown = status.voices;
       keepUp("voices-message", voices.refresh);
