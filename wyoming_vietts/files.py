@@ -67,7 +67,7 @@ def replacement(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield unfinished
-        if path.exists():
+        with suppress(FileNotFoundError):
             unfinished.chmod(stat.S_IMODE(path.stat().st_mode))
         os.replace(unfinished, path)
     except BaseException as error:

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -199,6 +200,40 @@ def test_file_that_cannot_be_opened_for_a_moment_is_tried_again(tmp_path: Path) 
 
     folder = VoiceFolder(tmp_path, recording_name, make)
     assert [list(folder.voices) for _ in range(4)] == [[], [], [], ["an"]]
+
+
+@pytest.mark.parametrize("beside", ["an.wav", "an.toml"])
+def test_file_that_is_deleted_or_written_while_it_is_read_is_no_warning(
+    beside: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / "an.toml", "")
+    put(tmp_path / "an.wav")
+    changes: list[Callable[[], object]] = []
+
+    def make(name: str, recording: Path, settings: VoiceSettings) -> Steps[tuple[Voice]]:
+        if changes:
+            changes.pop()()
+            raise RecordingError("it is incomplete")
+        return (yield from make_voice(name, recording, settings))
+
+    folder = VoiceFolder(tmp_path, recording_name, make)
+    first = folder.voices["an"]
+    changes.append(lambda: put(tmp_path / beside, "# another"))
+    os.utime(tmp_path / "an.wav", (1, 1))
+    assert folder.voices["an"] is first, "as it was"
+    assert folder.voices["an"] is not first
+    changes.append((tmp_path / beside).unlink)
+    os.utime(tmp_path / "an.wav", (2, 2))
+    assert list(folder.voices) == ["an"]
+    assert list(folder.voices) == ([] if beside == "an.wav" else ["an"])
+    assert not caplog.records
+
+
+def test_settings_that_are_deleted_before_they_are_read_are_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    assert VoiceSettings.load(tmp_path / "an.toml") == VoiceSettings()
 
 
 def test_whatever_a_file_makes_its_reader_raise_is_its_warning(

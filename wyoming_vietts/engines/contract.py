@@ -49,6 +49,7 @@ class Voice(ABC):
         """Load what `speak` would otherwise load first.
 
         Raises:
+            UnknownVoiceError: it is gone.
             SynthesisError: it cannot be loaded now.
         """
         yield from ()
@@ -69,6 +70,7 @@ class Voice(ABC):
             PCM, or None as a pause.
 
         Raises:
+            UnknownVoiceError: the voice is gone.
             SynthesisError: this sentence cannot be spoken; others may.
         """
 

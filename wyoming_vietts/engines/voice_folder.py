@@ -154,7 +154,7 @@ class VoiceFolder(Generic[V]):
         for path in sorted(found, key=str):
             file, last = found[path], self._files.get(path)
             try:
-                stamps = tuple(_stamp(each) for each in (path, *file.beside))
+                stamps = _stamps(file)
             except FileNotFoundError:  # gone since it was listed
                 continue
             except OSError as error:  # the file's voices stay
@@ -162,9 +162,11 @@ class VoiceFolder(Generic[V]):
                 continue
             if last is None or last.stamps != stamps:
                 yield from self._load(file, stamps)
-                self._files[path] = file
+                if file.problem is not None and not _is_still(file, stamps):
+                    continue  # it is being written or deleted, and the next scan sees the outcome
+                self._files[path] = last = file
                 self._has_changed = True
-            elif last.problem is not None:
+            if last.problem is not None:
                 self._warn(last.problem)
             yield
 
@@ -236,7 +238,6 @@ class VoiceFolder(Generic[V]):
             file.voices = voices
         except Exception as error:  # whatever a file makes its reader raise
             file.problem = f"Skipped voice '{file.name}': {str(error) or repr(error):.300}"
-            self._warn(file.problem)
             cause = error.__cause__ or error
             if isinstance(cause, MemoryError) or getattr(cause, "errno", None) in _MOMENTARY:
                 file.stamps = None
@@ -270,7 +271,22 @@ class VoiceFolder(Generic[V]):
         self._told_now.add(message)
 
 
+def _stamps(file: _File[Any]) -> _Stamps:
+    """Return a value that changes when the file does, or one beside it.
+
+    Raises:
+        OSError: one of them cannot be seen.
+    """
+    return tuple(_stamp(path) for path in (file.path, *file.beside))
+
+
 def _stamp(path: Path) -> tuple[int, int]:
-    """Return what changes when a file does."""
     status = path.stat()
     return status.st_mtime_ns, status.st_size
+
+
+def _is_still(file: _File[Any], stamps: _Stamps) -> bool:
+    """Whether the file, and those beside it, are as they were."""
+    with suppress(OSError):
+        return _stamps(file) == stamps
+    return False

@@ -45,11 +45,11 @@ class VoiceSettings:
         Raises:
             SetupError: not TOML, an unknown key, a wrong type or a value out of range.
         """
-        if not path.exists():
-            return cls()
         try:
             values = tomllib.loads(read_bytes(path, _MAX_BYTES).decode())
             return cls(**check(values, cls.kinds, "key"))
+        except FileNotFoundError:
+            return cls()
         except RecursionError as error:
             raise SetupError(f"{path}: nested too deeply") from error
         except (OSError, ValueError) as error:

@@ -174,6 +174,19 @@ def test_files_are_voices_and_come_and_go(tmp_path: Path, caplog: pytest.LogCapt
     assert "an.onnx.json is not the configuration of a Piper voice" in caplog.text
 
 
+async def test_voice_that_is_deleted_before_it_is_loaded_is_an_unknown_voice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_voice(tmp_path / "an.onnx")
+    engine = make_engine(tmp_path)
+    assert list(engine.voices) == ["an"]
+    (tmp_path / "an.onnx").unlink()
+    async with running_server(engine) as uri:
+        (error,) = await synthesize(uri, SENTENCE, "an")
+    assert error.data == {"text": "Voice 'an' is gone", "code": "unknown-voice"}
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import itertools
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
 from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
 from wyoming_vietts.engines.vietts.prompt import cache
 from wyoming_vietts.engines.vietts.voice import VietTTSVoice
-from wyoming_vietts.errors import ModelError, SetupError, SynthesisError
+from wyoming_vietts.errors import ModelError, SetupError, SynthesisError, UnknownVoiceError
 from wyoming_vietts.recordings.recording import load_audio
 from wyoming_vietts.recordings.speech import SAMPLE_RATE
 from wyoming_vietts.steps import Steps, finish
@@ -350,7 +351,7 @@ def test_voice_that_went_away_is_an_error_that_lists_the_others(
     voice = engine.voices["gone"]
     voice.recording.unlink()
     engine._folder._scanned_at = -1e9  # the folder is looked at again
-    with pytest.raises(SynthesisError, match="'gone' is gone; available: an, binh"):
+    with pytest.raises(UnknownVoiceError, match="'gone' is gone; available: an, binh"):
         list(voice.speak(SENTENCE))
 
 
@@ -425,6 +426,33 @@ def test_new_voice_is_encoded_while_nobody_is_served(
     monkeypatch.setattr(cache, "PromptEncoder", no_encoder)
     assert b"".join(say(engine, SENTENCE, "an"))
     assert len(list(engine.idle_work())) < 5, "it only looks"
+
+
+def test_recording_that_is_deleted_before_it_is_encoded_is_no_warning(
+    model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    engine = make_engine(model_dir, recording.parent)
+    assert list(engine.voices) == ["an"]
+    recording.unlink()
+    list(engine.idle_work())
+    assert not caplog.records
+
+
+def test_features_that_another_server_deletes_are_made_again_without_a_warning(
+    model_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recording = record(tmp_path / "voices" / "an.wav")
+    engine = make_engine(model_dir, recording.parent)
+    assert list(engine.voices) == ["an"]
+    folder = model_dir / cache.CACHE_FOLDER
+    monkeypatch.setattr(Path, "is_file", lambda path: path.parent == folder or os.path.isfile(path))
+    list(engine.idle_work())
+    assert engine.voices["an"].is_ready
+    assert not caplog.records
 
 
 def test_features_of_a_removed_recording_are_removed(model_dir: Path, tmp_path: Path) -> None:

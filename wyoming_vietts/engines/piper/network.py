@@ -1,6 +1,7 @@
 """The network of a Piper voice, in ONNX Runtime."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import ModelError, SynthesisError
+from ...errors import ModelError, SynthesisError, UnknownVoiceError, WyomingViettsError
 from ...steps import Shared, Steps
 from ..onnx.files import open_model
 from ..onnx.model import FLOAT, FLOAT16, Model
@@ -93,6 +94,7 @@ class PiperNetwork:
         """Load the network at the first call; several callers may share the work.
 
         Raises:
+            UnknownVoiceError: its file is gone.
             SynthesisError: it cannot be loaded.
         """
         if self.problem is not None:
@@ -109,14 +111,20 @@ class PiperNetwork:
             with open_model(self._path, MAX_BYTES) as model:
                 yield
                 sessions, reason = yield from self._open(model)
-        except (OSError, MemoryError) as error:
-            raise SynthesisError(f"{self._path} cannot be loaded now: {error!s:.300}") from error
-        except (ModelError, ValueError) as error:
-            raise self._give_up(f"{self._path} cannot be loaded: {error!s:.300}") from error
+        except (OSError, MemoryError, ModelError, ValueError) as error:
+            raise self._explain(error) from error
         seconds = time.perf_counter() - started
         whole = f"; it runs whole, in longer steps, as {reason}" if reason else ""
         _LOGGER.info("Loaded %s in %.1f s%s", self._path.name, seconds, whole)
         return sessions
+
+    def _explain(self, error: Exception) -> WyomingViettsError:
+        """Make an error of this request; of a file that is no voice, of all."""
+        if not os.path.exists(self._path):
+            return UnknownVoiceError(f"Voice '{self._path.stem}' is gone")
+        if isinstance(error, (OSError, MemoryError)):
+            return SynthesisError(f"{self._path} cannot be loaded now: {error!s:.300}")
+        return self._give_up(f"{self._path} cannot be loaded: {error!s:.300}")
 
     def _open(self, model: Model) -> Steps[tuple[_Sessions, str]]:
         """Open the network in parts; where that fails, whole, and return the reason, too."""

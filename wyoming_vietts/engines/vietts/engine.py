@@ -112,6 +112,8 @@ class VietTTSEngine:
             try:
                 yield from self.prompts.get(voice.recording, voice.name)
             except Exception as error:  # a recording can be anything, and others wait
+                if voice.is_gone:  # the next scan takes it off the list
+                    continue
                 if voice.recording not in self._failed:
                     is_known = isinstance(error, (OSError, SetupError))
                     _LOGGER.warning(

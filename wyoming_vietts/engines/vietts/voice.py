@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ...errors import SetupError, SynthesisError
+from ...errors import SetupError, SynthesisError, UnknownVoiceError
 from ...recordings.recording import load_audio, read_recording
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
@@ -64,6 +64,11 @@ class VietTTSVoice(ClonedVoice):
         """Its recording has been encoded."""
         return self.engine.prompts.has(self.recording)
 
+    @property
+    def is_gone(self) -> bool:
+        """Its recording has been deleted."""
+        return not os.path.exists(self.recording)  # Path.exists raises on an unreadable folder
+
     def load(self) -> Steps[None]:
         """Load the networks; see `Voice`."""
         with self.engine.loader.in_use():
@@ -74,8 +79,8 @@ class VietTTSVoice(ClonedVoice):
         """Speak a sentence; see `Voice`.
 
         Raises:
-            SynthesisError: the voice is gone, the networks cannot be loaded, or the device is out
-                of memory.
+            UnknownVoiceError: the voice is gone.
+            SynthesisError: the networks cannot be loaded, or the device is out of memory.
         """
         engine = self.engine
         text_tokens = engine.tokenizer.encode_sentence(text)
@@ -117,7 +122,7 @@ class VietTTSVoice(ClonedVoice):
 
         Raises:
             RecordingError: the recording cannot be used.
-            SynthesisError: as for `speak`.
+            UnknownVoiceError, SynthesisError: as for `speak`.
         """
         content = yield from read_recording(recording)
         waveform = yield from load_audio(content, recording.name, max_seconds=MAX_TOKENISED_SECONDS)
@@ -138,9 +143,9 @@ class VietTTSVoice(ClonedVoice):
         try:
             prompt = yield from self.engine.prompts.get(self.recording, self.name)
         except (OSError, SetupError) as error:
-            if not os.path.exists(self.recording):  # Path.exists raises on an unreadable folder
+            if self.is_gone:
                 available = ", ".join(self.engine.voices)
-                raise SynthesisError(
+                raise UnknownVoiceError(
                     f"Voice '{self.name}' is gone; available: {available}"
                 ) from error
             raise SynthesisError(f"Voice '{self.name}' cannot be used: {error}") from error

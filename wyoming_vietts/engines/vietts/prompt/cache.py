@@ -128,6 +128,8 @@ class VoiceCache:
                 prompt = Prompt(**safetensors.torch.load(path.read_bytes()))
                 prompt.check(self._config)
                 return _Encoded(prompt, path)
+            except FileNotFoundError:
+                pass  # another server has deleted it since
             except (OSError, SafetensorError, TypeError, ValueError) as error:
                 _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
         load_torchaudio()  # first, as it may be broken, and this is tried again and again
