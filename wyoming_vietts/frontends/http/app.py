@@ -16,12 +16,11 @@ from .. import limits
 from ..listener import Listener
 from ..sockets import listen_on_tcp
 from .apis import mary_routes, openai_routes, rhasspy_routes
-from .default_voice import DefaultVoice
 from .downloads import Downloads
 from .guard import Guard
 from .metrics import Metrics
 from .openapi import openapi_routes
-from .page_api import page_api_routes, page_routes, text_routes
+from .page_api import DefaultVoice, page_api_routes, page_routes, text_routes
 from .requests import error_response
 from .speech import SpeechEndpoint
 from .voices import VoiceRoutes

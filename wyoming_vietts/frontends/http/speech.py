@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import logging
 from collections import Counter
@@ -20,7 +21,6 @@ from ...speech.utterance import Utterance
 from .. import limits
 from ..listener import finish
 from ..sockets import reset
-from .files import send_file, write
 from .formats import MOST_AT_ONCE, WAV_HEADER_BYTES, Encoder, make_encoder, wav_header
 from .requests import HttpError, error_object, error_response
 
@@ -30,6 +30,7 @@ DOOR = "http"
 
 _STOPPING = "The server is shutting down"
 _MOST_FILE_BYTES = 200_000_000  # of all WAV files that are being made or sent
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,9 @@ class SpeechEndpoint:
                     async for piece in pieces:
                         if not response.prepared:
                             await response.prepare(request)  # not before there is audio
-                        await write(response, _audio_event(piece) if is_events else piece)
+                        await _write(response, _audio_event(piece) if is_events else piece)
             if is_events:
-                await write(response, _END_EVENT)
+                await _write(response, _END_EVENT)
             async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
                 await response.write_eof()
             return response
@@ -131,7 +132,7 @@ class SpeechEndpoint:
         if response is None or not response.prepared:
             return error_response(failure.code, failure.message)
         if is_events:
-            await write(response, _event(error_object(failure.code, failure.message)))
+            await _write(response, _event(error_object(failure.code, failure.message)))
         else:
             _cut_off(request)
         return response
@@ -174,7 +175,7 @@ class SpeechEndpoint:
             header = wav_header(utterance.voice.sample_rate, len(content) - WAV_HEADER_BYTES)
             content[:WAV_HEADER_BYTES] = header
             headers = {"X-Sample-Rate": str(utterance.voice.sample_rate)}
-            return await send_file(request, content, "audio/wav", headers)
+            return await _send_range(request, content, headers)
         finally:
             self._file_bytes -= len(content) - WAV_HEADER_BYTES
 
@@ -213,6 +214,61 @@ async def _audio(
                 yield encoded
     if rest := encoder.finish():
         yield rest
+
+
+# --- sending -------------------------------------------------------------------------------------
+
+
+async def _write(response: web.StreamResponse, piece: bytes | memoryview) -> None:
+    """Send bytes, as fast as the client reads.
+
+    Raises:
+        TimeoutError: it has read nothing for too long.
+    """
+    async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
+        await response.write(piece)
+
+
+async def _send_range(
+    request: web.Request, content: bytearray, headers: dict[str, str]
+) -> web.StreamResponse:
+    """Send a WAV file, or the range of it that the client asks for (RFC 9110, section 14).
+
+    Raises:
+        TimeoutError: the client has read nothing for too long.
+    """
+    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    response = web.StreamResponse(headers={**headers, "ETag": tag, "Accept-Ranges": "bytes"})
+    response.content_type = "audio/wav"
+    start, stop = 0, len(content)
+    if request.headers.get("If-Range", tag) == tag:
+        start, stop = _range(request, len(content))
+    if start >= stop:
+        response.set_status(416)
+        response.headers["Content-Range"] = f"bytes */{len(content)}"
+        stop = start
+    elif (start, stop) != (0, len(content)):
+        response.set_status(206)
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
+    response.content_length = stop - start
+    await response.prepare(request)
+    if request.method != "HEAD":
+        with memoryview(content) as view:
+            for first in range(start, stop, _PIECE_BYTES):
+                await _write(response, view[first : min(first + _PIECE_BYTES, stop)])
+    async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
+        await response.write_eof()
+    return response
+
+
+def _range(request: web.Request, size: int) -> tuple[int, int]:
+    """Return start and stop of the wanted range; the whole where it is not one range."""
+    try:
+        wanted = request.http_range
+    except ValueError:
+        return 0, size
+    start, stop, _ = wanted.indices(size)
+    return start, stop
 
 
 # --- OpenAI's server-sent events -----------------------------------------------------------------

@@ -19,9 +19,8 @@ from ...recordings import Heard
 from ...speech.synthesizer import Synthesizer
 from ...steps import finish_in_turns
 from .. import limits
-from .default_voice import DefaultVoice
 from .guard import Guard
-from .page_api import described
+from .page_api import DefaultVoice, described
 from .requests import HttpError, read_body, read_form, read_json, required_text
 from .trash import Trash
 
