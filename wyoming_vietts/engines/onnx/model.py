@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...steps import Steps
 from .protobuf import Field, FileSlice, Message, Reader, write_field, write_start
+from .writer import FLOAT, write_tensor_info
 
 # Numbers of fields in onnx.proto.
 _GRAPH, _FUNCTION = 7, 25  # of a model
@@ -17,8 +18,6 @@ _INTEGER, _TENSOR, _SUBGRAPH, _INTEGERS, _TENSORS, _SUBGRAPHS = 3, 5, 6, 8, 10, 
 _NAME_OF_WEIGHT, _RAW_DATA, _EXTERNAL_DATA, _DATA_LOCATION = 8, 9, 13, 14
 _VALUES, _INDICES = 1, 2  # of a sparse weight
 _NAME, _VALUE = 1, 2  # of attributes, inputs, outputs, and entries of external data
-FLOAT, FLOAT16 = 1, 10
-"""Element types."""
 
 _MAX_TOP_FIELDS = 1000
 _MAX_GRAPH_FIELDS = 30_000  # with those of the weights; a large voice has about 10,000
@@ -166,8 +165,8 @@ class Model:
                 is_kept = field.number not in (_OUTPUT, _VALUE_INFO)
             if is_kept:
                 graph += self._encoded(position)
-        graph += [write_field(_INPUT, _tensor(name, element_type)) for name in inputs]
-        graph += [write_field(_OUTPUT, _tensor(name, element_type)) for name in outputs]
+        graph += [write_field(_INPUT, write_tensor_info(name, element_type)) for name in inputs]
+        graph += [write_field(_OUTPUT, write_tensor_info(name, element_type)) for name in outputs]
         return self._encode(graph)
 
     def _encoded(self, position: int) -> list[Message | bytes]:
@@ -291,12 +290,6 @@ def _sort(nodes: list[Node]) -> Steps[list[Node]]:
         return [nodes[index] for index in TopologicalSorter(needs).static_order()]
     except CycleError:
         raise ValueError("its nodes form a cycle") from None
-
-
-def _tensor(name: str, element_type: int) -> bytes:
-    """Encode a ValueInfoProto: a tensor of any shape."""
-    tensor = write_field(1, write_field(1, element_type))
-    return write_field(_NAME, name.encode()) + write_field(2, tensor)
 
 
 def _message(field: Field) -> Message:

@@ -143,6 +143,11 @@ def write_field(number: int, value: int | bytes) -> bytes:
     return write_start(number, len(value)) + value
 
 
+def write_fixed_32(number: int, value: bytes) -> bytes:
+    """Encode a field of four bytes, such as a float."""
+    return _write_varint(8 * number + FIXED_32) + value
+
+
 def write_start(number: int, size: int) -> bytes:
     """Encode the start of a field of `size` bytes."""
     return _write_varint(8 * number + BYTES) + _write_varint(size)

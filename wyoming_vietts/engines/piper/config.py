@@ -107,14 +107,19 @@ def load_config(path: Path) -> PiperConfig:
             raise ModelError(f"{path} is {disguise}") from error
         raise ModelError(f"{path} cannot be read: {error!s:.200}") from error
     try:
-        return _read(_dict(values, "it"))
+        return parse_config(_dict(values, "it"))
     except ValueError as error:
         raise ModelError(
             f"{path} is not the configuration of a Piper voice: {error!s:.200}"
         ) from error
 
 
-def _read(values: dict[str, Any]) -> PiperConfig:
+def parse_config(values: Mapping[str, Any]) -> PiperConfig:
+    """Check the content of a configuration.
+
+    Raises:
+        ValueError: a value is missing or wrong.
+    """
     espeak_voice = _read_espeak_voice(values)
     ids = {
         symbol: _read_ids(symbol, numbers)
@@ -135,7 +140,7 @@ def _read(values: dict[str, Any]) -> PiperConfig:
     )
 
 
-def _read_espeak_voice(values: dict[str, Any]) -> str:
+def _read_espeak_voice(values: Mapping[str, Any]) -> str:
     """Read the voice of eSpeak NG; "" for letters."""
     written = values.get("phoneme_type", "espeak")  # absent in old files
     kind = str(written).removeprefix("PhonemeType.").lower()  # a member of a Python enumeration
@@ -173,7 +178,7 @@ def _read_ids(symbol: str, numbers: Any) -> tuple[int, ...]:
     return tuple(_check(number, _ID, f"an id of {symbol!r:.20}") for number in numbers)
 
 
-def _read_speakers(values: dict[str, Any]) -> dict[str, int]:
+def _read_speakers(values: Mapping[str, Any]) -> dict[str, int]:
     count = _check(values.get("num_speakers", 1), _SPEAKERS, "num_speakers")
     if count <= 1:
         return {}

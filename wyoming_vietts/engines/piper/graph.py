@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..onnx.model import FLOAT, FLOAT16, Model, Node
+from ..onnx.model import Model, Node
+from ..onnx.writer import FLOAT, FLOAT16
 
 _POINTWISE = {
     "Abs", "Add", "Cast", "Clip", "Constant", "Div", "Elu", "Erf", "Exp", "Gelu", "Identity",

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from ...errors import ModelError, SynthesisError, UnknownVoiceError, WyomingViettsError
 from ...steps import Shared, Steps
 from ..onnx.files import open_model
-from ..onnx.model import FLOAT, FLOAT16, Model
+from ..onnx.model import Model
 from ..onnx.sessions import Session
+from ..onnx.writer import FLOAT, FLOAT16
 from .config import Scales
 from .graph import Cut, Window, cut
 
