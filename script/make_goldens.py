@@ -30,9 +30,8 @@ from tests.engines.vietts.goldens import (  # noqa: E402
 )
 from tests.engines.vietts.oracle import Oracle  # noqa: E402
 from tests.engines.vietts.tiny_model import SPEECH_VOCABULARY, write_model_dir  # noqa: E402
-from wyoming_vietts.engines.vietts.convert import PREPARED_TYPES  # noqa: E402
+from wyoming_vietts.engines.vietts.convert import PREPARED_TYPES, load_config  # noqa: E402
 from wyoming_vietts.engines.vietts.convert.published_weights import read_published  # noqa: E402
-from wyoming_vietts.engines.vietts.model.loading import load_config  # noqa: E402
 
 
 def main() -> None:

@@ -1,20 +1,5 @@
 """Everything that this program raises on purpose.
 
-    WyomingViettsError
-    ├── RequestError              a client asked for something that it cannot have
-    │   ├── WireError             its bytes are not a Wyoming event
-    │   ├── UnknownVoiceError     no voice matches what it asked for
-    │   ├── TextTooLongError      it sent more text than one request may contain
-    │   └── SSMLError             its markup cannot be read
-    ├── HungUpError               the client is gone
-    ├── ServerStoppingError       the server is shutting down
-    ├── SynthesisError            a voice cannot speak this sentence now; others may
-    └── SetupError                a command cannot start, or a file cannot be used
-        ├── ModelError            a model cannot be used
-        ├── RecordingError        a recording cannot be used as a voice
-        ├── LexiconError          a lexicon is wrong
-        └── DiscoveryError        the server cannot be announced
-
 Every message says what was wrong, which value, and what would be right. It may be shown to a
 client, with the `code` of its class.
 """
@@ -95,6 +80,8 @@ class RecordingError(SetupError):
 
 class LexiconError(SetupError):
     """A lexicon is wrong; the message names file and line."""
+
+    code = "bad-lexicon"
 
 
 class DiscoveryError(SetupError):

@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
 from ..errors import LexiconError, SetupError, UnknownVoiceError
@@ -69,9 +68,14 @@ def run(options: argparse.Namespace) -> None:
         are_there = [serve.download_if_missing(name, options) for name in downloads_for(chosen)]
         if not all(are_there):
             options.engine, options.voice = ("auto",), None  # whatever can speak now
+        announcement = SupervisorAnnouncement(
+            os.environ.get("SUPERVISOR_API", "http://supervisor"),
+            os.environ.get("SUPERVISOR_TOKEN", ""),
+            parse_uri(options.uri)[2],
+        )
         serve.run(
             options,
-            _announcement(parse_uri(options.uri)[2]),
+            announcement,
             f"set the option 'voice' to {NATURAL_VOICE}, and restart the app",
         )
     except UnknownVoiceError as error:
@@ -124,16 +128,3 @@ def _write_lexicon(file: LexiconFile, lines: Sequence[str]) -> None:
         replace_file(
             file.path.resolve(), "\n".join((*lines, f"{start}{digest}{end}", own)).encode()
         )
-
-
-def _announcement(port: int) -> SupervisorAnnouncement:
-    url = os.environ.get("SUPERVISOR_API", "http://supervisor")
-    try:
-        parts = urlsplit(url)
-        is_right = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
-        (parts.hostname or "").encode("idna")
-    except ValueError:  # a port out of range, or a host that is no name
-        is_right = False
-    if not is_right:
-        raise SetupError(f"SUPERVISOR_API is '{url:.200}'; it must be like http://supervisor")
-    return SupervisorAnnouncement(url, os.environ.get("SUPERVISOR_TOKEN", ""), port)

@@ -1,7 +1,7 @@
 """Background work, while no utterance is under way."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from ..engines.catalogue import Catalogue
 
@@ -13,15 +13,11 @@ _STEP_PAUSE_SECONDS = 0.005  # a client that comes between two steps is answered
 async def work_while_idle(catalogue: Catalogue, is_busy: Callable[[], bool]) -> None:
     """Let the engines do their background work whenever no utterance is under way."""
     while True:
-        await _take_steps(catalogue.idle_work(), is_busy)
-        await asyncio.sleep(_PAUSE_SECONDS)
-
-
-async def _take_steps(steps: Iterator[None], is_busy: Callable[[], bool]) -> None:
-    await _wait_until_idle(is_busy)
-    for _ in steps:
-        await asyncio.sleep(_STEP_PAUSE_SECONDS)
         await _wait_until_idle(is_busy)
+        for _ in catalogue.idle_work():
+            await asyncio.sleep(_STEP_PAUSE_SECONDS)
+            await _wait_until_idle(is_busy)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _wait_until_idle(is_busy: Callable[[], bool]) -> None:

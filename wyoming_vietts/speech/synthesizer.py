@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from ..engines.catalogue import Catalogue
 from ..engines.contract import Voice
-from ..errors import RequestError
-from ..settings.table import REQUEST_SPEED
 from ..text import LexiconFile
 from .script import Script
 from .turns import Turns
@@ -78,16 +76,13 @@ class Synthesizer:
         Args:
             door: where the request came in, such as `wyoming`.
             voice, speaker, language: what it asks for; see `voice_choice`.
-            speed: times that of the settings; see `REQUEST_SPEED`.
+            speed: times that of the settings, of `REQUEST_SPEED`.
             is_ssml: None for a text that is SSML if it begins and ends as SSML does.
 
         Raises:
             UnknownVoiceError: there is no such voice.
-            RequestError: the speed is out of range.
         """
         chosen = self.choose_voice(voice, speaker, language)
-        if not REQUEST_SPEED.holds(speed):
-            raise RequestError(f"'speed' is {speed:g}; it must be {REQUEST_SPEED.right}")
         settings = self.settings
         script = Script(
             settings.lexicon,

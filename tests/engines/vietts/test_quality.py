@@ -7,11 +7,12 @@ import torch
 
 from tests.engines.vietts.speech import SENTENCE, say, voices_dir
 from wyoming_vietts.engines.vietts import device
+from wyoming_vietts.engines.vietts.convert import load_config
 from wyoming_vietts.engines.vietts.convert.published_weights import load_published
 from wyoming_vietts.engines.vietts.cpu import features
 from wyoming_vietts.engines.vietts.cpu.int8 import Int8Linear, PackedInt8Linear, use_int8
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
-from wyoming_vietts.engines.vietts.model.loading import load_config, load_networks
+from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks.flow import flow_voice, generate_mel, solver_schedule
 from wyoming_vietts.engines.vietts.networks.lm import score
 from wyoming_vietts.engines.vietts.networks.networks import Networks, empty_networks

@@ -11,8 +11,9 @@ import torch
 
 from ...errors import ModelError, SetupError, SynthesisError
 from ...steps import Shared, Steps
+from .convert import load_config
 from .device import flow_type, give_back_memory, held_bytes, lm_type
-from .model.loading import load_config, load_networks
+from .model.loading import load_networks
 from .model.weight_files import WeightFiles
 from .networks.flow import Schedule, solver_schedule
 from .networks.networks import Networks

@@ -5,15 +5,17 @@ Clients of the last two play files, so these get WAV files of known length.
 
 import re
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from ...errors import RequestError
-from ...settings.table import REQUEST_SPEED, VOICE_VOLUME
-from ...settings.values import Number
+from ...settings.table import REQUEST_SAMPLE_RATE, REQUEST_SPEED, VOICE_VOLUME
+from ...settings.values import Kind, Number, check_value
 from ...speech.synthesizer import Synthesizer
-from .requests import HttpError, carried, read_body, read_json, required_text, text_of
+from ..fields import encodable, required_text, text_of
+from .requests import HttpError, read_body, read_json
 from .speech import SpeechEndpoint, SpeechRequest
 
 MODEL = "vietts"
@@ -70,28 +72,19 @@ async def _read_openai(request: web.Request) -> SpeechRequest:
     return SpeechRequest(
         text=required_text(values, "input"),
         voice=text_of({"voice": voice}, "voice"),
-        speed=_speed(values.get("speed")),
+        speed=_number(values, "speed", REQUEST_SPEED) or 1.0,
         audio_format=text_of(values, "response_format") or "mp3",
-        sample_rate=_sample_rate(values.get("sample_rate")),
+        sample_rate=_number(values, "sample_rate", REQUEST_SAMPLE_RATE),
         as_events=stream_format == "sse",
     )
 
 
-def _speed(value: object) -> float:
-    if value is None:
-        return 1.0
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise RequestError(f"'speed' must be a number, not {type(value).__name__}")
+def _number(values: dict[str, Any], key: str, kind: Kind) -> Any:
+    value = values.get(key)
     try:
-        return float(value)
-    except OverflowError as error:
-        raise RequestError("'speed' has too many digits") from error
-
-
-def _sample_rate(value: object) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise RequestError(f"'sample_rate' must be a whole number, not {type(value).__name__}")
-    return value
+        return value if value is None else check_value(value, kind, f"'{key}'")
+    except ValueError as error:
+        raise RequestError(f"{error}") from error
 
 
 # --- Rhasspy --------------------------------------------------------------------------------------
@@ -117,7 +110,7 @@ async def _read_rhasspy_query(request: web.Request) -> SpeechRequest:
     text = request.query.get("text")
     if text is None:
         raise RequestError("The parameter 'text' is missing")
-    return SpeechRequest(carried(text), voice=request.query.get("voice") or None, as_file=True)
+    return SpeechRequest(encodable(text), voice=request.query.get("voice") or None, as_file=True)
 
 
 # --- MaryTTS --------------------------------------------------------------------------------------
@@ -193,7 +186,7 @@ def _mary_request(parameters: Mapping[str, str]) -> SpeechRequest:
         raise RequestError(f"Unknown AUDIO '{audio:.80}'; available: WAVE")
     speed, volume = _mary_effects(parameters)
     return SpeechRequest(
-        carried(text),
+        encodable(text),
         voice=parameters.get("VOICE") or None,
         speed=speed,
         volume=volume,

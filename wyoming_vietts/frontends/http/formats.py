@@ -12,7 +12,6 @@ import soxr
 
 from ...engines.pcm import SAMPLE_WIDTH
 from ...errors import RequestError
-from ...settings.table import REQUEST_SAMPLE_RATE
 
 OPENAI_SAMPLE_RATE = 24_000
 """Of its format `pcm`, in Hz."""
@@ -114,18 +113,20 @@ def make_encoder(name: str, voice_rate: int, sample_rate: int | None = None) -> 
             format has.
 
     Raises:
-        RequestError: there is no such format here, or the sample rate is not possible.
+        RequestError: there is no such format here, or it does not have the sample rate.
     """
     available = available_formats()
     if name not in available:
         raise RequestError(f"Unknown format '{name:.80}'; available: {', '.join(available)}")
     audio_format = _FORMATS[name]
+    rates = audio_format.rates
     if sample_rate is not None:
-        _check_rate(sample_rate, name, audio_format.rates)
+        if rates and sample_rate not in rates:
+            known = ", ".join(map(str, rates))
+            raise RequestError(f"'sample_rate' is {sample_rate}; '{name}' has {known}")
     elif name == "pcm":
         sample_rate = OPENAI_SAMPLE_RATE
-    elif audio_format.rates:  # the lowest that loses nothing
-        rates = audio_format.rates
+    elif rates:  # the lowest that loses nothing
         sample_rate = min(rates, key=lambda rate: (rate < voice_rate, abs(rate - voice_rate)))
     arguments = audio_format.content_type, voice_rate, sample_rate or voice_rate
     if name == "wav":
@@ -135,15 +136,6 @@ def make_encoder(name: str, voice_rate: int, sample_rate: int | None = None) -> 
     if audio_format.codec is None:
         return _AacEncoder(*arguments)
     return _CodecEncoder(*arguments, audio_format.codec, dict(audio_format.quality))
-
-
-def _check_rate(sample_rate: int, name: str, rates: tuple[int, ...]) -> None:
-    least, most = REQUEST_SAMPLE_RATE.least, REQUEST_SAMPLE_RATE.most
-    if not least <= sample_rate <= most:
-        raise RequestError(f"'sample_rate' is {sample_rate}; it must be {least} to {most}")
-    if rates and sample_rate not in rates:
-        known = ", ".join(map(str, rates))
-        raise RequestError(f"'sample_rate' is {sample_rate}; '{name}' has {known}")
 
 
 def wav_header(sample_rate: int, pcm_bytes: int | None = None) -> bytes:

@@ -155,15 +155,13 @@ class Guard:
         """Refuse names that anybody can own, against DNS rebinding."""
         for host in client.hosts:
             name = _name_in(host)
-            if not name or ("." in name and not _is_address(name) and not self._is_mine(name)):
+            is_foreign = name and "." in name and not is_name_in(name, self._names)
+            if not name or (is_foreign and not _is_address(name)):
                 raise HttpError(
                     "forbidden",
                     f"This server is not called '{host:.80}'; add the name to {HTTP_NAMES.flag} "
                     f"or {HTTP_NAMES.variable}, or use the server's address",
                 )
-
-    def _is_mine(self, name: str) -> bool:
-        return is_name_in(name, self._names)
 
     def _check_site(self, request: web.Request, client: _Client) -> None:
         """Refuse requests of other sites' pages; a link to this one is fine."""
@@ -194,9 +192,12 @@ class Guard:
         """Find the client of a request, behind the proxies that are trusted.
 
         Raises:
+            ConnectionResetError: the client has closed the connection.
             HttpError: a proxy names a client by something other than its address.
         """
-        peer = _peer(request)
+        if request.remote is None:
+            raise ConnectionResetError("The client is gone")
+        peer = _unmapped(ip_address(request.remote))
         hosts = [request.headers.get("Host", "localhost")]  # which every browser sends
         forwarded_hosts = _listed(request, "X-Forwarded-Host")[-1:]
         if (
@@ -229,17 +230,6 @@ def _listed(request: web.Request, name: str) -> list[str]:
         for value in line.split(",")
         if value.strip()
     ]
-
-
-def _peer(request: web.Request) -> _Address:
-    """Return the address at the other end of the connection.
-
-    Raises:
-        ConnectionResetError: the client has closed it.
-    """
-    if request.remote is None:
-        raise ConnectionResetError("The client is gone")
-    return _unmapped(ip_address(request.remote))
 
 
 def _unmapped(address: _Address) -> _Address:

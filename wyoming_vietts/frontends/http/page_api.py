@@ -4,18 +4,16 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
-from typing import TypeVar
 
 from aiohttp import web
 
 from ... import __version__
 from ...engines.contract import ClonedVoice, Voice
-from ...errors import LexiconError, RequestError, TextTooLongError, UnknownVoiceError
+from ...errors import RequestError, TextTooLongError, UnknownVoiceError
 from ...files import read_bytes, replace_file
 from ...speech.synthesizer import Synthesizer
-from ...steps import Steps, finish_in_turns
+from ...steps import finish_in_turns
 from ...text import (
     LexiconFile,
     SentenceSplitter,
@@ -24,14 +22,13 @@ from ...text import (
     set_entry,
     speakable,
 )
+from ..fields import required_text
 from .downloads import Downloads
 from .guard import Guard
 from .metrics import Metrics
-from .requests import HttpError, read_json, required_text
+from .requests import read_json
 
 _LOGGER = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _CONTENT_TYPES = {
     ".html": "text/html",
@@ -43,38 +40,21 @@ _CONTENT_TYPES = {
 
 def page_routes() -> list[web.RouteDef]:
     """Return the routes of the page: / and its other files under /page."""
-    files = {
-        file.name: file
-        for file in (resources.files(__package__) / "page").iterdir()
-        if _suffix(file.name) in _CONTENT_TYPES
-    }
+    files = {file.name: file for file in Path(__file__).with_name("page").iterdir()}
 
-    async def index(request: web.Request) -> web.Response:
-        return answer("index.html")
-
-    async def other(request: web.Request) -> web.Response:
-        return answer(request.match_info["name"])
-
-    def answer(name: str) -> web.Response:
-        if name not in files:
+    async def answer(request: web.Request) -> web.Response:
+        file = files.get(request.match_info.get("name", "index.html"))
+        if file is None or file.suffix not in _CONTENT_TYPES:
             raise web.HTTPNotFound
-        return web.Response(
-            body=files[name].read_bytes(),
-            content_type=_CONTENT_TYPES[_suffix(name)],
-            charset="utf-8",
-        )
+        content_type = _CONTENT_TYPES[file.suffix]
+        return web.Response(body=file.read_bytes(), content_type=content_type, charset="utf-8")
 
-    return [web.get("/", index), web.get("/page/{name}", other)]
-
-
-def _suffix(name: str) -> str:
-    return name[name.rfind(".") :]
+    return [web.get("/", answer), web.get("/page/{name}", answer)]
 
 
 # --- voices -------------------------------------------------------------------------------------
 
 _MAX_CHOICE_BYTES = 1000
-_MAX_PROBLEM_CHARACTERS = 200  # the error lists every voice
 
 
 class DefaultVoice:
@@ -100,12 +80,8 @@ class DefaultVoice:
             if of_flag == (self._of_flag or ""):
                 self._use(name)
         except (OSError, UnicodeDecodeError, UnknownVoiceError) as error:
-            problem = (
-                str(error)
-                if len(str(error)) <= _MAX_PROBLEM_CHARACTERS
-                else f"{error!s:.{_MAX_PROBLEM_CHARACTERS}}..."
-            )
-            problem = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in problem)
+            # It lists every voice, and repeats a name that anybody may have written.
+            problem = "".join(sign if sign.isprintable() else " " for sign in f"{error!s:.200}")
             _LOGGER.warning("The default voice that was chosen is not used: %s", problem)
 
     def choose(self, name: str) -> None:
@@ -218,7 +194,7 @@ def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
         limit = synthesizer.settings.max_text_characters
         if len(text) > limit:
             raise TextTooLongError(f"Text is longer than {limit} characters; send less at a time")
-        await _in_turns(synthesizer.settings.lexicon.refresh())
+        await finish_in_turns(synthesizer.settings.lexicon.refresh())
         lexicon = synthesizer.settings.lexicon.lexicon
         sentences = []
         for written in _sentences(text, SentenceSplitter(lexicon)):
@@ -237,13 +213,13 @@ def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
         lexicon = synthesizer.settings.lexicon
         values = await read_json(request)
         written, spoken = (required_text(values, key).strip() for key in ("written", "spoken"))
-        await _in_turns(set_entry(lexicon, written, spoken))
+        await finish_in_turns(set_entry(lexicon, written, spoken))
         return await _listed(lexicon)
 
     async def remove_word(request: web.Request) -> web.Response:
         lexicon = synthesizer.settings.lexicon
         written = required_text(await read_json(request), "written").strip()
-        await _in_turns(remove_entry(lexicon, written))
+        await finish_in_turns(remove_entry(lexicon, written))
         return await _listed(lexicon)
 
     return [
@@ -264,7 +240,7 @@ def _sentences(text: str, splitter: SentenceSplitter) -> Iterator[str]:
 
 async def _listed(lexicon: LexiconFile, offset: int = 0) -> web.Response:
     """Answer with some entries, and their total number."""
-    entries = await _in_turns(lexicon_entries(lexicon))
+    entries = await finish_in_turns(lexicon_entries(lexicon))
     some = entries[offset : offset + _ENTRIES_A_PAGE]
     return web.json_response(
         {
@@ -272,11 +248,3 @@ async def _listed(lexicon: LexiconFile, offset: int = 0) -> web.Response:
             "total": len(entries),
         }
     )
-
-
-async def _in_turns(steps: Steps[T]) -> T:
-    """Work on a lexicon, with turns for others."""
-    try:
-        return await finish_in_turns(steps)
-    except LexiconError as error:
-        raise HttpError("bad-lexicon", str(error)) from error

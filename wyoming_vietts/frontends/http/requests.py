@@ -1,7 +1,6 @@
 """Reads requests, whose bodies may be too long, too slow or malformed, and refuses them."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from email import message_from_bytes
 from email.message import Message
@@ -11,6 +10,7 @@ from aiohttp import web
 
 from ...errors import RequestError, ServerStoppingError, SynthesisError, WyomingViettsError
 from .. import limits
+from ..fields import parse_object
 
 _MAX_FIELDS = 20
 _MAX_HEAD_BYTES = 4096  # of a field of a form; the parser takes quadratic time
@@ -59,13 +59,7 @@ async def read_json(request: web.Request) -> dict[str, Any]:
         RequestError: it is something else.
         HttpError: see `read_body`.
     """
-    try:
-        value = json.loads(await read_body(request))
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"The body is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise RequestError("The body must be a JSON object")
-    return value
+    return parse_object(await read_body(request), "body", RequestError)
 
 
 async def read_form(request: web.Request, most_bytes: int, seconds: float) -> dict[str, bytes]:
@@ -98,37 +92,6 @@ async def read_form(request: web.Request, most_bytes: int, seconds: float) -> di
         name = headers.get_param("name", "", "Content-Disposition")
         fields[str(name)] = part[end + 4 :]
     return fields
-
-
-def text_of(values: dict[str, Any], key: str) -> str | None:
-    """Return a string of a JSON object; None if it is missing.
-
-    Raises:
-        RequestError: it is no string.
-    """
-    value = values.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise RequestError(f"'{key}' must be a string, not {type(value).__name__}")
-    return carried(value)
-
-
-def required_text(values: dict[str, Any], key: str) -> str:
-    """Return a string of a JSON object that must have it.
-
-    Raises:
-        RequestError: it is missing, or no string.
-    """
-    value = text_of(values, key)
-    if value is None:
-        raise RequestError(f"'{key}' is missing; it must be a string")
-    return value
-
-
-def carried(text: str) -> str:
-    """Return the text without halves of surrogate pairs, which no encoding can carry."""
-    return text.encode("utf-8", "ignore").decode("utf-8")
 
 
 # --- errors ---------------------------------------------------------------------------------------

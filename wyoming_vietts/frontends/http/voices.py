@@ -19,9 +19,10 @@ from ...recordings import Heard
 from ...speech.synthesizer import Synthesizer
 from ...steps import finish_in_turns
 from .. import limits
+from ..fields import required_text
 from .guard import Guard
 from .page_api import DefaultVoice, described
-from .requests import HttpError, read_body, read_form, read_json, required_text
+from .requests import HttpError, read_body, read_form, read_json
 from .trash import Trash
 
 MOST_IN_AN_HOUR = 10  # voices that are made
@@ -70,10 +71,7 @@ class VoiceRoutes:
                     "no-consent", "Only clone the voices of people who have agreed to it"
                 )
             content = form.get("recording", b"")
-            try:
-                await listen(engine, content)
-            except RecordingError as error:
-                raise HttpError(error.code, str(error)) from error
+            await listen(engine, content)
         self._count()
         name = self._free_name(description)
         settings_file = self._voices_dir / f"{name}.toml"

@@ -26,6 +26,7 @@ from ...engines.pcm import SAMPLE_WIDTH
 from ...errors import HungUpError, RequestError, ServerStoppingError
 from ...speech.synthesizer import Synthesizer
 from ...speech.utterance import Utterance
+from ..fields import required_text, text_of
 from .connection import Connection
 from .info import make_info
 
@@ -119,7 +120,7 @@ class Handler:
             voices = self._synthesizer.catalogue.voices
             await self._connection.write(make_info(voices, self._supports_streaming))
         elif Ping.is_type(event.type):
-            await self._connection.write(Pong(text=_text(event.data, "text", default="")))
+            await self._connection.write(Pong(text=text_of(event.data, "text") or ""))
         elif Synthesize.is_type(event.type):
             if self._utterance is None:  # within a stream it repeats the text for old servers
                 await self._synthesize(event.data)
@@ -131,7 +132,7 @@ class Handler:
             self._utterance = self._begin(event.data)
         elif SynthesizeChunk.is_type(event.type):
             utterance = self._open_utterance(event.type)
-            await self._send_all(utterance, utterance.add(_text(event.data, "text")))
+            await self._send_all(utterance, utterance.add(required_text(event.data, "text")))
         elif SynthesizeStop.is_type(event.type):
             await self._finish(self._open_utterance(event.type))
             await self._connection.write(SynthesizeStopped())
@@ -140,11 +141,11 @@ class Handler:
 
     async def _synthesize(self, data: dict[str, Any]) -> None:
         utterance = self._utterance = self._begin(data)
-        await self._send_all(utterance, utterance.add(_text(data, "text")))
+        await self._send_all(utterance, utterance.add(required_text(data, "text")))
         await self._finish(utterance)
 
     def _begin(self, data: dict[str, Any]) -> Utterance:
-        text_format = _optional_text(data, "text_format")
+        text_format = text_of(data, "text_format")
         formats = [text_format.value for text_format in SynthesizeTextFormat]
         if text_format is not None and text_format not in formats:
             raise RequestError(
@@ -157,9 +158,9 @@ class Handler:
             raise RequestError("'voice' must be an object with 'name', 'speaker' or 'language'")
         return self._synthesizer.begin(
             DOOR,
-            voice=_optional_text(wanted, "name"),
-            speaker=_optional_text(wanted, "speaker"),
-            language=_optional_text(wanted, "language"),
+            voice=text_of(wanted, "name"),
+            speaker=text_of(wanted, "speaker"),
+            language=text_of(wanted, "language"),
             is_ssml=None if text_format is None else text_format == SynthesizeTextFormat.SSML.value,
         )
 
@@ -204,22 +205,3 @@ class Handler:
             failure = self._synthesizer.refuse(DOOR, error)
         with contextlib.suppress(HungUpError, ConnectionError):
             await self._connection.write(Error(text=failure.message, code=failure.code))
-
-
-def _optional_text(data: dict[str, Any], key: str) -> str | None:
-    value = data.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise RequestError(f"'{key}' must be a string, not {type(value).__name__}")
-    # JSON can hold half of a surrogate pair, which no encoding can carry.
-    return value.encode("utf-8", "ignore").decode("utf-8")
-
-
-def _text(data: dict[str, Any], key: str, default: str | None = None) -> str:
-    value = _optional_text(data, key)
-    if value is not None:
-        return value
-    if default is None:
-        raise RequestError(f"'{key}' is missing; it must be a string")
-    return default

@@ -28,8 +28,20 @@ class SupervisorAnnouncement:
         Args:
             url: of the Supervisor.
             token: identifies this app to it.
+
+        Raises:
+            DiscoveryError: the URL cannot be one of a Supervisor.
         """
-        self._url = url
+        try:
+            self._url = urlsplit(url)
+            is_right = self._url.scheme == "http" and self._url.hostname and self._url.port != 0
+            (self._url.hostname or "").encode("idna")
+        except ValueError:  # half a pair of brackets, a port out of range, or no name
+            is_right = False
+        if not is_right:
+            raise DiscoveryError(
+                f"SUPERVISOR_API is '{url:.200}'; it must be like http://supervisor"
+            )
         self._token = token
         self._host = socket.gethostname()
         self._port = port
@@ -64,32 +76,22 @@ class SupervisorAnnouncement:
         )
 
     async def _announce(self) -> None:
-        """Send the message over HTTP 1.0, whose answer ends with the connection.
+        """Send the message over HTTP 1.0: the answer ends with the connection.
 
         Raises:
             OSError: the Supervisor cannot be reached.
             DiscoveryError: it refuses.
         """
-        try:
-            url = urlsplit(self._url)
-            host, port = url.hostname, url.port or 80
-            (host or "").encode("idna")
-        except ValueError:  # half a pair of brackets, a port out of range, or no name
-            host = None
-        if host is None:
-            raise DiscoveryError(
-                f"SUPERVISOR_API is '{self._url}'; it must be a URL such as http://supervisor"
-            )
         config = {"uri": f"tcp://{self._host}:{self._port}"}
         message = json.dumps({"service": "wyoming", "config": config}).encode()
         head = (
             "POST /discovery HTTP/1.0\r\n"
-            f"Host: {url.netloc}\r\n"
+            f"Host: {self._url.netloc}\r\n"
             f"Authorization: Bearer {self._token}\r\n"
             "Content-Type: application/json\r\n"
             f"Content-Length: {len(message)}\r\n\r\n"
         )
-        reader, writer = await asyncio.open_connection(host, port)
+        reader, writer = await asyncio.open_connection(self._url.hostname, self._url.port or 80)
         try:
             writer.write(head.encode() + message)
             answer = b""

@@ -15,6 +15,7 @@ from wyoming.event import Event
 
 from ...errors import WireError
 from .. import limits
+from ..fields import parse_object
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_DATA_BYTES = 1024 * 1024
@@ -60,7 +61,7 @@ async def _read_rest(first: bytes, reader: asyncio.StreamReader) -> Event:
         line = first if first == b"\n" else first + await reader.readuntil(b"\n")
     except asyncio.LimitOverrunError as error:
         raise WireError(f"The header line is longer than {MAX_HEADER_BYTES} bytes") from error
-    header = _json_object(line, "header line")
+    header = parse_object(line, "header line", WireError)
     event_type = header.get("type")
     if not isinstance(event_type, str):
         raise WireError("The header has no 'type' that is a string")
@@ -72,20 +73,10 @@ async def _read_rest(first: bytes, reader: asyncio.StreamReader) -> Event:
     data_length = _length(header, "data_length", MAX_DATA_BYTES)
     payload_length = _length(header, "payload_length", MAX_PAYLOAD_BYTES)
     if data_length:
-        data.update(_json_object(await reader.readexactly(data_length), "data"))
+        data.update(parse_object(await reader.readexactly(data_length), "data", WireError))
     while payload_length:
         payload_length -= len(await reader.readexactly(min(payload_length, _PIECE_BYTES)))
     return Event(event_type, {key: value for key, value in data.items() if key in _KEYS})
-
-
-def _json_object(line: bytes, what: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"The {what} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise WireError(f"The {what} must be a JSON object")
-    return value
 
 
 def _length(header: dict[str, Any], key: str, limit: int) -> int:

@@ -16,11 +16,16 @@ from tests.engines.vietts.cpu.test_memory import resident_file_pages
 from tests.engines.vietts.fixtures import CPU
 from tests.engines.vietts.goldens import golden
 from wyoming_vietts.engines.vietts import convert
-from wyoming_vietts.engines.vietts.convert import PREPARED_TYPES, prepare, published_config
+from wyoming_vietts.engines.vietts.convert import (
+    PREPARED_TYPES,
+    load_config,
+    prepare,
+    published_config,
+)
 from wyoming_vietts.engines.vietts.convert.published_config import read_published_config
 from wyoming_vietts.engines.vietts.convert.published_weights import load_published, read_published
 from wyoming_vietts.engines.vietts.model import weights
-from wyoming_vietts.engines.vietts.model.loading import load_config, load_networks
+from wyoming_vietts.engines.vietts.model.loading import load_networks
 from wyoming_vietts.engines.vietts.networks.lm import score
 from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.errors import ModelError

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from wyoming_vietts.engines.vietts.convert import load_config
 from wyoming_vietts.engines.vietts.model.config import read_config
-from wyoming_vietts.engines.vietts.model.loading import load_config
 from wyoming_vietts.engines.vietts.networks.config import ModelConfig
 from wyoming_vietts.errors import ModelError
 

@@ -38,25 +38,21 @@ PREPARED_TYPES = {
 _DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file, about 60 for each tensor
 
 
-def convert_config(model_dir: Path) -> ModelConfig | None:
-    """Write config.json unless it is up to date.
-
-    Returns:
-        The configuration if it cannot be written, else None.
+def load_config(model_dir: Path) -> ModelConfig:
+    """Read the configuration of a model directory; convert it first unless that is up to date.
 
     Raises:
-        ModelError: config.yaml is missing or cannot be used.
+        ModelError: it is missing or cannot be used.
     """
     converted = _convert_config(model_dir)
     if converted is None:
-        return None
+        return read_config(model_dir)
     config, source = converted
     try:
         write_config(config, model_dir, source)
     except OSError as error:
         _warn(model_dir / CONFIG, error)
-        return config
-    return None
+    return config
 
 
 def convert_weights(
@@ -105,7 +101,7 @@ def convert_for_this_machine(model_dir: Path) -> None:
         "flow": flow_type(device, quality.half_flow),
         "hift": torch.float32,
     }
-    config = convert_config(model_dir) or read_config(model_dir)
+    config = load_config(model_dir)
     for part, dtype in types.items():
         finish(convert_weights(model_dir, config, part, dtype))
 

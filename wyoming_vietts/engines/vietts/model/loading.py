@@ -7,23 +7,12 @@ from torch import nn
 
 from ....errors import SetupError
 from ....steps import Steps
-from ..convert import convert_config, convert_weights
+from ..convert import convert_weights, load_config
 from ..cpu import optimize
 from ..networks.config import ModelConfig
 from ..networks.lm import tabulate_speech_inputs
 from ..networks.networks import Networks, empty_networks
-from .config import read_config
 from .weights import assign, convert_layers, load_weights, set_type, weights_file
-
-
-def load_config(model_dir: Path) -> ModelConfig:
-    """Read the configuration of a model directory, which is converted first if need be.
-
-    Raises:
-        ModelError: it is missing or cannot be used.
-    """
-    unwritten = convert_config(model_dir)
-    return read_config(model_dir) if unwritten is None else unwritten
 
 
 @torch.inference_mode(False)  # the same tensors, whether a start or a request waits for them

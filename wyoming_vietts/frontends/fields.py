@@ -1,0 +1,55 @@
+"""Reads the JSON objects that clients send, at every frontend."""
+
+import json
+from typing import Any
+
+from ..errors import RequestError
+
+
+def parse_object(content: bytes, name: str, error_class: type[RequestError]) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Args:
+        name: for messages.
+
+    Raises:
+        RequestError: it is something else; the error is of `error_class`.
+    """
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise error_class(f"The {name} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise error_class(f"The {name} must be a JSON object")
+    return value
+
+
+def text_of(values: dict[str, Any], key: str) -> str | None:
+    """Return a string of an object; None if it is missing.
+
+    Raises:
+        RequestError: it is no string.
+    """
+    value = values.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise RequestError(f"'{key}' must be a string, not {type(value).__name__}")
+    return encodable(value)
+
+
+def required_text(values: dict[str, Any], key: str) -> str:
+    """Return a string of an object that must have it.
+
+    Raises:
+        RequestError: it is missing, or no string.
+    """
+    value = text_of(values, key)
+    if value is None:
+        raise RequestError(f"'{key}' is missing; it must be a string")
+    return value
+
+
+def encodable(text: str) -> str:
+    """Drop halves of surrogate pairs, which JSON can hold and no encoding can carry."""
+    return text.encode("utf-8", "ignore").decode("utf-8")
