@@ -20,23 +20,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_options(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not closed
-            stream.reconfigure(errors="backslashreplace")  # it may be ASCII, but no answer is
+            stream.reconfigure(errors="backslashreplace")  # a terminal may be ASCII; texts are not
     # Standard output belongs to the client when the server talks over stdio.
     logging.basicConfig(
         level=logging.DEBUG if options.debug else logging.INFO,
         format=options.log_format,
         stream=sys.stderr,
     )
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # a container's first process ignores it
+    # A container's first process ignores SIGTERM by default.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for line in misspelt_variables():
         _LOGGER.warning("%s", line)
     try:
-        # Imported only then, so that a client command does not load the server.
+        # Imported here, so that client commands do not load the server.
         import_module(f".commands.{options.command}", __package__).run(options)
-        if sys.stdout is not None and not sys.stdout.closed:  # as by a server that spoke over it
-            sys.stdout.flush()  # here, where an error is one line
+        if sys.stdout is not None and not sys.stdout.closed:  # as by a server over stdio
+            sys.stdout.flush()  # while an error is still one line
     except (OSError, WyomingViettsError) as error:
         _LOGGER.critical("%s", explain(error))
         if isinstance(error, BrokenPipeError):  # or the interpreter's own flush fails, too

@@ -1,4 +1,4 @@
-"""Everything that this program raises on purpose.
+"""The exceptions of this program.
 
 Every message says what was wrong, which value, and what would be right. It may be shown to a
 client, with the `code` of its class.
@@ -9,11 +9,11 @@ class WyomingViettsError(Exception):
     """The base of all errors here."""
 
     code = "failed"
-    """What clients are told besides the message."""
+    """Sent to clients with the message."""
 
 
 class RequestError(WyomingViettsError):
-    """A client asked for something that it cannot have."""
+    """A client asked for something that it cannot get."""
 
     code = "bad-request"
 
@@ -43,7 +43,7 @@ class SSMLError(RequestError):
 
 
 class HungUpError(WyomingViettsError):
-    """The client is gone, or has read nothing for too long: nobody is there to answer."""
+    """The client has closed the connection, or has read nothing for too long."""
 
     code = "hung-up"
 
@@ -86,3 +86,8 @@ class LexiconError(SetupError):
 
 class DiscoveryError(SetupError):
     """The server cannot be announced on the network."""
+
+
+def printable(text: str) -> str:
+    """Escape control characters, which would forge lines of a log, and lone surrogates."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

@@ -1,4 +1,4 @@
-"""Files that users put into place, read and written with care."""
+"""Reads and writes files that users provide, safely."""
 
 import glob
 import os
@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_LEFTOVER_SECONDS = 3600.0  # in which a file that is being written has changed
+_LEFTOVER_SECONDS = 3600.0  # without a change; nobody writes such a file any more
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -26,7 +26,7 @@ def open_regular(path: Path, most: int) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be opened, is no regular file, or is larger.
     """
-    # Whether a path is a regular file can change before it is opened, so the open file is asked.
+    # The open file is checked, as the path may lead to another one in the meantime.
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -37,7 +37,7 @@ def open_regular(path: Path, most: int) -> Iterator[BinaryIO]:
 
 
 def recognize(head: bytes) -> str | None:
-    """Name the kind of file that is often found in the place of another, and the way out.
+    """Recognize a file that is often there by mistake; return its kind and the remedy.
 
     Args:
         head: the first bytes of the file.
@@ -55,13 +55,13 @@ def recognize(head: bytes) -> str | None:
 
 @contextmanager
 def replacement(path: Path) -> Iterator[Path]:
-    """Another path to write a file to, which then appears at `path`: whole, or not at all.
+    """Yield a temporary path to write to, which then replaces `path` atomically.
 
-    Two processes that write the same file, perhaps on two machines, do not meet. A link is replaced
-    itself, and a file passes on its permissions.
+    Processes that write the same file, even on different machines, do not interfere. A link itself
+    is replaced; a file's permissions are kept.
 
     Raises:
-        OSError: it cannot be written; what was there is as it was.
+        OSError: it cannot be written; the old file is unchanged.
     """
     remove_leftovers(path)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -78,7 +78,7 @@ def replacement(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Delete unfinished replacements of a file, of processes that were killed."""
+    """Delete unfinished replacements of a file, left by processes that were killed."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
         with suppress(OSError):
             if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
@@ -94,12 +94,12 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def leads_through_link(path: Path, folder: Path) -> bool:
-    """Whether a folder between `folder` and a path within it is a link."""
+    """Return whether a folder between `folder` and a path within it is a link."""
     return any((folder / parent).is_symlink() for parent in path.relative_to(folder).parents[:-1])
 
 
 def explain(error: Exception) -> str:
-    """The error's message; of a denied file also whose it is, as with a container's volume."""
+    """Return an error's message; for a denied file, such as in a volume, add its owner."""
     if not isinstance(error, PermissionError) or error.filename is None:
         return str(error)
     path = nearest_existing(Path(os.fsdecode(error.filename)))
@@ -111,7 +111,7 @@ def explain(error: Exception) -> str:
 
 
 def nearest_existing(path: Path) -> Path:
-    """The path itself, or the first folder above it that is there and can be seen."""
+    """Return the path itself, or the first folder above it that exists and is accessible."""
     for candidate in (path.absolute(), *path.absolute().parents):
         if os.path.exists(candidate):  # Path.exists raises where a folder cannot be searched
             return candidate

@@ -1,4 +1,4 @@
-"""Commands of this program in messages, as they work for this user."""
+"""Spells commands in messages the way they work for this user."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ _SCRIPTS = Path(__file__).parents[1] / "script"
 
 
 def command(arguments: str) -> str:
-    """Return a command of this program, such as `script/run download` in a checkout."""
+    """Spell a command of this program, such as `script/run download` in a checkout."""
     if (_SCRIPTS / "run").is_file():
         return f"{_from_here(_SCRIPTS / 'run')} {arguments}"
     if shutil.which("wyoming-vietts"):

@@ -35,7 +35,7 @@ def _collect(steps: Steps[T], results: list[T]) -> Steps[None]:
 
 
 class Shared(Generic[T]):
-    """A computation that several may wait for; each of them runs it a step further."""
+    """A computation that several callers wait for; each of them advances it."""
 
     def __init__(self, steps: Steps[T]) -> None:
         self._steps = steps
@@ -44,14 +44,14 @@ class Shared(Generic[T]):
 
     @property
     def is_done(self) -> bool:
-        """There is a result, or an error."""
+        """Whether there is a result or an error."""
         return bool(self._result) or self._error is not None
 
     def wait(self) -> Steps[T]:
-        """Run the computation to its end, or see others run it, and return its result.
+        """Advance the computation until it ends, and return its result.
 
         Raises:
-            Exception: what the computation raises, to each that waits.
+            Exception: that of the computation, for every caller.
         """
         while not self.is_done:
             try:

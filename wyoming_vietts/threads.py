@@ -1,9 +1,9 @@
-"""How threads wait for each other.
+"""Sets how idle threads wait.
 
-The libraries that compute with several threads let waiting threads spin: these check over and over
-whether there is work. On an otherwise idle machine that is the fastest way to wait. Next to another
-busy process, they spin on cores that the working threads need, and a sentence takes many times as
-long. So they are told to spin only briefly and then to sleep.
+The libraries that compute with several threads let idle ones spin, checking for work. That is the
+fastest way to wait on an otherwise idle machine. Beside another busy process, spinning threads take
+cores from working ones, and a sentence takes many times as long. So they spin only briefly, then
+sleep.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A small Wyoming client for commands: bounded memory and one-line errors, whatever answers."""
+"""A small Wyoming client for commands, with bounded memory and one-line errors."""
 
 import asyncio
 import json
@@ -8,10 +8,11 @@ from typing import Any
 from wyoming.event import Event, async_write_event
 from wyoming.info import Describe
 
+from ..errors import printable
 from ..settings.addresses import parse_uri, reachable
 
 SILENCE_SECONDS = 60.0
-"""Without an event, after which a server is given up."""
+"""Longest wait for an event."""
 
 _MAX_BYTES = 16 * 2**20  # of an event's data or payload
 _MAX_PAYLOAD_BYTES = 3600 * 48_000 * 2  # of an answer: an hour of speech
@@ -24,8 +25,8 @@ async def ask(
     """Send a request; return the events of the types in `kept`, and the first of those in `last`.
 
     Raises:
-        OSError: nobody answers.
-        ValueError: it is no Wyoming server, closes the connection before the end, falls silent, or
+        OSError: no server answers.
+        ValueError: it is not a Wyoming server, closes the connection too early, falls silent, or
             sends too much.
     """
     scheme, host, port = parse_uri(reachable(uri))
@@ -45,7 +46,7 @@ async def ask(
             json_bytes += size
             payload_bytes += len(event.payload or b"")
             if json_bytes > _MAX_JSON_BYTES or payload_bytes > _MAX_PAYLOAD_BYTES:
-                raise _EndlessError("it sent more than an hour of speech has")
+                raise _EndlessError("it sent more data than an hour of speech")
             if event.type in last or event.type in kept:
                 events.append(event)
     except TimeoutError as error:
@@ -55,7 +56,7 @@ async def ask(
     except _EndlessError:
         raise
     except (LookupError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"that is no Wyoming server: {printable(error)}") from error
+        raise ValueError(f"that is no Wyoming server: {shown(error)}") from error
     finally:
         writer.close()
     return events
@@ -81,7 +82,7 @@ async def _read_event(reader: asyncio.StreamReader) -> tuple[Event, int]:
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r:.80} is no JSON object")
+        raise TypeError(f"{value!r:.80} is not a JSON object")
     return value
 
 
@@ -96,19 +97,19 @@ async def describe(uri: str, timeout_seconds: float) -> tuple[str, int]:
     """Return the name of a server's program, and how many voices it offers.
 
     Raises:
-        OSError: nobody answers, or not in time.
-        ValueError: it is no Wyoming server.
+        OSError: no server answers in time.
+        ValueError: it is not a Wyoming server.
     """
     async with asyncio.timeout(timeout_seconds):
         info = (await ask(uri, Describe().event(), ("info",)))[-1]
     try:
         programs = info.data.get("tts") or []
-        name = printable(programs[0]["name"]) if programs else ""
+        name = shown(programs[0]["name"]) if programs else ""
         return name, sum(len(program["voices"]) for program in programs)
     except (LookupError, TypeError) as error:
-        raise ValueError(f"that is no Wyoming server: {printable(error)}") from error
+        raise ValueError(f"that is no Wyoming server: {shown(error)}") from error
 
 
-def printable(text: object) -> str:
-    """Return a foreign text as one short line, without control codes of terminals."""
-    return "".join(sign if sign.isprintable() else " " for sign in str(text)[:500])
+def shown(text: object) -> str:
+    """Return text from a server as one short line, without terminal control codes."""
+    return printable(str(text)[:500])

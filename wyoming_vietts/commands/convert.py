@@ -1,4 +1,4 @@
-"""Convert a recording: the same words in another voice."""
+"""Converts a recording: the same words in another voice."""
 
 import argparse
 import logging

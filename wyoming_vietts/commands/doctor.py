@@ -1,4 +1,4 @@
-"""Examine this machine as a server would find it, and list the next steps."""
+"""Examines this machine as a server would see it, and suggests next steps."""
 
 import argparse
 import asyncio
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the report, line by line or as JSON.
 
     Raises:
-        SetupError: a file that should be a voice cannot speak; the report names it.
+        SetupError: a voice's file cannot be used; the report names it.
     """
     report = examine(options)
     if options.json:
@@ -73,7 +73,7 @@ def _print(report: dict[str, Any]) -> None:
 
 
 def examine(options: argparse.Namespace) -> dict[str, Any]:
-    """Collect what an issue report needs, by section; `next` lists what to do."""
+    """Collect the facts for an issue report, by section; `next` lists the next steps."""
     steps: list[str] = []
     program = _program()
     if "not installed" not in (program["onnxruntime"], program["onnxruntime-gpu"]):
@@ -189,7 +189,7 @@ def _measure(voice: Voice) -> str:
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """Collect the program's own warnings, which say why a voice is left out."""
+    """Collect the program's warnings, which say why a voice is left out."""
     found: list[str] = []
 
     class Collector(logging.Handler):
@@ -207,7 +207,7 @@ def _warnings() -> Iterator[list[str]]:
 
 
 def _network(options: argparse.Namespace, steps: list[str]) -> tuple[bool, dict[str, str]]:
-    """Return whether this program answers already, and the findings."""
+    """Return whether a server of this program is running, and the findings."""
     scheme, host, port = parse_uri(options.uri)
     found, answer = {"address": options.uri}, _who_answers(options.uri)
     is_running = answer.startswith(PRODUCT)

@@ -1,4 +1,4 @@
-"""Ask a running server to describe itself; the exit status says whether it can speak."""
+"""Checks a running server; the exit status says whether it can speak."""
 
 import argparse
 import asyncio

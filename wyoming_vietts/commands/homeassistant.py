@@ -1,7 +1,7 @@
-"""Serve as a Home Assistant app (add-on), with the options that its user chose.
+"""Serves as a Home Assistant app (add-on), with the options of its user.
 
-The app's folder belongs to the app: the Supervisor writes the user's options there, and models are
-there. Users see the shared folder: recordings and Piper voices.
+The app's own folder has the options, written by the Supervisor, and the models. The shared folder,
+which users see, has recordings and Piper voices.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Serve until told to stop; the app's options win over variables.
+    """Serve until told to stop; the app's options take precedence over variables.
 
     Raises:
         SetupError: an option is wrong; the message names it.
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
         raise SetupError(f"Option 'lexicon': {error}") from error
     vars(options).update(
         chosen,
-        # Once the model is there, `auto` prefers it, and speaks until there is a recording.
+        # `auto` prefers the model once it is there, and uses another voice until then.
         engine=("auto" if chosen["engine"] == VIETTS else chosen["engine"],),
         voice=chosen["voice"] or None,
         lexicon=lexicon,
@@ -112,7 +112,7 @@ def downloads_for(chosen: Mapping[str, Any]) -> Sequence[str]:
 def _write_lexicon(file: LexiconFile, lines: Sequence[str]) -> None:
     """Put the lines of the options before the words that the user has added on the page.
 
-    Options that have not changed leave alone what the page has made of them.
+    Unchanged options do not overwrite changes that the page has made to them.
 
     Raises:
         LexiconError: a line of the options is wrong, or the file cannot be read.

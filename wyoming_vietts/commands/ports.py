@@ -1,4 +1,4 @@
-"""Programs that listen on ports of this machine."""
+"""Finds programs that listen on this machine's ports."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def who_has(host: str, port: int) -> str:
-    """Return `free`, or describe the program that listens there."""
+    """Return `free`, or name the program that listens on a port."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -37,7 +37,7 @@ def _program_listening_on(port: int) -> str:
             if f"socket:[{inode}]" in links:
                 words = (folder / "cmdline").read_text().replace("\0", " ").strip()
                 return f"process {folder.name} ({words:.100})"
-        except OSError:  # it is gone, or somebody else's
+        except OSError:  # it has ended, or belongs to another user
             continue
     return "another program"
 

@@ -1,4 +1,4 @@
-"""Convert a published model into all files that a start may need."""
+"""Converts a published model into all files that a start may need."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Speak a text through a running server: play it, or write a WAV file."""
+"""Speaks a text through a running server: plays it, or writes a WAV file."""
 
 import argparse
 import asyncio
@@ -17,7 +17,7 @@ from ..errors import SetupError, SynthesisError
 from ..program import command
 from ..settings.addresses import reachable
 from ..text import LexiconFile, speakable, split_sentences
-from .client import ask, printable
+from .client import ask, shown
 from .wav import Speech, check_output
 
 _PLAYERS = (
@@ -37,8 +37,8 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         OSError: the server cannot be reached, or the file cannot be written.
         SynthesisError: the server refuses the request.
-        SetupError: standard input is not UTF-8, there is no player, or it fails; nobody answers, or
-            not as a Wyoming server does.
+        SetupError: standard input is not UTF-8, there is no player, or it fails; no server answers,
+            or it is not a Wyoming server.
     """
     text = _read_standard_input() if options.text == "-" else options.text
     if options.normalize:
@@ -95,16 +95,16 @@ def _speech(events: Sequence[Event]) -> Speech:
 
     Raises:
         SynthesisError: the server refuses.
-        ValueError: there is no audio, or none that can be.
+        ValueError: there is no audio, or it is of no possible format.
     """
     if events[-1].type == "error":
-        raise SynthesisError(printable(events[-1].data.get("text")))
+        raise SynthesisError(shown(events[-1].data.get("text")))
     chunks = [event for event in events if event.type == "audio-chunk"]
     if not chunks:
         raise ValueError("the server sent no audio")
     rate, width, channels = (chunks[0].data.get(key, 0) for key in ("rate", "width", "channels"))
     if not (rate in range(1, 1_000_000) and width in range(1, 5) and channels in range(1, 9)):
-        raise ValueError("the server sent audio of no known format")
+        raise ValueError("the server sent audio of an unknown format")
     pcm = b"".join(chunk.payload or b"" for chunk in chunks)
     return Speech(pcm, int(rate), int(width), int(channels))
 

@@ -1,4 +1,4 @@
-"""Serve Wyoming clients until told to stop."""
+"""Serves Wyoming clients until told to stop."""
 
 import argparse
 import asyncio
@@ -43,8 +43,8 @@ def run(
     """Serve until SIGTERM or SIGINT.
 
     Args:
-        announcement: how the server is made known, instead of what --zeroconf says.
-        way_to_natural_voice: how this user gets one, instead of by a command or the page.
+        announcement: replaces that of --zeroconf.
+        way_to_natural_voice: how this user gets one; None for a command or the page.
     """
     _warn_of_what_has_no_effect(options)
     if options.download is not None:
@@ -63,7 +63,7 @@ def _warn_of_what_has_no_effect(options: argparse.Namespace) -> None:
 
 
 def download_if_missing(name: str, options: argparse.Namespace) -> bool:
-    """Fetch what is not there yet, if possible; the log says why not.
+    """Fetch a download unless it is there; a failure is only logged.
 
     Returns:
         Whether it is there now.
@@ -93,7 +93,7 @@ async def _serve(
         max_text_characters=options.max_text,
         lexicon=LexiconFile(options.lexicon, may_be_missing=options.lexicon == LEXICON.default),
     )
-    gc.disable()  # nothing that is loaded is garbage, and looking for it takes 5 % of a start
+    gc.disable()  # loading makes no garbage, and the search for it takes 5 % of a start
     catalogue = make_catalogue(options.engine, engine_settings(options))
     synthesizer = Synthesizer(catalogue, settings)
     _load_default_voice(synthesizer)
@@ -109,7 +109,7 @@ async def _serve(
     handler_settings = HandlerSettings(
         samples_per_chunk=options.samples_per_chunk,
         supports_streaming=not options.no_streaming,
-        # The one client of stdio takes nobody's place.
+        # The only client of stdio keeps no other client out.
         idle_timeout_seconds=None if options.uri.startswith("stdio") else options.idle_timeout,
     )
     server = Server(options.uri, max_clients, partial(Handler, synthesizer, handler_settings))
@@ -143,7 +143,7 @@ async def _serve(
 def _load_default_voice(synthesizer: Synthesizer) -> None:
     """Load the default voice, so that a mistake is an error at start.
 
-    A voice that is none, as its loading shows, gives way to the next one, unless it was asked for.
+    A voice that turns out to be unusable is skipped, unless it was asked for.
 
     Raises:
         UnknownVoiceError, SynthesisError: there is no such voice, or it cannot be loaded.
@@ -161,7 +161,7 @@ def _load_default_voice(synthesizer: Synthesizer) -> None:
 def _http_server(
     options: argparse.Namespace, synthesizer: Synthesizer, max_clients: int
 ) -> "HttpServer | None":
-    """The HTTP door, if it is wanted.
+    """Make the HTTP server, if it is enabled.
 
     Raises:
         SetupError: a package for it is missing.
@@ -192,7 +192,7 @@ def _http_server(
 
 
 def _way_to_natural_voice(options: argparse.Namespace) -> str:
-    """How to get one where this server runs: the very command, or its page."""
+    """Say how to get one here: the exact command, or the page."""
     what = f"download {NATURAL_VOICE}"
     if parse_options(["download"]).piper_dir != options.piper_dir:
         what += f" --piper-dir {options.piper_dir}"

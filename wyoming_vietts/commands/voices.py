@@ -1,4 +1,4 @@
-"""List the voices that a server would offer."""
+"""Lists the voices that a server would offer."""
 
 import argparse
 

@@ -33,7 +33,7 @@ class Speech:
 
 
 def check_output(path: Path) -> None:
-    """Check, before anything is computed, that a file can be written.
+    """Check in advance that a file can be written.
 
     Raises:
         SetupError: it cannot; the message says why.

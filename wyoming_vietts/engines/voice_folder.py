@@ -1,4 +1,4 @@
-"""A folder of files that voices are made from."""
+"""Finds the files in a folder that make voices."""
 
 import errno
 import logging
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ..errors import SetupError
+from ..errors import SetupError, printable
 from ..files import explain
 from ..steps import Steps
 from .contract import Voice
@@ -21,11 +21,11 @@ from .voice_settings import VoiceSettings
 _LOGGER = logging.getLogger(__name__)
 
 RESCAN_SECONDS = 2.0
-STEP_SECONDS = 0.02  # of looking at the folder, each time that voices are asked for
+STEP_SECONDS = 0.02  # of a scan, each time that voices are requested
 
 _FILES_A_STEP = 100
-_MAX_VOICES = 5000  # as every client is told all of them at once
-_MAX_NAME_BYTES = 246  # as the names of the files beside it are longer
+_MAX_VOICES = 5000  # as `describe` lists all of them
+_MAX_NAME_BYTES = 246  # as names of files beside it are longer
 _MOMENTARY = {
     errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EIO, errno.ESTALE, errno.ETIMEDOUT
 }  # fmt: skip
@@ -39,24 +39,24 @@ _Stamps = tuple[tuple[int, int], ...]
 
 @dataclass
 class _File(Generic[V]):
-    """A file that voices are made from."""
+    """A file that makes voices."""
 
     name: str
     path: Path
     settings: Path
     beside: Sequence[Path]
-    """Files that belong to it, and are there."""
+    """Existing files that belong to it."""
     stamps: _Stamps | None = None
-    """None makes it be loaded again."""
+    """None to load it again."""
     voices: Sequence[V] = ()
     problem: str | None = None
 
 
 class VoiceFolder(Generic[V]):
-    """Voices by name; scans the folder again when asked, at most every 2 s, a step at a time.
+    """Voices by name, of a folder that is scanned again every 2 s at most, a step at a time.
 
-    A file that cannot be used is skipped, with one warning that says why. Beside each file may be
-    a .toml of the same name; see `VoiceSettings`.
+    A file that cannot be used is skipped, with one warning. Each may have a .toml of the same name
+    beside it; see `VoiceSettings`.
     """
 
     def __init__(
@@ -71,14 +71,13 @@ class VoiceFolder(Generic[V]):
         """Watch a folder, which need not exist yet.
 
         Args:
-            name_of: from a file's path within the folder, the name of its voice, or None where it
-                makes none; raises SetupError with the reason if its user expects one.
-            make_voices: from a name, its file and settings; raises SetupError or OSError with the
-                reason if the file cannot be used.
-            depth: 1 for the files of the folder itself, 2 for those of its folders, too.
-            companions: what is appended to the name of a file gives that of another that belongs
-                to it.
-            settings_type: of the .toml, as `make_voices` takes it.
+            name_of: returns the name of a voice for the path of its file within the folder, or None
+                for other files; raises SetupError with the reason if a user would expect a voice.
+            make_voices: makes voices of a name, its file and settings; raises SetupError or OSError
+                with the reason if the file cannot be used.
+            depth: 1 for the files of the folder itself, 2 to include those of its folders.
+            companions: suffixes; NAME + suffix belongs to the file NAME.
+            settings_type: type of the settings that `make_voices` takes.
         """
         self.folder = folder
         self._name_of = name_of
@@ -91,12 +90,12 @@ class VoiceFolder(Generic[V]):
         self._scanning: Steps[None] | None = None
         self._scanned_at: float | None = None
         self._has_changed = False
-        self._told: set[str] = set()  # warnings of the last scan, and of this one
-        self._told_now: set[str] = set()
+        self._told: set[str] = set()  # warnings of the last scan
+        self._told_now: set[str] = set()  # and of this one
 
     @property
     def voices(self) -> Mapping[str, V]:
-        """What has been found, by name; all that is there when it is first asked."""
+        """The voices found so far, by name; the first call completes a scan."""
         if self._scanned_at is None:
             self._scanning = self._scan()
             self._advance(math.inf)
@@ -105,17 +104,17 @@ class VoiceFolder(Generic[V]):
         return self._voices
 
     def scan(self) -> Steps[None]:
-        """Look at the folder if it is time to."""
+        """Scan the folder if a scan is due."""
         if self._is_due():
             yield from self._finish_scan()
 
     def look_again(self) -> Steps[None]:
-        """Look at the folder now, however lately that was done."""
+        """Scan the folder now, even after a recent scan."""
         self._scanning = self._scan()
         yield from self._finish_scan()
 
     def _is_due(self) -> bool:
-        """Whether there is something to scan; begins where the last scan ended long enough ago."""
+        """Return whether a scan is under way; begin one if the last is old enough."""
         if self._scanning is None and (
             self._scanned_at is None or time.monotonic() - self._scanned_at >= RESCAN_SECONDS
         ):
@@ -128,7 +127,7 @@ class VoiceFolder(Generic[V]):
             yield
 
     def _advance(self, seconds: float) -> None:
-        """Go on with a scan for about so long, one step at least."""
+        """Continue a scan for about this long, one step at least."""
         until = time.monotonic() + seconds
         assert self._scanning is not None
         try:
@@ -171,7 +170,7 @@ class VoiceFolder(Generic[V]):
             yield
 
     def _list(self, within: Path, depth: int) -> Steps[dict[Path, _File[V]]]:
-        """Find the files in a folder; those below one that cannot be listed now stay.
+        """Find the files in a folder; those of a subfolder that cannot be listed now stay.
 
         Raises:
             OSError: the folder cannot be listed.
@@ -236,14 +235,14 @@ class VoiceFolder(Generic[V]):
                 if _UNFIT.search(voice.name):
                     raise SetupError(f"its name {voice.name!r} is not plain UTF-8 text")
             file.voices = voices
-        except Exception as error:  # whatever a file makes its reader raise
+        except Exception as error:  # a damaged file can raise anything
             file.problem = f"Skipped voice '{file.name}': {str(error) or repr(error):.300}"
             cause = error.__cause__ or error
             if isinstance(cause, MemoryError) or getattr(cause, "errno", None) in _MOMENTARY:
                 file.stamps = None
 
     def _publish(self) -> None:
-        """Take the first of the files that have a voice of the same name."""
+        """Offer the voices; of the same name, the first file's."""
         self._has_changed = False
         voices: dict[str, V] = {}
         paths: dict[str, Path] = {}
@@ -265,7 +264,7 @@ class VoiceFolder(Generic[V]):
 
     def _warn(self, message: str) -> None:
         """Log a warning, unless this scan or the last one has."""
-        message = _UNFIT.sub(lambda found: ascii(found[0])[1:-1], message)
+        message = printable(message)
         if message not in self._told and message not in self._told_now:
             _LOGGER.warning("%s", message)
         self._told_now.add(message)

@@ -1,4 +1,4 @@
-"""Addresses in flags and variables: where the server listens, and who may connect."""
+"""Addresses in flags and variables: where the server listens, and which clients may connect."""
 
 import contextlib
 import re
@@ -21,7 +21,7 @@ def parse_uri(uri: str) -> tuple[str, str, int]:
     """
     parts = urlsplit(uri)
     rest = parts.netloc + parts.path
-    with contextlib.suppress(ValueError):  # a port out of range, or a host that is no name
+    with contextlib.suppress(ValueError):  # a port out of range, or an invalid host name
         (parts.hostname or "").encode("idna")
         if parts.scheme == "tcp" and parts.hostname and parts.port is not None and not parts.path:
             return "tcp", _without_mapping(parts.hostname), parts.port
@@ -33,7 +33,7 @@ def parse_uri(uri: str) -> tuple[str, str, int]:
 
 
 def _without_mapping(host: str) -> str:
-    """127.0.0.1 of ::ffff:127.0.0.1, which no socket can be bound to."""
+    """Return 127.0.0.1 for ::ffff:127.0.0.1, which no socket can bind to."""
     with contextlib.suppress(ValueError):
         address = ip_address(host)
         if address.version == 6 and address.ipv4_mapped is not None:
@@ -42,7 +42,7 @@ def _without_mapping(host: str) -> str:
 
 
 def reachable(uri: str) -> str:
-    """The URI at which this machine reaches a server that listens on all addresses."""
+    """Return the URI at which this machine reaches a server that listens on all addresses."""
     return uri.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
@@ -55,14 +55,14 @@ LOOPBACK: Sequence[Network] = (ip_network("127.0.0.0/8"), ip_network("::1"))
 HOME_NETWORKS: Sequence[Network] = tuple(
     map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"))
 )
-"""Those that no address of the Internet is in."""
+"""Private and link-local: no public address is in one of them."""
 
 
 def parse_http_address(value: str) -> tuple[str, int]:
     """Split HOST:PORT, where an IPv6 address stands in brackets.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: it is not HOST:PORT.
     """
     with contextlib.suppress(ValueError):  # a port out of range, or half a pair of brackets
         parts = urlsplit(f"//{value}")
@@ -101,7 +101,7 @@ def parse_names(value: str) -> tuple[str, ...]:
     """Read host names, separated by commas; `*.` stands for any name below a domain.
 
     Raises:
-        ValueError: one of them is no name.
+        ValueError: one of them is not a name.
     """
     names = tuple(part.strip().lower() for part in value.split(","))
     for name in names:
@@ -111,7 +111,7 @@ def parse_names(value: str) -> tuple[str, ...]:
 
 
 def is_name_in(name: str, patterns: Sequence[str]) -> bool:
-    """Compare a host name with names as `parse_names` returns them."""
+    """Match a host name against the names that `parse_names` returns."""
     name = name.lower()
     return any(
         pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
@@ -123,7 +123,7 @@ def parse_origins(value: str) -> tuple[str, ...]:
     """Read origins of web pages, separated by commas.
 
     Raises:
-        ValueError: one of them is no origin.
+        ValueError: one of them is not an origin.
     """
     origins = tuple(part.strip().rstrip("/") for part in value.split(","))
     for origin in origins:

@@ -40,7 +40,7 @@ def parse_options(
         The arguments of the command, and every setting: its default where the command has no such
         flag.
 
-    Exits with status 2 and a message for anything that is not valid.
+    Exits with status 2 and a message if anything is invalid.
     """
     arguments = list(arguments)
     if not arguments or (
@@ -62,7 +62,7 @@ def parse_options(
         parsers[name] = subparsers.add_parser(
             name, help=entry.purpose, description=f"{entry.purpose}.", allow_abbrev=False
         )
-        # The variables of other commands need not be valid.
+        # Variables of other commands are not checked.
         entry.add_to(parsers[name], environment if name == arguments[0] else {})
     if not arguments[0].startswith("-") and arguments[0] not in parsers:
         parser.error(f"unknown command '{arguments[0]}'{did_you_mean(arguments[0], parsers)}")
@@ -80,7 +80,7 @@ def parse_options(
 
 
 def _with_text_last(arguments: list[str]) -> list[str]:
-    """Put a text such as `-5°C` where no flag is expected any more."""
+    """Move a text such as `-5°C` to the end, after `--`."""
     texts = [argument for argument in arguments if re.match(r"-[^a-zA-Z-]", argument)]
     if not texts or "--" in arguments:
         return arguments
@@ -88,7 +88,7 @@ def _with_text_last(arguments: list[str]) -> list[str]:
 
 
 def misspelt_variables(environment: Mapping[str, str] = os.environ) -> Iterator[str]:
-    """Yield a line for each variable with the prefix of this program that is none of its own."""
+    """Yield a line for each variable that has this program's prefix, but is unknown."""
     known = [setting.variable for setting in SERVE_SETTINGS]
     for name in sorted(environment):
         if name.startswith("WYOMING_VIETTS_") and name not in known:
@@ -96,14 +96,14 @@ def misspelt_variables(environment: Mapping[str, str] = os.environ) -> Iterator[
 
 
 class _Parser(argparse.ArgumentParser):
-    """Puts the error first, instead of below the usage."""
+    """Prints the error alone, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         way = command(f"{self.prog.removeprefix(_PROGRAM)} --help".strip())
         self.exit(2, f"{self.prog}: error: {message}\n'{way}' shows all flags\n")
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """Exit with a message about arguments that no flag takes."""
+        """Exit with a message about unknown arguments."""
         flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
         misspelt = next((word.partition("=")[0] for word in unknown if word.startswith("--")), None)
         hint = did_you_mean(misspelt, flags) if misspelt else ""
@@ -129,7 +129,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _type(kind: Kind) -> Callable[[str], Any]:
-    """Wrap a kind for argparse's `type`, which shows the messages of only one error class."""
+    """Adapt a kind for argparse, which shows the messages of one error class only."""
 
     def parse(text: str) -> Any:
         try:
@@ -237,7 +237,7 @@ _COMMANDS: Mapping[str, _Command] = {
         _convert,
     ),
     "doctor": _Command(
-        "Look at this machine, and say what to do next", (URI, HTTP, *ENGINE_SETTINGS), _doctor
+        "Examine this machine, and suggest next steps", (URI, HTTP, *ENGINE_SETTINGS), _doctor
     ),
     "healthcheck": _Command("Ask a running server to describe itself", (URI,), _plain_messages),
     "homeassistant": _Command(

@@ -1,4 +1,4 @@
-"""Every setting and limit, once: flags, variables, the app's options and requests use these."""
+"""Defines every setting and limit once: for flags, variables, the app's options and requests."""
 
 import logging
 import re
@@ -50,7 +50,7 @@ class Setting:
     default_help: str = ""
     """Describes the default where its value does not."""
     alone: Any = None
-    """The value of the flag without a value, where that is allowed."""
+    """The value of a flag that is given without one; None where it needs one."""
 
     @property
     def flag(self) -> str:
@@ -200,7 +200,7 @@ APP_OPTIONS: Sequence[Setting] = (
 )
 """Options of the Home Assistant app, with its own kinds and defaults."""
 
-# --- limits of what is no setting ----------------------------------------------------------------
+# --- other limits --------------------------------------------------------------------------------
 
 REQUEST_SPEED = Number(0.25, 4.0)
 """Factor that a request may apply to `SPEED`; OpenAI's range."""

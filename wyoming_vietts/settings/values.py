@@ -103,14 +103,14 @@ class Switch(Kind):
 
 
 class Text(Kind):
-    """Any text that can be encoded: no half of a surrogate pair, as JSON may have it."""
+    """Any text without lone surrogates, which JSON can hold and no encoding can carry."""
 
     def holds(self, value: Any) -> bool:
         return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
 
 
 class Token(Text):
-    """A secret that fits into a header; in a file it may be empty, for none."""
+    """A secret for an HTTP header; in a file, an empty one means none."""
 
     def __init__(self) -> None:
         super().__init__("of ASCII letters, digits and signs alone")
@@ -132,7 +132,7 @@ class Name(Text):
 
 
 class Label(Name):
-    """A short name of one line that users read."""
+    """A short name of one line, for users."""
 
     def __init__(self, most_characters: int) -> None:
         super().__init__(f"a string of at most {most_characters} printable characters")

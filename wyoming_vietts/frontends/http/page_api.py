@@ -1,4 +1,4 @@
-"""The page: its files, and the API that it uses for the server, its voices and its lexicon."""
+"""The page: its files, and its API for the server, the voices and the lexicon."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ... import __version__
 from ...engines.contract import ClonedVoice, Voice
-from ...errors import RequestError, TextTooLongError, UnknownVoiceError
+from ...errors import RequestError, TextTooLongError, UnknownVoiceError, printable
 from ...files import read_bytes, replace_file
 from ...speech.synthesizer import Synthesizer
 from ...steps import finish_in_turns
@@ -58,19 +58,19 @@ _MAX_CHOICE_BYTES = 1000
 
 
 class DefaultVoice:
-    """The chosen default voice, in a file that outlives restarts.
+    """The default voice that was chosen on the page, kept in a file across restarts.
 
-    The later one of two choices counts: the page's, or a `--voice` that was not the same then.
+    The choice counts until `--voice` changes.
     """
 
     def __init__(self, synthesizer: Synthesizer, voices_dir: Path) -> None:
-        """Keep it in a hidden file of a folder, which need not exist yet."""
+        """Use a hidden file in a folder, which need not exist yet."""
         self._synthesizer = synthesizer
         self._file = voices_dir / ".default-voice"
         self._of_flag = synthesizer.settings.voice
 
     def restore(self) -> None:
-        """Restore the choice, unless that voice is gone or `--voice` has changed since."""
+        """Restore the choice, unless the voice is gone or `--voice` has changed since."""
         if not self._file.exists():
             return
         try:
@@ -81,15 +81,15 @@ class DefaultVoice:
                 self._use(name)
         except (OSError, UnicodeDecodeError, UnknownVoiceError) as error:
             # It lists every voice, and repeats a name that anybody may have written.
-            problem = "".join(sign if sign.isprintable() else " " for sign in f"{error!s:.200}")
+            problem = printable(f"{error!s:.200}")
             _LOGGER.warning("The default voice that was chosen is not used: %s", problem)
 
     def choose(self, name: str) -> None:
-        """Use a voice from now on.
+        """Make a voice the default.
 
         Raises:
-            UnknownVoiceError: there is none of this name.
-            OSError: the choice cannot be kept.
+            UnknownVoiceError: there is no such voice.
+            OSError: the choice cannot be saved.
         """
         self._synthesizer.choose_voice(name)
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -97,11 +97,11 @@ class DefaultVoice:
         self._use(name)
 
     def is_of_flag(self, name: str) -> bool:
-        """Tell whether `--voice` names this voice, so that a start without it would fail."""
+        """Return whether `--voice` names this voice, so that a start without it would fail."""
         return name == self._of_flag
 
     def forget(self, name: str) -> None:
-        """Return to the voice of the flag, or the first, if this one was the default."""
+        """Return to the voice of the flag, or the first, if a voice was the default."""
         if self._synthesizer.settings.voice == name:
             self._synthesizer.settings = replace(self._synthesizer.settings, voice=self._of_flag)
             self._file.unlink(missing_ok=True)

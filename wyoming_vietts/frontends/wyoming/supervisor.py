@@ -1,6 +1,6 @@
 """Announces the server to Home Assistant's Supervisor, from inside an app (add-on).
 
-The Supervisor keeps what it was told, shows it to Home Assistant while the app runs, and forgets it
+The Supervisor keeps the announcement, shows it to Home Assistant while the app runs, and drops it
 when the app is removed: https://developers.home-assistant.io/docs/api/supervisor/endpoints#discovery
 """
 
@@ -10,12 +10,12 @@ import logging
 import socket
 from urllib.parse import urlsplit
 
-from ...errors import DiscoveryError
+from ...errors import DiscoveryError, printable
 
 _LOGGER = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 10.0
-PAUSES_SECONDS = (5.0, 30.0)  # between tries; a Supervisor that updates itself takes as long
+PAUSES_SECONDS = (5.0, 30.0)  # between tries; an update of the Supervisor takes as long
 _MAX_ANSWER_BYTES = 16_384
 
 
@@ -48,11 +48,11 @@ class SupervisorAnnouncement:
         self._task: asyncio.Task[None] | None = None
 
     async def publish(self) -> None:
-        """Begin to announce the server; the Supervisor may take its time."""
+        """Begin to announce the server, without waiting for the Supervisor."""
         self._task = asyncio.create_task(self._try_to_announce())
 
     async def withdraw(self) -> None:
-        """Stop trying; what the Supervisor was told does not hold while the app is stopped."""
+        """Stop trying; the Supervisor hides the announcement while the app is stopped."""
         if self._task is not None:
             self._task.cancel()
 
@@ -107,7 +107,7 @@ class SupervisorAnnouncement:
             )
 
     def _loggable(self, text: str) -> str:
-        """A text on one line, without the token, which an answer may repeat."""
+        """Return a text on one line, without the token, which an answer may repeat."""
         if self._token:
             text = text.replace(self._token, "TOKEN")
-        return "".join(letter if letter.isprintable() else " " for letter in text)
+        return printable(text)
