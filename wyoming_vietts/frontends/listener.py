@@ -1,7 +1,7 @@
-"""Accepts clients, refuses those beyond the limit, and lets answers finish at the end.
+"""Accepts clients up to a limit, and lets answers finish at shutdown, for every protocol.
 
-For every protocol. asyncio's own servers cannot pause: without a free file descriptor they
-log a stack trace for each client that waits.
+asyncio's own servers cannot pause: out of file descriptors, they log a stack trace for each client
+that waits.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from .sockets import keep_alive, shrink_send_buffer
 _LOGGER = logging.getLogger(__name__)
 
 _REFUSED_AT_ONCE = 20
-_OTHER_FILES = 32  # that the process itself has open at a time
+_OTHER_FILES = 32  # descriptors that the process itself needs
 _RETRY_SECONDS = 1.0
 _FULL_PAUSE_SECONDS = 0.05
 
 
 def limit_clients(max_clients: int, frontends: int) -> int:
-    """Limit the clients of each frontend so that all of them leave the process enough descriptors.
+    """Limit the clients of each frontend, to leave enough file descriptors.
 
     Args:
-        max_clients: what the user allows to each.
+        max_clients: the user's limit for each.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
@@ -56,8 +56,8 @@ class Listener:
         """Accept clients from now on; an event loop must be running.
 
         Args:
-            count_clients: return the number of clients that are connected.
-            max_clients: clients beyond it are sent the `refusal`.
+            count_clients: returns the number of connected clients.
+            max_clients: further clients are sent the `refusal`.
         """
         self._sockets = sockets
         self._make_protocol = make_protocol
@@ -79,7 +79,7 @@ class Listener:
             listening.close()
 
     async def _accept(self, listening: socket.socket) -> None:
-        """Accept clients up to the limit, and some more to refuse them."""
+        """Accept clients up to the limit; refuse some more."""
         loop = asyncio.get_running_loop()
         while True:
             while (
@@ -126,11 +126,11 @@ class _Refusal(asyncio.Protocol):
 
 
 async def finish(answering: Collection[asyncio.Task[object]], answers: int) -> None:
-    """Wait for answers under way; cancel those that take too long, and wait for their last words.
+    """Wait for answers under way; cancel late ones, and let them send their last words.
 
     Args:
-        answering: tasks that end with their answers.
-        answers: how many are under way.
+        answering: a task for each connection.
+        answers: number of answers under way.
     """
     if answers:
         _LOGGER.info("Waiting for %d answers under way", answers)

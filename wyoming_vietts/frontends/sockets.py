@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 
 _BACKLOG = 256
-"""How many clients may wait to be accepted."""
+"""Clients that may wait to be accepted."""
 
 _SEND_BUFFER_BYTES = 64 * 1024
 
@@ -32,10 +32,10 @@ async def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
 
 
 def listen_on_unix(path: Path) -> socket.socket:
-    """Listen on a socket file, in place of one that an earlier server left behind.
+    """Listen on a socket file; one that an earlier server has left is replaced.
 
     Raises:
-        OSError: the path cannot be used, or a server listens on it.
+        OSError: the path cannot be used, or another server listens on it.
     """
     _remove_stale_socket(path)
     listening = socket.socket(socket.AF_UNIX)
@@ -49,7 +49,7 @@ def listen_on_unix(path: Path) -> socket.socket:
 
 
 def _remove_stale_socket(path: Path) -> None:
-    """Remove the socket that an earlier server left behind; never a file of another kind.
+    """Remove a socket that an earlier server has left, but no file of another kind.
 
     Raises:
         OSError: a server listens on it.
@@ -70,7 +70,7 @@ def _remove_stale_socket(path: Path) -> None:
 
 
 def remove_own_socket(path: Path, own: os.stat_result) -> None:
-    """Remove a socket file, unless a successor has replaced it by its own."""
+    """Remove a socket file, unless another server has replaced it."""
     with contextlib.suppress(FileNotFoundError):
         found = path.stat()
         if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino):
@@ -78,12 +78,12 @@ def remove_own_socket(path: Path, own: os.stat_result) -> None:
 
 
 def shrink_send_buffer(listening: socket.socket) -> None:
-    """Shrink the send buffer of the connections to be accepted, for backpressure."""
+    """Shrink the send buffer of accepted connections, for backpressure."""
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
 
 
 def keep_alive(connection: socket.socket) -> None:
-    """Have the kernel notice after two minutes of silence that the machine of a client is gone."""
+    """Enable keep-alive: the kernel detects within two minutes that a client's machine is gone."""
     if connection.family == socket.AF_UNIX:
         return
     with contextlib.suppress(OSError):  # the client is gone already
@@ -102,7 +102,7 @@ def reset(transport: asyncio.WriteTransport) -> None:
 def close_by_reset(transport: asyncio.WriteTransport, wanted: bool) -> None:
     """Choose whether the kernel closes a TCP connection by RST or by FIN.
 
-    It does so whoever closes it, even if this process is killed.
+    This holds even if the process is killed.
     """
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):

@@ -1,6 +1,6 @@
 """The speech APIs of OpenAI, Rhasspy 2.5 and MaryTTS.
 
-Clients of the last two play files, so these get WAV files of known length.
+The last two answer with WAV files of known length, as their clients play files.
 """
 
 import re
@@ -26,7 +26,6 @@ MODEL = "vietts"
 
 def openai_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
     """Return the routes under /v1."""
-
     model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "wyoming-vietts"}
 
     async def models(request: web.Request) -> web.Response:
@@ -121,7 +120,7 @@ _EFFECTS = {
     "Rate": ("durScale", Number(1 / REQUEST_SPEED.most, 1 / REQUEST_SPEED.least)),
     "Volume": ("amount", VOICE_VOLUME),
 }
-"""Name of the parameter, and its values."""
+"""Parameter and range of each effect."""
 
 
 def mary_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
@@ -155,7 +154,7 @@ async def _read_mary_query(request: web.Request) -> SpeechRequest:
 
 
 async def _read_mary_form(request: web.Request) -> SpeechRequest:
-    """Read a form, whose Content-Type some clients leave out."""
+    """Read a form; some clients send it without a Content-Type."""
     try:
         form = (await read_body(request)).decode()
         fields = parse_qsl(form, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
@@ -165,10 +164,10 @@ async def _read_mary_form(request: web.Request) -> SpeechRequest:
 
 
 def _mary_request(parameters: Mapping[str, str]) -> SpeechRequest:
-    """Read the parameters; LOCALE may be anything, as all voices speak Vietnamese.
+    """Read the parameters; LOCALE is ignored, as all voices speak Vietnamese.
 
     Raises:
-        RequestError: text is missing, or something other than a WAV file is asked for.
+        RequestError: the text is missing, or the answer would not be a WAV file.
     """
     text = parameters.get("INPUT_TEXT")
     if text is None:
@@ -198,7 +197,7 @@ def _mary_effects(parameters: Mapping[str, str]) -> tuple[float, float]:
     """Read speed and volume, which are parameters such as `effect_Rate_parameters=durScale:1.5;`.
 
     Raises:
-        RequestError: another effect is asked for, or a number is missing or out of range.
+        RequestError: an effect is unknown, or a number is missing or out of range.
     """
     values = dict.fromkeys(_EFFECTS, 1.0)
     for key, switch in parameters.items():

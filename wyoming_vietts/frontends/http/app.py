@@ -1,4 +1,4 @@
-"""The web application, and the server that hands every connection to it."""
+"""The web application, and the server of its connections."""
 
 import asyncio
 import logging
@@ -28,9 +28,9 @@ from .voices import VoiceRoutes
 _LOGGER = logging.getLogger(__name__)
 
 _MAX_BYTES_A_CHARACTER = 12  # an emoji in JSON may be \ud83d\ude00
-_OTHER_BYTES = 10_000  # of a request, besides its text
+_OTHER_BYTES = 10_000  # of a request, beside its text
 _CODES = {404: "not-found", 405: "wrong-method", 413: "too-large"}
-_MAX_LINE_BYTES = 64 * 1024  # a text may be in it, nine bytes a letter: %E1%BB%87
+_MAX_LINE_BYTES = 64 * 1024  # with a text in the URL, nine bytes a letter: %E1%BB%87
 _REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n"
     b"Retry-After: 1\r\n\r\n"
@@ -43,7 +43,7 @@ _PROTOCOL_LOGGER.setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class HttpSettings:
-    """Configures the HTTP server; the flags of these names say more."""
+    """Settings of the HTTP server; see the flags of these names."""
 
     host: str
     port: int
@@ -120,7 +120,7 @@ class HttpServer:
         )
 
     def stop_accepting(self) -> None:
-        """Take no more connections and no more requests for speech; answers under way go on."""
+        """Accept no more connections and requests for speech; answers under way go on."""
         self._endpoint.stop_accepting()
         if self._listener is not None:
             self._listener.close()
@@ -139,7 +139,7 @@ def _make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> we
     """Put routes behind the guard.
 
     Args:
-        max_text: characters of the longest text that a request may have.
+        max_text: longest text of a request, in characters.
     """
 
     openai_paths = {route.path for route in routes}

@@ -1,4 +1,4 @@
-"""Encodes PCM as an audio format, while the PCM is being made."""
+"""Encodes PCM as an audio format, piece by piece."""
 
 import importlib.util
 import io
@@ -19,7 +19,7 @@ OPENAI_SAMPLE_RATE = 24_000
 WAV_HEADER_BYTES = 44
 
 MOST_AT_ONCE = {"mp3": 64, "flac": 64, "opus": 64, "aac": 8}
-"""Answers of a format that may be made at once, for want of memory; PyAV adds threads to `aac`."""
+"""Limits of answers at once, by format, as encoders take memory; PyAV adds threads to `aac`."""
 
 _UNKNOWN_LENGTH = 0xFFFFFFFF
 _OGG_PAGE_MILLISECONDS = 100.0
@@ -28,14 +28,14 @@ _SET_OGG_PAGE_LATENCY_MS = 0x1302  # a command of libsndfile
 
 @dataclass(frozen=True)
 class _Format:
-    """A format, and how its encoder is set up."""
+    """A format and the settings of its encoder."""
 
     content_type: str
     rates: tuple[int, ...] = ()
-    """Sample rates that it has, in Hz; empty for all."""
+    """Supported sample rates, in Hz; empty for all."""
 
     codec: tuple[str, str] | None = None
-    """Names of libsndfile for container and codec."""
+    """libsndfile's names of container and codec."""
 
     quality: tuple[tuple[str, object], ...] = ()
 
@@ -45,9 +45,9 @@ _FORMATS = {
     "wav": _Format("audio/wav"),
     "pcm": _Format("audio/pcm"),
     "mp3": _Format(
-        # Its frames are long at lower rates, and so is the silence around the speech.
+        # At lower rates its frames are long, and so is the silence at either end.
         *("audio/mpeg", (22_050, 24_000, 32_000, 44_100, 48_000), ("MP3", "MPEG_LAYER_III")),
-        # Constant, as a variable rate needs a header that is only known at the end.
+        # Constant: a variable rate needs a header that is known only at the end.
         (("bitrate_mode", "CONSTANT"), ("compression_level", 0.5)),
     ),
     "flac": _Format("audio/flac", (), ("FLAC", "PCM_16")),
@@ -60,12 +60,12 @@ _FORMATS = {
 
 
 class Encoder(ABC):
-    """Turns PCM of one answer into bytes of a format."""
+    """Encodes the PCM of one answer."""
 
     is_compressed = False
 
     def __init__(self, content_type: str, voice_rate: int, sample_rate: int) -> None:
-        """Take PCM at `voice_rate` and encode it at `sample_rate`, in Hz."""
+        """Encode PCM of `voice_rate` at `sample_rate`, in Hz."""
         self.content_type = content_type
         self.sample_rate = sample_rate
         self._resampler: Any = None
@@ -73,7 +73,7 @@ class Encoder(ABC):
             self._resampler = soxr.ResampleStream(voice_rate, sample_rate, 1, dtype="int16")
 
     def encode(self, pcm: bytes) -> bytes:
-        """Take the next piece of PCM; return the bytes that are ready."""
+        """Encode the next piece of PCM; return the bytes that are ready."""
         return self._encode(self._resampled(pcm, last=False))
 
     def finish(self) -> bytes:
@@ -99,21 +99,21 @@ class Encoder(ABC):
 
 
 def available_formats() -> tuple[str, ...]:
-    """List the formats that can be made here: `aac` needs PyAV."""
+    """List the available formats; `aac` needs PyAV."""
     has_av = importlib.util.find_spec("av") is not None
     return tuple(name for name in _FORMATS if name != "aac" or has_av)
 
 
 def make_encoder(name: str, voice_rate: int, sample_rate: int | None = None) -> Encoder:
-    """Begin the bytes of a format.
+    """Make the encoder of a format.
 
     Args:
         voice_rate: of the PCM, in Hz.
         sample_rate: of the audio, in Hz; None for that of the voice, or the next one that the
-            format has.
+            format supports.
 
     Raises:
-        RequestError: there is no such format here, or it does not have the sample rate.
+        RequestError: the format is not available, or does not support the sample rate.
     """
     available = available_formats()
     if name not in available:
@@ -142,7 +142,7 @@ def wav_header(sample_rate: int, pcm_bytes: int | None = None) -> bytes:
     """Return the 44 bytes before mono PCM.
 
     Args:
-        pcm_bytes: length of the PCM; None for a length that players take for "until it ends".
+        pcm_bytes: length of the PCM; None if unknown: players then play until it ends.
     """
     riff, data = (_UNKNOWN_LENGTH,) * 2 if pcm_bytes is None else (36 + pcm_bytes, pcm_bytes)
     return struct.pack(
@@ -154,7 +154,7 @@ def wav_header(sample_rate: int, pcm_bytes: int | None = None) -> bytes:
 
 
 class _WavEncoder(Encoder):
-    """A WAV file whose header says that its length is unknown."""
+    """A WAV file of unknown length."""
 
     _has_header = False
 
@@ -173,7 +173,7 @@ class _PcmEncoder(Encoder):
 
 
 class _CodecEncoder(Encoder):
-    """A stream of one of libsndfile's codecs; they start no threads."""
+    """A stream of a codec of libsndfile; these start no threads."""
 
     is_compressed = True
 
@@ -185,7 +185,7 @@ class _CodecEncoder(Encoder):
         codec: tuple[str, str],
         quality: dict[str, Any],
     ) -> None:
-        import soundfile  # few ask for it
+        import soundfile  # rarely used
 
         super().__init__(content_type, voice_rate, sample_rate)
         self._sink = _Sink()
@@ -193,7 +193,7 @@ class _CodecEncoder(Encoder):
         self._file = soundfile.SoundFile(
             self._sink, "w", sample_rate, 1, name, format=container, **quality
         )
-        if container == "OGG":  # whose pages hold a second otherwise
+        if container == "OGG":  # by default, its pages hold a second
             milliseconds = soundfile._ffi.new("double *", _OGG_PAGE_MILLISECONDS)
             soundfile._snd.sf_command(self._file._file, _SET_OGG_PAGE_LATENCY_MS, milliseconds, 8)
 
@@ -211,12 +211,12 @@ class _CodecEncoder(Encoder):
 
 
 class _AacEncoder(Encoder):
-    """A stream of FFmpeg's AAC, which libsndfile does not have."""
+    """A stream of AAC, by FFmpeg, as libsndfile has no encoder for it."""
 
     is_compressed = True
 
     def __init__(self, content_type: str, voice_rate: int, sample_rate: int) -> None:
-        import av  # takes a fifth of a second, and few ask for it
+        import av  # a fifth of a second, and rarely used
 
         super().__init__(content_type, voice_rate, sample_rate)
         self._make_frame = av.AudioFrame.from_ndarray
@@ -244,7 +244,7 @@ class _AacEncoder(Encoder):
 
 
 class _Sink(io.RawIOBase):
-    """A file that an encoder writes; its head has been sent, and cannot be changed any more."""
+    """A file for an encoder; writes to parts that have been sent are ignored."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()

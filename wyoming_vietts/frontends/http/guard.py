@@ -17,9 +17,9 @@ from ...settings.table import HTTP_ALLOW, HTTP_NAMES, HTTP_TOKEN
 from .requests import HttpError
 
 _SUPERVISOR = ip_network("172.30.32.2")
-"""Home Assistant's, which passes on the requests of its users. It knows them, and they reach it by
-any name: where --http-allow names it, neither its token nor its host name is asked for, and nobody
-else may change anything."""
+"""Home Assistant's Supervisor, which forwards requests of users whom it has authenticated. Where
+--http-allow names it, its requests need neither token nor host name, and only they may change
+anything."""
 
 _HEADERS = {
     "Server": "wyoming-vietts",
@@ -49,13 +49,13 @@ _Address = IPv4Address | IPv6Address
 
 @dataclass(frozen=True)
 class _Client:
-    """The sender of a request: the peer, or the client that a trusted proxy names."""
+    """The sender of a request: the peer, or the client named by a trusted proxy."""
 
     address: _Address
     hosts: Sequence[str]
-    """By which it reaches this server: names or addresses, with ports."""
+    """Names or addresses of this server, with ports, as the client uses them."""
     scheme: str | None
-    """None if it is not known."""
+    """None if unknown."""
     is_from_ingress: bool
 
 
@@ -72,14 +72,15 @@ class Guard:
         proxies: Sequence[Network] = (),
         origins: Sequence[str] = (),
     ) -> None:
-        """Allow the clients of some networks.
+        """Set the rules.
 
         Args:
-            host: name or address where the server listens.
-            token: what every request must carry; None for nothing.
+            host: name or address on which the server listens.
+            allowed: networks of clients.
+            token: required of every request; None for none.
             names: further names of this server, such as `nas.lan` or `*.ts.net`.
-            proxies: peers whose X-Forwarded headers count.
-            origins: of other sites, whose pages may use the API; `*` for all.
+            proxies: trusted peers; their X-Forwarded headers count.
+            origins: sites whose pages may use the API; `*` for all.
         """
         name = socket.gethostname().lower()
         self._names = ("localhost", host.lower(), name, f"{name}.local", *names)
@@ -89,10 +90,10 @@ class Guard:
         self._origins = origins
         self._token = token
         self.page_token = secrets.token_urlsafe()
-        """What a change must carry; only pages of this server can read it."""
+        """CSRF token, required of changes; only pages of this server can read it."""
 
     def check(self, request: web.Request) -> None:
-        """Let a request pass.
+        """Check a request.
 
         Raises:
             HttpError: it is not allowed; the message says why.
@@ -115,7 +116,7 @@ class Guard:
             raise HttpError("unauthorized", f"The token of {HTTP_TOKEN.flag} is missing or wrong")
 
     def changing(self, handler: Handler) -> Handler:
-        """Keep a handler of changes for pages of this server."""
+        """Restrict a handler to pages of this server."""
 
         async def checked(request: web.Request) -> web.StreamResponse:
             self._check_change(request)
@@ -124,7 +125,7 @@ class Guard:
         return checked
 
     def is_preflight(self, request: web.Request) -> bool:
-        """Tell whether a browser asks if a page of another origin may send a request."""
+        """Return whether a request is a CORS preflight of an allowed origin."""
         return (
             request.method == "OPTIONS"
             and "Access-Control-Request-Method" in request.headers
@@ -132,7 +133,7 @@ class Guard:
         )
 
     def headers(self, request: web.Request) -> Mapping[str, str]:
-        """Return the headers of the answer to a request."""
+        """Return the headers for the answer to a request."""
         origin = request.headers.get("Origin", "")
         if not self._may_cross(origin):
             return _HEADERS
@@ -152,7 +153,7 @@ class Guard:
             raise HttpError("forbidden", "X-Page-Token must be the token that api/status gives")
 
     def _check_host(self, client: _Client) -> None:
-        """Refuse names that anybody can own, against DNS rebinding."""
+        """Refuse unknown host names, against DNS rebinding."""
         for host in client.hosts:
             name = _name_in(host)
             is_foreign = name and "." in name and not is_name_in(name, self._names)
@@ -164,7 +165,7 @@ class Guard:
                 )
 
     def _check_site(self, request: web.Request, client: _Client) -> None:
-        """Refuse requests of other sites' pages; a link to this one is fine."""
+        """Refuse requests of other sites' pages, but not links from there."""
         headers = request.headers
         origin = headers.get("Origin", "")
         if self._may_cross(origin):
@@ -182,14 +183,14 @@ class Guard:
         return bool(origin) and ("*" in self._origins or origin in self._origins)
 
     def _is_own(self, origin: str, client: _Client) -> bool:
-        """Tell whether a page of this origin comes from this server."""
+        """Return whether an origin is this server."""
         scheme, _, host = origin.partition("://")
         if client.scheme is not None and scheme != client.scheme:
             return False
         return host in client.hosts or is_name_in(host, self._extra_names)
 
     def _client(self, request: web.Request) -> _Client:
-        """Find the client of a request, behind the proxies that are trusted.
+        """Find the client of a request, behind trusted proxies.
 
         Raises:
             ConnectionResetError: the client has closed the connection.
@@ -198,7 +199,7 @@ class Guard:
         if request.remote is None:
             raise ConnectionResetError("The client is gone")
         peer = _unmapped(ip_address(request.remote))
-        hosts = [request.headers.get("Host", "localhost")]  # which every browser sends
+        hosts = [request.headers.get("Host", "localhost")]  # browsers always send it
         forwarded_hosts = _listed(request, "X-Forwarded-Host")[-1:]
         if (
             _SUPERVISOR in self._allowed
@@ -217,13 +218,13 @@ class Guard:
                     "bad-request", f"X-Forwarded-For has '{named:.80}', which is no address"
                 ) from error
             if not _is_in(address, self._proxies):
-                break  # whatever comes before was written by the client
+                break  # anything before it may be forged
         schemes = _listed(request, "X-Forwarded-Proto")
         return _Client(address, forwarded_hosts or hosts, schemes[-1] if schemes else None, False)
 
 
 def _listed(request: web.Request, name: str) -> list[str]:
-    """Return the values of a header, separated by commas, as proxies in a row write it."""
+    """Return the comma-separated values of a header that proxies extend."""
     return [
         value.strip()
         for line in request.headers.getall(name, ())
@@ -233,7 +234,7 @@ def _listed(request: web.Request, name: str) -> list[str]:
 
 
 def _unmapped(address: _Address) -> _Address:
-    """Return the IPv4 address in one such as ::ffff:127.0.0.1."""
+    """Return 127.0.0.1 for ::ffff:127.0.0.1."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
@@ -267,7 +268,7 @@ def _given_token(request: web.Request) -> str:
     if kind.lower() == "basic":
         try:
             return base64.b64decode(value, validate=True).decode().partition(":")[2]
-        except ValueError:  # neither base64 nor UTF-8, whatever else it is
+        except ValueError:  # not base64, or not UTF-8
             return ""
     return ""
 

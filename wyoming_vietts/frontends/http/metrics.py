@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: counters that are fed by each request that ends."""
+"""Metrics for Prometheus, updated when a request ends."""
 
 import platform
 import statistics
@@ -22,7 +22,7 @@ from ... import __version__
 from ...speech.synthesizer import Synthesizer
 from ...speech.utterance import Outcome
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a line for each line, of no use
+disable_created_metrics()  # type: ignore[no-untyped-call]  # useless, and as many lines again
 
 _RECENT_ANSWERS = 20
 _FIRST_AUDIO_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -30,7 +30,7 @@ _REAL_TIME_FACTORS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 
 
 
 class Metrics:
-    """Counts how requests end, at every frontend."""
+    """Counts the requests of all frontends by how they end."""
 
     def __init__(self, synthesizer: Synthesizer) -> None:
         """Listen to a synthesizer from now on."""
@@ -84,7 +84,7 @@ class Metrics:
 
     @property
     def memory_bytes(self) -> float:
-        """Resident memory of this process; 0 where the system does not tell."""
+        """Resident memory of this process; 0 where unknown."""
         return self._registry.get_sample_value("process_resident_memory_bytes") or 0.0
 
     async def handle(self, request: web.Request) -> web.Response:

@@ -24,7 +24,7 @@ def openapi_routes(max_text_characters: int, has_token: bool) -> list[web.RouteD
 def describe_api(
     max_text_characters: int = MAX_TEXT.default, has_token: bool = False
 ) -> dict[str, Any]:
-    """Describe every path but the page's files."""
+    """Describe every path except the page's files."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -53,7 +53,7 @@ _VOICE: _Json = {"$ref": "#/components/schemas/Voice"}
 
 
 def _object(**properties: _Json) -> _Json:
-    """Describe an object that has all of these."""
+    """Describe an object with these required properties."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
@@ -82,7 +82,7 @@ def _operation(
     status: int = 200,
     changes: bool = False,
 ) -> _Json:
-    """Describe an operation, whose errors are all of one form."""
+    """Describe an operation; all errors have the same form."""
     parameters = list(parameters or [])
     if changes:
         parameters.append(_parameter("X-Page-Token", _TEXT, place="header", required=True))

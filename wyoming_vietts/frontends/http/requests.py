@@ -1,4 +1,4 @@
-"""Reads requests, whose bodies may be too long, too slow or malformed, and refuses them."""
+"""Reads the bodies of requests, within limits of size and time, and answers with errors."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ async def read_body(
     """Read the whole body of a request.
 
     Args:
-        most_bytes: its limit; None for the one that the application has for texts.
-        seconds: None for the limit of ordinary requests.
+        most_bytes: its limit; None for the application's limit for texts.
+        seconds: its time limit; None for that of ordinary requests.
 
     Raises:
-        HttpError: it is too long, or comes too slowly.
-        RequestError: it breaks off.
+        HttpError: it is too long or too slow.
+        RequestError: it is incomplete.
     """
     if most_bytes is None:
         most_bytes = request.client_max_size
@@ -56,7 +56,7 @@ async def read_json(request: web.Request) -> dict[str, Any]:
     """Read a body that is a JSON object.
 
     Raises:
-        RequestError: it is something else.
+        RequestError: it is not one.
         HttpError: see `read_body`.
     """
     return parse_object(await read_body(request), "body", RequestError)
@@ -66,14 +66,14 @@ async def read_form(request: web.Request, most_bytes: int, seconds: float) -> di
     """Read the fields of a body that is multipart/form-data.
 
     Raises:
-        RequestError: it is something else.
+        RequestError: it is not one.
         HttpError: see `read_body`.
     """
     head = Message()
     head["Content-Type"] = request.headers.get("Content-Type", "")
     try:
         boundary = head.get_boundary()
-    except ValueError as error:  # in an encoding that cannot be read
+    except ValueError as error:  # in an unknown encoding
         raise RequestError(f"The boundary of the form cannot be read: {error}") from error
     if head.get_content_type() != "multipart/form-data" or not boundary:
         raise RequestError("The body must be multipart/form-data")

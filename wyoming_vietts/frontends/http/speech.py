@@ -1,4 +1,4 @@
-"""Answers requests for speech: audio is sent as it is made."""
+"""Answers requests for speech; audio is sent as it is computed."""
 
 import asyncio
 import base64
@@ -29,13 +29,13 @@ _LOGGER = logging.getLogger(__name__)
 DOOR = "http"
 
 _STOPPING = "The server is shutting down"
-_MOST_FILE_BYTES = 200_000_000  # of all WAV files that are being made or sent
+_MOST_FILE_BYTES = 200_000_000  # of all WAV files being made or sent
 _PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """A request for speech, in whatever API."""
+    """A request for speech, from any API."""
 
     text: str
     """SSML if it begins with `<speak`."""
@@ -47,13 +47,13 @@ class SpeechRequest:
     sample_rate: int | None = None
     """In Hz; None for that of the voice."""
     as_file: bool = False
-    """Send a WAV file of known length, once all of it has been made."""
+    """Send a WAV file of known length, once it is complete."""
     as_events: bool = False
     """Send the server-sent events of OpenAI's API instead of bare audio."""
 
 
 class SpeechEndpoint:
-    """Answers requests for speech, whatever API they come through."""
+    """Answers requests for speech from every API."""
 
     def __init__(self, synthesizer: Synthesizer) -> None:
         """Speak with the voices of a synthesizer."""
@@ -112,7 +112,9 @@ class SpeechEndpoint:
                 async with aclosing(_audio(utterance, wanted, encoder)) as pieces:
                     async for piece in pieces:
                         if not response.prepared:
-                            await response.prepare(request)  # not before there is audio
+                            await response.prepare(
+                                request
+                            )  # until then, errors have a status of their own
                         await _write(response, _audio_event(piece) if is_events else piece)
             if is_events:
                 await _write(response, _END_EVENT)
@@ -143,7 +145,7 @@ class SpeechEndpoint:
 
         Raises:
             RequestError: there is no such format or sample rate.
-            HttpError: as many answers of this format are being made as memory allows.
+            HttpError: too many answers of this format are being made.
         """
         name = wanted.audio_format
         most = MOST_AT_ONCE.get(name)
@@ -162,7 +164,7 @@ class SpeechEndpoint:
         """Make a WAV file, and send it.
 
         Raises:
-            HttpError: the files that are being made need more memory than they may.
+            HttpError: files under way take too much memory.
         """
         content = bytearray(wav_header(utterance.voice.sample_rate, 0))
         try:
@@ -196,7 +198,7 @@ def _cut_off(request: web.Request) -> None:
 
 
 async def _speech(utterance: Utterance, wanted: SpeechRequest) -> AsyncGenerator[bytes, None]:
-    """Yield the PCM of a whole answer, as it is made."""
+    """Yield the PCM of a whole answer."""
     for pcm_pieces in (utterance.add(wanted.text), utterance.finish()):
         async with aclosing(pcm_pieces):
             async for pcm in pcm_pieces:
@@ -207,7 +209,7 @@ async def _speech(utterance: Utterance, wanted: SpeechRequest) -> AsyncGenerator
 async def _audio(
     utterance: Utterance, wanted: SpeechRequest, encoder: Encoder
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of a whole answer, as they are made."""
+    """Yield the encoded bytes of a whole answer."""
     async with aclosing(_speech(utterance, wanted)) as pieces:
         async for pcm in pieces:
             if encoded := encoder.encode(pcm):
@@ -220,10 +222,10 @@ async def _audio(
 
 
 async def _write(response: web.StreamResponse, piece: bytes | memoryview) -> None:
-    """Send bytes, as fast as the client reads.
+    """Send bytes, with backpressure.
 
     Raises:
-        TimeoutError: it has read nothing for too long.
+        TimeoutError: the client has read nothing for too long.
     """
     async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
         await response.write(piece)
@@ -262,7 +264,7 @@ async def _send_range(
 
 
 def _range(request: web.Request, size: int) -> tuple[int, int]:
-    """Return start and stop of the wanted range; the whole where it is not one range."""
+    """Return start and stop of the requested range; of the whole unless it is one range."""
     try:
         wanted = request.http_range
     except ValueError:

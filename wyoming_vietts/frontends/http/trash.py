@@ -14,17 +14,16 @@ from pathlib import Path
 from ...files import leads_through_link
 
 KEPT_SECONDS = 3600.0
-MIN_SECONDS_AFTER_START = 600.0  # since the clock may have been wrong, or set, in between
+MIN_SECONDS_AFTER_START = 600.0  # as the time of day may have been wrong, or set since
 
 _FOLDER = ".deleted"
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Trash:
-    """A hidden folder beside the recordings. Several servers may share it.
+    """A hidden folder beside the recordings, which several servers may share.
 
-    Age is measured by a clock that does not jump. The time of day counts only for what was there
-    before the start.
+    Age is measured by a monotonic clock; of files from before the start, by the time of day.
     """
 
     def __init__(self, voices_dir: Path) -> None:
@@ -42,7 +41,7 @@ class Trash:
         self._schedule()
 
     def put(self, files: Iterable[Path]) -> str:
-        """Move files of the voices' folder here; return the identifier that restores them.
+        """Move files of the voices' folder here; return the identifier for `restore`.
 
         Raises:
             OSError: they cannot be moved.
@@ -59,17 +58,17 @@ class Trash:
         return identifier
 
     def restore(self, identifier: str) -> list[Path]:
-        """Move files back, and return where they are.
+        """Move files back, and return their paths.
 
         Raises:
             KeyError: they are gone.
-            FileExistsError: there are others in their place.
+            FileExistsError: other files have taken their place.
             OSError: they cannot be moved.
         """
         folder = self._folder / identifier
         if folder not in self._folders():
             raise KeyError(identifier)
-        # The recording comes last: then the voice is complete.
+        # The recording comes last: it completes the voice.
         files = sorted(
             (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()),
             key=lambda path: path.suffix != ".toml",
@@ -88,7 +87,7 @@ class Trash:
         return targets
 
     def _folders(self) -> Iterator[Path]:
-        """Find what is here; a link, or whatever else the trash did not make, is left alone."""
+        """Find folders of deleted files; links and anything else are left alone."""
         if not self._folder.is_symlink():
             for folder in self._folder.glob("*"):
                 if _ID.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
@@ -101,7 +100,7 @@ class Trash:
             self._emptying = self._loop.call_at(min(self._expiry.values()), self._empty)
 
     def _empty(self) -> None:
-        """Remove for good what has expired."""
+        """Delete expired files for good."""
         now = self._loop.time()
         for folder in [*self._folders()]:
             if self._expiry.get(folder.name, math.inf) <= now:

@@ -27,8 +27,8 @@ from .trash import Trash
 
 MOST_IN_AN_HOUR = 10  # voices that are made
 _HOUR_SECONDS = 3600.0
-_UPLOADS_AT_ONCE = 4  # as each is in memory
-_FORM_BYTES = 10_000  # besides the recording
+_UPLOADS_AT_ONCE = 4  # each is in memory
+_FORM_BYTES = 10_000  # beside the recording
 _MAX_NAME_CHARACTERS = 40
 _MAX_DESCRIPTION_CHARACTERS = 80
 
@@ -37,7 +37,7 @@ class VoiceRoutes:
     """The routes for recordings, and for the voices made of them."""
 
     def __init__(self, synthesizer: Synthesizer, default: DefaultVoice, voices_dir: Path) -> None:
-        """Change the files of a folder, which need not exist yet."""
+        """Manage the files of a folder, which need not exist yet."""
         self._synthesizer = synthesizer
         self._default = default
         self._voices_dir = voices_dir
@@ -143,10 +143,10 @@ class VoiceRoutes:
         return voice
 
     def _count(self) -> None:
-        """Note that a voice is made.
+        """Count a new voice.
 
         Raises:
-            HttpError: too many have been.
+            HttpError: too many were made within an hour.
         """
         now = time.monotonic()
         if len(self._made) == MOST_IN_AN_HOUR and now - self._made[0] < _HOUR_SECONDS:
@@ -156,7 +156,7 @@ class VoiceRoutes:
         self._made.append(now)
 
     def _free_name(self, description: str) -> str:
-        """Make a name that no voice and no file has, from the letters of a description."""
+        """Make a free name from the letters of a description."""
         base = name = _slug(description)
         number = 1
         while (
@@ -174,10 +174,10 @@ class VoiceRoutes:
 
 
 def _checked(description: str) -> str:
-    """Return a description without spaces around it.
+    """Strip a description.
 
     Raises:
-        RequestError: it is empty, too long, or not of one line.
+        RequestError: it is empty, too long, or more than one line.
     """
     description = description.strip()
     if not description.isprintable() or not 0 < len(description) <= _MAX_DESCRIPTION_CHARACTERS:
@@ -204,14 +204,14 @@ MAX_BYTES = 20_000_000
 
 _NAME = "The recording"  # in messages
 _SUFFIXES = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\xff": ".mp3"}
-"""By the first bytes of the file; libsndfile reads these kinds, and no other is accepted."""
+"""Suffixes by the first bytes of a file; no other kind is accepted."""
 
 
 def suffix_of(content: bytes) -> str:
     """Choose the suffix of a recording's file by its content.
 
     Raises:
-        RecordingError: it is of none of the kinds that are accepted.
+        RecordingError: it is of no accepted kind.
     """
     for start, suffix in _SUFFIXES.items():
         if content.startswith(start):
@@ -220,10 +220,10 @@ def suffix_of(content: bytes) -> str:
 
 
 async def listen(engine: CloningEngine, content: bytes) -> Heard:
-    """Find the seconds that would make a voice, with turns for others.
+    """Find the seconds that would make a voice, in turns with other work.
 
     Raises:
-        RecordingError: it cannot be one.
+        RecordingError: no voice can be made of it.
     """
     suffix_of(content)
     return await finish_in_turns(engine.listen(content, _NAME))

@@ -1,4 +1,4 @@
-"""The bytes of one Wyoming client: events are read, and sent as fast as the client reads."""
+"""Reads and sends the events of one Wyoming client, with backpressure."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ _BATCH_BYTES = 64 * 1024
 
 
 class Connection:
-    """Reads and writes events; until `close` has sent everything, any end of it is a reset."""
+    """Reads and writes events; a connection that ends before `close` is done is reset."""
 
     def __init__(
         self,
@@ -71,9 +71,9 @@ class Connection:
         """Send whole events at once; see `_drain`.
 
         Args:
-            goes_on: hold back the last byte until more is sent. Clients take an answer for
-                complete that ends between two events; one that is cut off ends within one, even
-                where a proxy between turns the reset of a killed server into a normal end.
+            goes_on: hold back the last byte until more is sent. Clients take an answer that ends
+                between two events for complete. If it is cut off, it ends within an event, even
+                where a proxy turns the reset of a killed server into a normal close.
         """
         data = self._held_back + data
         end = len(data) - goes_on
@@ -103,7 +103,7 @@ class Connection:
         """Close once everything is sent; else reset, as cut-off audio must not look complete.
 
         Args:
-            is_stopping: wait no longer than the last words may take.
+            is_stopping: wait for `LAST_WORDS_SECONDS` at most.
         """
         try:
             self._writer.transport.set_write_buffer_limits(0)

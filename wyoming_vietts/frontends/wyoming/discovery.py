@@ -1,8 +1,8 @@
 """Announces the server over zeroconf (mDNS), so that Home Assistant finds it automatically.
 
-Each network interface announces its own addresses, and only there: a machine on the LAN is never
-told the address of a VPN or of a bridge of containers. A server that cannot be announced serves all
-the same. In a Home Assistant app, `supervisor.py` announces the server instead.
+The addresses of a network interface are announced on this interface only: the LAN never learns the
+address of a VPN or a container bridge. A server that cannot be announced still serves. In a Home
+Assistant app, `supervisor.py` announces the server instead.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ _LOGGER = logging.getLogger(__name__)
 SERVICE_TYPE = "_wyoming._tcp.local."
 
 _MAX_LABEL_BYTES = 63
-_LOOK_SECONDS = 2.0  # between two looks at the interfaces
+_LOOK_SECONDS = 2.0  # between two scans of the interfaces
 _PROBE_MILLISECONDS = 1500.0
 _WITHDRAW_SECONDS = 2.0
 
 
 class Announcement(Protocol):
-    """Makes a server known that already answers."""
+    """Announces a server that is ready."""
 
     async def publish(self) -> None:
         """Begin to announce the server."""
 
     async def withdraw(self) -> None:
-        """Take the announcement back, as the server is about to stop."""
+        """Withdraw the announcement: the server is about to stop."""
 
 
 class ZeroconfAnnouncement:
@@ -68,12 +68,12 @@ class ZeroconfAnnouncement:
 
     async def publish(self) -> None:
         """Begin to announce the server; see `Announcement`."""
-        # It repeats at each try, with stack traces, what is noted here once.
+        # Its log has a stack trace for each try; `_note` logs a problem once.
         logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
         self._task = asyncio.create_task(self._follow())
 
     async def withdraw(self) -> None:
-        """Tell the network that the server is gone; see `Announcement`."""
+        """Withdraw the announcement from every interface; see `Announcement`."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -105,7 +105,7 @@ class ZeroconfAnnouncement:
         link = self._links[interface] = _Link(interface)
         try:
             name = await link.announce(self.name, self._port)
-        except Exception as error:  # zeroconf's have no base of their own
+        except Exception as error:  # see `_Link.announce`
             await self._links.pop(interface).close()
             self._note(interface.name, str(error) or type(error).__name__)
         else:
@@ -127,13 +127,13 @@ class _Link:
         self._zeroconf: AsyncZeroconf | None = None
 
     async def announce(self, name: str, port: int) -> str:
-        """Announce the server under this name, or with a number if another server has it.
+        """Announce the server under this name; append a number if another server has it.
 
         Returns:
             The name.
 
         Raises:
-            Exception: it cannot be announced here, for a reason of any kind.
+            Exception: it cannot be announced here; zeroconf's errors have no common base.
         """
         one_of_each_version = {":" in ip: ip for ip in reversed(self._interface.addresses)}
         self._zeroconf = AsyncZeroconf([*one_of_each_version.values()])
@@ -154,8 +154,8 @@ class _Link:
             port=port,
             server=f"{chosen}.local.".replace(" ", "-"),
         )
-        # Whether the name is free has been asked: zeroconf itself would take this machine's other
-        # interface on the same network for another server.
+        # `_is_taken` has checked the name: zeroconf would take this machine's other interface on
+        # the same network for another server.
         announced = await self._zeroconf.async_register_service(
             service, cooperating_responders=True
         )
@@ -168,7 +168,7 @@ class _Link:
             await self._zeroconf.async_close()
 
     async def _is_taken(self, name: str, port: int) -> bool:
-        """Whether another server answers to a name."""
+        """Return whether another server has a name."""
         assert self._zeroconf is not None
         found = AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}")
         if not await found.async_request(self._zeroconf.zeroconf, _PROBE_MILLISECONDS):
@@ -184,10 +184,10 @@ def _numbered(name: str, number: int) -> str:
 
 
 class _Neighbours(asyncio.DatagramProtocol):
-    """Passes on what comes from an interface's own networks.
+    """Passes on datagrams from an interface's own networks only.
 
-    The kernel gives multicast of every interface to each socket of the port. (Its option against
-    that, IP_MULTICAST_ALL, picks a socket at random since Linux 6.13, where several share a port.)
+    The kernel delivers multicast of every interface to each socket of the port. (Since Linux 6.13,
+    its option IP_MULTICAST_ALL picks one of several sockets at random.)
     """
 
     def __init__(self, interface: Interface, protocol: asyncio.DatagramProtocol) -> None:

@@ -44,11 +44,11 @@ class HandlerSettings:
     samples_per_chunk: int
     supports_streaming: bool
     idle_timeout_seconds: float | None
-    """None: wait for ever."""
+    """None for no limit."""
 
 
 class Handler:
-    """Answers one client until it hangs up, it sends a bad request or the server stops."""
+    """Answers one client until it hangs up, sends a bad request, or the server stops."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Handler:
         self._is_stopping = True
 
     async def run(self) -> None:
-        """Answer events until the end; never raises because of what a client does."""
+        """Answer events until the end; never raises because of a client."""
         try:
             while not (self._is_stopping and not self.is_busy):
                 if not await self._handle_next():
@@ -99,7 +99,7 @@ class Handler:
             await self._connection.close(is_stopping=self._is_stopping)
 
     async def _handle_next(self) -> bool:
-        """Answer the next event; False if there is none, or none comes."""
+        """Answer the next event; return False at the end of input, or if none comes in time."""
         try:
             event = await self._connection.read(self._idle_timeout_seconds)
         except TimeoutError:
@@ -112,7 +112,7 @@ class Handler:
         self._is_answering = True
         await self._handle(event)
         self._is_answering = False
-        await asyncio.sleep(0)  # events that came together must not keep others waiting
+        await asyncio.sleep(0)  # events that arrive together must not keep others waiting
         return True
 
     async def _handle(self, event: Event) -> None:
@@ -172,7 +172,7 @@ class Handler:
     async def _send_all(
         self, utterance: Utterance, pcm_pieces: AsyncGenerator[bytes | None, None]
     ) -> None:
-        """Send PCM as it is made."""
+        """Send PCM as it is computed."""
         async with aclosing(pcm_pieces):
             async for pcm in pcm_pieces:
                 if pcm:

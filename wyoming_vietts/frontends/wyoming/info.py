@@ -9,7 +9,7 @@ from ...engines.contract import Voice
 
 PRODUCT = "Wyoming VietTTS"
 PROGRAM_NAME = "vietts"
-"""Part of what Home Assistant knows the server by."""
+"""Home Assistant identifies a server by this name and its address."""
 
 
 def make_info(voices: Mapping[str, Voice], supports_streaming: bool) -> Info:

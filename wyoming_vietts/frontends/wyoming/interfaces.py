@@ -33,7 +33,7 @@ class Interface:
     networks: tuple[IPv4Network | IPv6Network, ...]
 
     def is_neighbour(self, address: str, scope: int) -> bool:
-        """Whether an address, of IPv6 with its scope, is on a network of this interface."""
+        """Return whether an address, of IPv6 with its scope, is on a network of this interface."""
         ip = ip_address(address.partition("%")[0])
         if isinstance(ip, IPv6Address):
             if ip.is_link_local:
@@ -43,7 +43,7 @@ class Interface:
 
 
 def addresses_of(host: str) -> set[Address]:
-    """The addresses on which a server listens, given a host name or an address.
+    """Return the addresses on which a server listens, given a host name or an address.
 
     Raises:
         OSError: the host is unknown.
@@ -88,7 +88,7 @@ def _is_reachable(address: str, listening: Collection[Address]) -> bool:
 
 
 def is_usable(address: str) -> bool:
-    """Whether an address is this machine's, and not being checked for duplicates any more."""
+    """Return whether an address belongs to this machine, and is no longer tentative."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
@@ -99,7 +99,7 @@ def is_usable(address: str) -> bool:
 
 
 def _can_multicast(interface: str) -> bool:
-    """Whether an interface is connected, and carries multicast."""
+    """Return whether an interface is connected and carries multicast."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         request = struct.pack("256s", interface.encode()[:15])
         try:

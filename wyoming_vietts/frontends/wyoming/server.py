@@ -64,7 +64,7 @@ class Server:
         )
 
     async def wait(self, stop: Awaitable[object]) -> None:
-        """Serve until `stop` is done or, on stdio, until the one client is."""
+        """Serve until `stop` is done or, on stdio, the only client is."""
         waiting: set[asyncio.Future[object]] = {asyncio.ensure_future(stop)}
         if self._scheme == "stdio":
             waiting |= set(self._handlers)  # type: ignore[arg-type]
@@ -102,7 +102,7 @@ class Server:
         task.add_done_callback(self._handlers.pop)
 
     async def _open_stdio(self) -> None:
-        """Serve the one client on standard input and output.
+        """Serve the only client, on standard input and output.
 
         Raises:
             OSError: one of them is closed, or the output is a file.
@@ -114,7 +114,7 @@ class Server:
         mode = os.fstat(sys.stdin.fileno()).st_mode
         if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or sys.stdin.isatty():
             await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        else:  # a file, which an event loop cannot wait for, and need not
+        else:  # an event loop cannot watch a file
             reader.feed_data(sys.stdin.buffer.read())
             reader.feed_eof()
         try:

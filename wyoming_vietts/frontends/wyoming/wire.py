@@ -1,8 +1,8 @@
 """Decodes Wyoming events from untrusted bytes, and encodes them.
 
-The wyoming package's own reader has no limits: it waits for as many bytes as a client announces,
-for as long as the client likes, and fails on a header that is not an object. Its writer makes three
-system calls for each event, although many events can be sent in one.
+The wyoming package's reader has no limits: it waits for as many bytes as a client announces,
+forever, and fails on a header that is not an object. Its writer makes three system calls for each
+event, although many events can be sent in one.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ MAX_HEADER_BYTES = 64 * 1024
 MAX_DATA_BYTES = 1024 * 1024
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
 
-_KEYS = ("text", "text_format", "voice")  # what the events of clients may say
+_KEYS = ("text", "text_format", "voice")  # of clients' events
 
 _PIECE_BYTES = 64 * 1024
 
@@ -35,10 +35,10 @@ async def read_event(
         idle_timeout_seconds: how long to wait for the first byte; for the rest it is 60 s.
 
     Returns:
-        The event with the data that matters here, or None at the end of input.
+        The event with the values of `_KEYS`, or None at the end of input.
 
     Raises:
-        TimeoutError: no event has begun for so long.
+        TimeoutError: no event has begun in time.
         WireError: not an event, over a limit, incomplete or too slow.
     """
     async with asyncio.timeout(idle_timeout_seconds):
@@ -107,7 +107,7 @@ def encode_chunks(sample_rate: int, pcm: bytes, chunk_bytes: int) -> bytes:
 
 
 def _head(event: Event) -> bytes:
-    """Encode all of an event but its payload."""
+    """Encode an event without its payload."""
     header: dict[str, Any] = {"type": event.type, "version": PROTOCOL_VERSION}
     data = json.dumps(event.data, ensure_ascii=False).encode() if event.data else b""
     if data:
