@@ -1,4 +1,4 @@
-"""Background work, while no utterance is under way."""
+"""Runs background work while no utterance is under way."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from ..engines.catalogue import Catalogue
 
 _PAUSE_SECONDS = 2.0
 _BUSY_PAUSE_SECONDS = 0.1
-_STEP_PAUSE_SECONDS = 0.005  # a client that comes between two steps is answered there
+_STEP_PAUSE_SECONDS = 0.005  # for clients that arrive between two steps
 
 
 async def work_while_idle(catalogue: Catalogue, is_busy: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What an utterance says: written text in, sentences to speak and silences between them out."""
+"""Turns the written text of an utterance into speakable sentences and silences."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from .ssml import Break, Prosody, Run, begins_ssml, ends_ssml, parse_ssml
 
 _LOGGER = logging.getLogger(__name__)
 
-_CHARACTERS_A_STEP = 500  # that are split into sentences between two turns
+_CHARACTERS_A_STEP = 500  # split into sentences between two turns
 _END = re.compile(r"(?:[.!?…][\"'”’)]*\s*|\n)\Z")
 
 
@@ -29,7 +29,7 @@ Parts = Generator[Sentence | Break | None, None, None]
 
 
 class Script:
-    """The text of one utterance, which comes in pieces."""
+    """The text of one utterance, in pieces."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class Script:
         sentence_silence_seconds: float,
         is_ssml: bool | None,
     ) -> None:
-        """Begin a text; `is_ssml` may be None: it is, if it begins and ends as SSML does."""
+        """Begin a text; with `is_ssml` None, it is SSML if it begins and ends as SSML does."""
         self._lexicon_file = lexicon_file
         self._max_characters = max_characters
         self._silence = Break(sentence_silence_seconds)
         self._is_ssml = is_ssml
-        self._begins_ssml = is_ssml  # as far as is known
-        self._held = ""  # until that is known; SSML can only be read as a whole
+        self._begins_ssml = is_ssml  # None while undecided
+        self._held = ""  # while undecided, and SSML, which is parsed as a whole
         self._lexicon = lexicon_file.lexicon
         self._splitter: SentenceSplitter | None = None  # once the lexicon has been read
         self._characters = 0
@@ -88,7 +88,7 @@ class Script:
             yield from self._sentence(sentence, Prosody())
 
     def _begin(self) -> Steps[SentenceSplitter]:
-        """Take the lexicon as it is when the first text comes."""
+        """Take the lexicon as of the first text."""
         if self._splitter is None:
             yield from self._lexicon_file.refresh()
             self._lexicon = self._lexicon_file.lexicon
@@ -105,7 +105,7 @@ class Script:
         splitter = SentenceSplitter(self._lexicon)
         yield from self._split(splitter, part.text, part.prosody)
         for sentence in splitter.finish():
-            # It may go on in the next run, unless it ends as sentences do.
+            # A sentence continues in the next run, unless it ends here.
             yield from self._sentence(sentence, part.prosody, ends=bool(_END.search(part.text)))
 
     def _split(self, splitter: SentenceSplitter, text: str, prosody: Prosody) -> Parts:

@@ -1,7 +1,6 @@
-"""Turns SSML (W3C Speech Synthesis Markup Language 1.1) into runs of text and pauses.
+"""Parses SSML (W3C Speech Synthesis Markup Language 1.1) into runs of text and breaks.
 
-Engines need not know about SSML: they get plain sentences, and rate, volume and pitch
-as numbers.
+Engines know no SSML: they get plain sentences, and rate, volume and pitch as factors.
 """
 
 import re
@@ -46,7 +45,7 @@ _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(%|dB|st|)\s*", re.ASCII)
 
 @dataclass(frozen=True)
 class Prosody:
-    """How a run of text is spoken, as factors applied to the voice's own values."""
+    """Prosody of a run of text: factors on the voice's own values."""
 
     rate: float = 1.0
     """Speed; 2 is twice as fast."""
@@ -74,10 +73,9 @@ class Break:
 
 
 def begins_ssml(text: str) -> bool | None:
-    """Tell whether a text begins as SSML does; None if that depends on what follows.
+    """Return whether a text begins as SSML does; None while that is undecided.
 
-    An XML declaration and comments may stand before `<speak`. So may a DOCTYPE, which the parser
-    refuses.
+    `<speak` may follow an XML declaration and comments, or a DOCTYPE, which the parser refuses.
     """
     rest = text.lstrip(_IGNORED)
     while found := [ends for starts, ends in _PROLOG if rest.startswith(starts)]:
@@ -91,21 +89,21 @@ def begins_ssml(text: str) -> bool | None:
 
 
 def ends_ssml(text: str) -> bool:
-    """Tell whether a text ends as SSML does."""
+    """Return whether a text ends as SSML does."""
     return text.rstrip(_IGNORED).endswith("</speak>")
 
 
 def parse_ssml(ssml: str) -> list[Run | Break]:
-    """Read a `<speak>` document.
+    """Parse a `<speak>` document.
 
-    Understood: `speak p s break prosody sub say-as`; other tags are ignored, not their text.
+    Supports `speak p s break prosody sub say-as`. Other tags are ignored, but their text is spoken.
 
     Raises:
-        SSMLError: not well-formed, not a `speak` document, a bad attribute value, a break over
-            10 s or 300 s of breaks, or a declaration of a DOCTYPE or an entity.
+        SSMLError: it is not well-formed, is no `speak` document, declares a DOCTYPE or an entity,
+            or has a wrong attribute value, a break over 10 s, or breaks over 300 s in all.
     """
     reader = _Reader()
-    parser = expat.ParserCreate("utf-8")  # whatever the document says about its encoding
+    parser = expat.ParserCreate("utf-8")  # not the encoding that the document declares
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
@@ -128,7 +126,7 @@ class _Reader:
     def __init__(self) -> None:
         self.parts: list[Run | Break] = []
         self._open: list[tuple[str, Prosody]] = []
-        self._substituted = 0  # number of open <sub alias> elements, whose text is not spoken
+        self._substituted = 0  # open <sub alias> elements; their own text is not spoken
         self._say_as: list[str] = []
         self._silence_seconds = 0.0
 
@@ -173,10 +171,10 @@ class _Reader:
     def characters(self, text: str) -> None:
         if self._substituted:
             return
-        # A line end in SSML is a space: sentences are marked by <s> or by punctuation.
+        # A line break in SSML is a space: <s> or punctuation ends a sentence.
         text = text.replace("\n", " ")
         if self._say_as:
-            text = f" {_said_as(text, self._say_as[-1])} "  # words of their own
+            text = f" {_said_as(text, self._say_as[-1])} "  # separate words
         self._add_text(text)
 
     def _add_break(self, seconds: float) -> None:
@@ -199,9 +197,9 @@ class _Reader:
 
 
 def _said_as(text: str, how: str) -> str:
-    """Rewrite text so that it is read as `interpret-as` asks; unknown values change nothing."""
+    """Rewrite text as `interpret-as` demands; an unknown value changes nothing."""
     if how in ("characters", "spell-out", "verbatim"):
-        return " ".join(text)  # single letters and digits are read by their names
+        return " ".join(text)  # single letters and digits are spelled out
     if how in ("digits", "telephone"):
         return " ".join(re.findall(r"[0-9+]", text))
     if how == "ordinal":
@@ -230,7 +228,7 @@ def _named(names: dict[str, float], value: str, what: str) -> float:
 
 
 def _changed(prosody: Prosody, attributes: dict[str, str]) -> Prosody:
-    """The surrounding `prosody`, changed as a `<prosody>` element asks."""
+    """Apply the attributes of a `<prosody>` element to the surrounding prosody."""
     if "rate" in attributes:
         rate = prosody.rate * _factor(attributes["rate"], "rate", _RATES)
         prosody = replace(prosody, rate=SSML_RATE.clamp(rate))
@@ -244,7 +242,7 @@ def _changed(prosody: Prosody, attributes: dict[str, str]) -> Prosody:
 
 
 def _factor(value: str, attribute: str, names: dict[str, float]) -> float:
-    """The factor of `value`: a name, `+10%`, a number; for some attributes `120%`, `dB`, `st`."""
+    """Parse a name, `+10%` or a number; for some attributes also `120%`, `dB` or `st`."""
     match = _QUANTITY.fullmatch(value)
     if not match:
         return _named(names, value, f"<prosody {attribute}>")

@@ -16,7 +16,7 @@ from .voice_choice import choose_voice
 
 @dataclass(frozen=True)
 class SpeechSettings:
-    """How the server speaks unless a request says otherwise."""
+    """Defaults of requests."""
 
     voice: str | None
     """Name of the default voice; None for the first on offer."""
@@ -31,24 +31,24 @@ class SpeechSettings:
     """Longest text of one utterance."""
 
     lexicon: LexiconFile
-    """How the user wants certain words to be spoken."""
+    """The user's pronunciation of words."""
 
 
 class Synthesizer:
-    """The voices, the settings and the turns that all utterances share."""
+    """The voices, settings and turns shared by all utterances."""
 
     def __init__(self, catalogue: Catalogue, settings: SpeechSettings) -> None:
         self.catalogue = catalogue
         self.settings = settings
         self.on_outcome: list[Callable[[Outcome], None]] = []
-        """Called when a request has ended, however it did."""
+        """Called when a request has ended, in whatever way."""
         self._turns = Turns()
         self._places: dict[str, asyncio.Semaphore] = {}  # by engine
         self._under_way: set[Utterance] = set()
 
     @property
     def under_way(self) -> int:
-        """How many utterances are being spoken."""
+        """Number of utterances under way."""
         return len(self._under_way)
 
     def choose_voice(
@@ -71,13 +71,13 @@ class Synthesizer:
         speed: float = 1.0,
         is_ssml: bool | None = None,
     ) -> Utterance:
-        """Begin an utterance, which must be finished, or fail.
+        """Begin an utterance, which must be finished or fail.
 
         Args:
             door: where the request came in, such as `wyoming`.
             voice, speaker, language: what it asks for; see `voice_choice`.
             speed: times that of the settings, of `REQUEST_SPEED`.
-            is_ssml: None for a text that is SSML if it begins and ends as SSML does.
+            is_ssml: None to decide by how the text begins and ends.
 
         Raises:
             UnknownVoiceError: there is no such voice.
@@ -103,13 +103,13 @@ class Synthesizer:
         return utterance
 
     def refuse(self, door: str, error: Exception) -> Failure:
-        """End a request for which no utterance began, and return what its client is to be told."""
+        """End a request for which no utterance began, and return the message for its client."""
         failure = explain_failure(error)
         self._tell(Outcome(door, "", failure.code))
         return failure
 
     def _places_of(self, voice: Voice) -> asyncio.Semaphore:
-        """The places of an engine, which are taken in the order of arrival."""
+        """Return the semaphore that limits the sentences of an engine, first come first served."""
         places = voice.max_sentences_at_once or sys.maxsize
         return self._places.setdefault(voice.engine_name, asyncio.Semaphore(places))
 

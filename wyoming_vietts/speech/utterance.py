@@ -1,4 +1,4 @@
-"""An utterance: what one client has said to it, in turns with others, until it ends."""
+"""An utterance: the speech for one client, computed in turns with others."""
 
 import asyncio
 import logging
@@ -21,11 +21,11 @@ from .turns import Turns
 _LOGGER = logging.getLogger(__name__)
 
 SPOKEN = "spoken"
-"""How an utterance ends, if not with the code of an error."""
+"""The ending of an utterance without an error."""
 
 _SILENCE_PIECE_SECONDS = 1.0
 _NOTHING_TO_SAY_SECONDS = 0.2
-_PLACE_SECONDS = 0.1  # between two pauses of who waits for a place
+_PLACE_SECONDS = 0.1  # between two pauses while waiting for a place
 _MAX_MESSAGE_CHARACTERS = 1000
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Outcome:
     """How a request ended."""
 
     door: str
-    """Where it came in, such as `wyoming`."""
+    """Its frontend, such as `wyoming`."""
 
     voice: str
     """Empty if no voice was found for it."""
@@ -56,7 +56,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Failure:
-    """What a client is told about an error."""
+    """The description of an error for a client."""
 
     code: str
     message: str
@@ -65,8 +65,8 @@ class Failure:
 class Utterance:
     """Text in, PCM out, for one client.
 
-    Text comes in pieces; the audio does not depend on where it was cut. All state is in here and
-    in the generators that `add` and `finish` return: closing them stops the computation.
+    Text comes in pieces, and the audio does not depend on where they are cut. All state is here and
+    in the generators of `add` and `finish`: closing those stops the computation.
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class Utterance:
         """Begin an utterance.
 
         Args:
-            door: where the request came in, such as `wyoming`.
+            door: the frontend of the request, such as `wyoming`.
             speed: 1.0 is the voice's own.
-            places: limits how many sentences the voice's engine speaks at a time.
+            places: limits the sentences that the voice's engine speaks at a time.
             on_end: called once.
         """
         self.voice = voice
@@ -96,7 +96,7 @@ class Utterance:
         self._on_end = on_end
         self._has_ended = False
         self._started = 0.0  # when its first text came, by the event loop's clock
-        self._deadline = 0.0  # when the listener runs out of audio, or has waited for some since
+        self._deadline = 0.0  # of playback: when the listener runs out, or ran out, of audio
         self._first_audio_seconds: float | None = None
         self._computing_seconds = 0.0
         self._samples = 0
@@ -114,9 +114,9 @@ class Utterance:
         return self._speak(self._script.add(text))
 
     def finish(self) -> AsyncGenerator[bytes | None, None]:
-        """Yield the PCM of what is left; a short silence if there was nothing to say at all.
+        """Yield the PCM of the rest; a short silence if the whole text has nothing to say.
 
-        The utterance has ended well when all of it has been taken.
+        The utterance has ended once all of it has been taken.
 
         Yields:
             PCM, or None as a pause.
@@ -128,7 +128,7 @@ class Utterance:
         return self._speak(self._script.finish(), is_last=True)
 
     def fail(self, error: Exception) -> Failure:
-        """End with an error, and return what the client is to be told."""
+        """End with an error, and return its description for the client."""
         failure = explain_failure(error)
         self._end(failure.code)
         return failure
@@ -164,19 +164,19 @@ class Utterance:
             self._end(SPOKEN)
 
     async def _step(self, computation: Iterator[T]) -> T | _End:
-        """Run one step of a computation, when it is our turn."""
+        """Run one step of a computation in a turn of its own."""
         await self._turns.wait(self._deadline)
         started = time.perf_counter()
         try:
             return next(computation, _End.END)
         finally:
             self._computing_seconds += time.perf_counter() - started
-            self._deadline = max(self._deadline, time.monotonic())  # those who are late take turns
+            self._deadline = max(self._deadline, time.monotonic())  # late utterances take turns
 
     def _sentence(self, sentence: Sentence) -> PCM:
         prosody = sentence.prosody
         shifter = PitchShifter(prosody.pitch)
-        # Raising the pitch shortens the audio, so it is spoken that much slower.
+        # Raising the pitch shortens the audio, so the voice speaks more slowly.
         speed = self._speed * prosody.rate / prosody.pitch
         for text in cut_spoken(sentence.text):
             with closing(self.voice.speak(text, speed)) as pieces:
@@ -193,13 +193,13 @@ class Utterance:
             yield self._played(bytes(SAMPLE_WIDTH * samples))
 
     def _resume(self) -> None:
-        """Note that text has come, so that there is something to compute from now on."""
+        """Start the clock: there is something to compute from now on."""
         now = time.monotonic()
         self._started = self._started or now
         self._deadline = max(self._deadline, now)
 
     def _played(self, pcm: bytes) -> bytes:
-        """Extend the playback deadline by PCM, which is played at once if the listener has none."""
+        """Extend the playback deadline by this PCM."""
         now = time.monotonic()
         if self._first_audio_seconds is None:
             self._first_audio_seconds = now - self._started
@@ -209,7 +209,7 @@ class Utterance:
         return pcm
 
     def _end(self, ending: str) -> None:
-        """Say how it ended; only the first time counts."""
+        """Report how it ended; only the first call counts."""
         if self._has_ended:
             return
         self._has_ended = True
@@ -233,7 +233,7 @@ class Utterance:
 
 
 def explain_failure(error: Exception) -> Failure:
-    """Log an error that ends a request, and turn it into what its client is told."""
+    """Log an error that ends a request, and describe it for its client."""
     if isinstance(error, ConnectionError):
         error = HungUpError()
     if isinstance(error, HungUpError):
@@ -246,7 +246,7 @@ def explain_failure(error: Exception) -> Failure:
     elif not isinstance(error, WyomingViettsError):
         _LOGGER.error("Cannot answer a request", exc_info=error)
         error = SynthesisError("The speech engine failed; see the server's log")
-    # Short and on one line, whatever the client put into it.
+    # It may quote the client.
     failure = Failure(error.code, str(error)[:_MAX_MESSAGE_CHARACTERS])
     _LOGGER.info("Refused a request (%s): %.300r", failure.code, failure.message)
     return failure

@@ -1,4 +1,4 @@
-"""Which voice answers a request."""
+"""Chooses the voice that answers a request."""
 
 from ..engines.catalogue import Catalogue
 from ..engines.contract import Voice
@@ -8,7 +8,7 @@ STOCK_NAMES = (
     *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx"),
     *("sage", "shimmer", "verse"),
 )
-"""Voices of OpenAI, which its clients ask for unless they are told otherwise."""
+"""Voices of OpenAI, the defaults of its clients."""
 
 
 def choose_voice(
@@ -20,9 +20,9 @@ def choose_voice(
 ) -> Voice:
     """Pick a voice by name and speaker, else by language, else the default.
 
-    Every voice has exactly one speaker, itself. Voices that share a file are called NAME-SPEAKER,
-    and are found by name and speaker, too. An empty string asks for nothing, and one of
-    `STOCK_NAMES` for the default, unless a voice has this name.
+    A voice has one speaker, itself. Voices of one file are called NAME-SPEAKER, and are also found
+    by name and speaker. An empty string asks for nothing, and one of `STOCK_NAMES` for the default,
+    unless a voice has this name.
 
     Args:
         default: name of the voice for requests that ask for nothing in particular; None for the
@@ -56,7 +56,7 @@ def choose_voice(
 
 
 def _choose_by_language(catalogue: Catalogue, default: str | None, language: str) -> Voice:
-    """The default voice if it speaks `language`, else the first on offer that does."""
+    """Return the default voice if it speaks a language, else the first on offer that does."""
     wanted = _primary_subtag(language)
     offered = catalogue.voices.values()
     preferred = None if default is None else catalogue.find(default)
@@ -72,5 +72,5 @@ def _speaks(voice: Voice, language: str) -> bool:
 
 
 def _primary_subtag(language: str) -> str:
-    """`vi` of `vi-VN`, `vi_VN` and `VI`."""
+    """Return `vi` for `vi-VN`, `vi_VN` and `VI`."""
     return language.replace("_", "-").split("-")[0].lower()
