@@ -1,4 +1,4 @@
-"""The interface of engines and voices to the rest of the program."""
+"""The interface between engines, voices and the rest of the program."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ class Voice(ABC):
     """One of `ENGINES`."""
 
     max_sentences_at_once: ClassVar[int | None] = None
-    """How many sentences the engine may speak at a time, as each holds memory; None: any number."""
+    """Limit of sentences at a time in the engine, as each holds memory; None for no limit."""
 
     name: str
-    """Stable key, unique within the server; what clients store and send back."""
+    """Stable key, unique within the server; clients store it."""
 
     description: str
-    """Label that a user sees; Home Assistant sorts by it."""
+    """Label for users; Home Assistant sorts by it."""
 
     languages: tuple[str, ...]
     """BCP 47 tags, such as `vi` or `vi-VN`."""
@@ -42,11 +42,11 @@ class Voice(ABC):
 
     @property
     def is_ready(self) -> bool:
-        """Nothing that takes seconds must be computed before it can speak."""
+        """Whether it can speak without seconds of preparation."""
         return True
 
     def load(self) -> Steps[None]:
-        """Load what `speak` would otherwise load first.
+        """Load everything that `speak` needs; else `speak` loads it.
 
         Raises:
             UnknownVoiceError: it is gone.
@@ -63,8 +63,8 @@ class Voice(ABC):
 
         Args:
             text: a speakable sentence, as `wyoming_vietts.text.speakable` makes it.
-            speed: 1.0 is the voice's own, 2.0 is twice as fast; the pitch stays the same. What it
-                makes with the voice's own settings is clamped to `SPOKEN_SPEED`.
+            speed: 1.0 is the voice's own, 2.0 is twice as fast; the pitch stays the same. Its
+                product with the voice's own settings is clamped to `SPOKEN_SPEED`.
 
         Yields:
             PCM, or None as a pause.
@@ -76,7 +76,7 @@ class Voice(ABC):
 
 
 class Engine(Protocol):
-    """A way of speaking, with its voices."""
+    """A technology of speech, with its voices."""
 
     @property
     def voices(self) -> Mapping[str, Voice]:
@@ -85,23 +85,23 @@ class Engine(Protocol):
     def idle_work(self) -> Steps[None]:
         """Do background work, in steps as short as those of `speak`.
 
-        It is called again and again while nobody is being served.
+        Called every few seconds while no utterance is under way.
         """
 
 
 @dataclass(frozen=True)
 class ClonedVoice(Voice):
-    """A voice that is made of a recording."""
+    """A voice cloned from a recording."""
 
     recording: Path
 
     settings: VoiceSettings
-    """What the user wrote in the .toml beside the recording."""
+    """The .toml beside the recording."""
 
 
 @runtime_checkable
 class CloningEngine(Engine, Protocol):
-    """An engine that makes a voice of a recording."""
+    """An engine that clones voices from recordings."""
 
     @property
     def voices(self) -> Mapping[str, ClonedVoice]:
@@ -109,21 +109,22 @@ class CloningEngine(Engine, Protocol):
 
     @property
     def device(self) -> str:
-        """What it computes on, such as `cpu` or `cuda:0`."""
+        """Its device, such as `cpu` or `cuda:0`."""
 
     @property
     def voices_dir(self) -> Path:
-        """Where it looks for recordings."""
+        """The folder of recordings."""
 
     def listen(self, content: bytes, name: str) -> Steps[Heard]:
-        """Find out which seconds of a recording would make a voice.
+        """Find the seconds of a recording that would make a voice.
 
         Args:
+            content: of its file.
             name: of its file, for messages; its suffix tells the format.
 
         Raises:
-            RecordingError: it cannot be a voice; its `code` and message say why.
+            RecordingError: no voice can be made of it; `code` and message say why.
         """
 
     def look_again(self) -> Steps[None]:
-        """See which files of the folder have come, changed or gone."""
+        """Scan the folder for new, changed and removed recordings now."""

@@ -1,4 +1,4 @@
-"""Cores that the machine grants."""
+"""Counts the cores that this process may use."""
 
 import math
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def granted_cores() -> int:
-    """Cores that this process may use, by its CPU affinity and its control group's quota."""
+    """Return the number of cores by CPU affinity and the control group's quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()

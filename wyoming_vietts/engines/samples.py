@@ -1,14 +1,14 @@
-"""Samples as numbers, to and from PCM."""
+"""Converts PCM to samples and back."""
 
 import numpy as np
 import numpy.typing as npt
 
 FULL_SCALE = 32767.0
-"""What a sample of 1.0 becomes."""
+"""The value of a sample of 1.0 in PCM."""
 
 
 def encode_pcm(samples: npt.NDArray[np.float32], full_scale: float = FULL_SCALE) -> bytes:
-    """Turn samples [N] into PCM; louder ones than int16 can hold are clipped.
+    """Turn samples [N] into PCM, clipped to int16.
 
     Args:
         full_scale: see `FULL_SCALE`; less is quieter.

@@ -1,4 +1,4 @@
-"""The .toml beside a voice's file: how users name and tune their voices."""
+"""The .toml beside a voice's file, in which users name and tune it."""
 
 import json
 import tomllib
@@ -27,16 +27,16 @@ class VoiceSettings:
     }
 
     description: str = ""
-    """Label that a user sees; the name if there is none."""
+    """Label for users; by default, the name."""
 
     language: str = "vi-VN"
     """BCP 47 tag."""
 
     speed: float = 1.0
-    """Times that of the recording."""
+    """Factor on that of the recording."""
 
     volume: float = 1.0
-    """Times that of the recording."""
+    """Factor on that of the recording."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -56,7 +56,7 @@ class VoiceSettings:
             raise SetupError(f"{path}: {error}") from error
 
     def as_toml(self) -> str:
-        """The content of a file that says the same."""
+        """Return the content of a file with these settings."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         lines = (
             f"{key} = {json.dumps(value, ensure_ascii=False)}\n"

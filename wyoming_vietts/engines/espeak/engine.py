@@ -1,4 +1,4 @@
-"""The embedded voices: eSpeak NG with the settings at which it speaks Vietnamese best."""
+"""The embedded voices: eSpeak NG, with its best settings for Vietnamese."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from .library import Library, load_library
 
 _WORDS_PER_MINUTE = 160  # at speed 1
 
-# The library's own voices without flutter and roughness: these keep state between clauses, and
-# without them the same clause always gives the same samples.
+# The library's own voices without flutter and roughness, which keep state between clauses: so the
+# same clause always gives the same samples.
 _VOICE_FILES = Path(__file__).with_name("voices")
 
 

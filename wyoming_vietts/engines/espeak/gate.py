@@ -1,4 +1,4 @@
-"""The gate: lets only safe text reach the library, which crashes on much of what people write."""
+"""Sanitizes text for the library, which crashes on many texts."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _CLAUSE = re.compile(r"[^.,;:!?]+[.,;:!?]?")
 
 
 def speakable_clauses(text: str) -> list[str]:
-    """Cut a text into clauses that the library survives.
+    """Cut a text into clauses that are safe for the library.
 
     Returns:
         Clauses of at most 160 characters: Vietnamese and ASCII letters, digits and spaces, in words

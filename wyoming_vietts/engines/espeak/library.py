@@ -1,4 +1,4 @@
-"""eSpeak NG in process: the one place that loads libespeak-ng, which comes in a wheel."""
+"""eSpeak NG in process; its library comes in a wheel."""
 
 import ctypes
 import os
@@ -30,8 +30,8 @@ _ON_AUDIO = ctypes.CFUNCTYPE(
 class Library:
     """Speaks clauses that have passed the gate.
 
-    The library keeps its state in globals: voice, parameters and callback are set before each
-    clause, so any number of utterances may take turns.
+    The library has global state. Voice, parameters and callback are set before each clause, so
+    utterances may take turns.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Library:
         pitch_range: int,
         amplitude: int,
     ) -> bytes:
-        """PCM of a clause, at the library's sample rate.
+        """Return the PCM of a clause, at the library's sample rate.
 
         Args:
             clause: as the gate returns it.
@@ -90,7 +90,7 @@ class Library:
                 pcm.extend(ctypes.string_at(samples, 2 * count))
             return 0
 
-        on_audio = _ON_AUDIO(collect)  # kept alive until the library is done with it
+        on_audio = _ON_AUDIO(collect)  # the library needs it until the end
 
         library = self._library
         library.espeak_SetSynthCallback(on_audio)
@@ -112,11 +112,11 @@ class Library:
         return bytes(pcm)
 
     def has_voice(self, name: str) -> bool:
-        """Find out whether the library knows a voice, such as `vi` or `vi-vn-x-south`."""
+        """Return whether the library knows a voice, such as `vi` or `vi-vn-x-south`."""
         return bool(self._library.espeak_SetVoiceByName(name.encode()) == _EE_OK)
 
     def phonemes(self, clause: str, voice: str) -> str:
-        """The phonemes of a clause in the International Phonetic Alphabet.
+        """Return the phonemes of a clause in the International Phonetic Alphabet.
 
         Args:
             clause: as the gate returns it.
@@ -130,14 +130,14 @@ class Library:
             raise SynthesisError(f"eSpeak NG has no voice '{voice}'")
         text = ctypes.c_char_p(clause.encode())
         spoken = b""
-        while text.value is not None:  # it is moved on, and is NULL after the last part
+        while text.value is not None:  # the library advances it, to NULL at the end
             spoken += library.espeak_TextToPhonemes(ctypes.byref(text), _CHARS_UTF8, _IPA) or b""
         return spoken.decode()
 
 
 @cache
 def load_library() -> Library:
-    """The library of this process; see `Library`."""
+    """Return the library of this process; see `Library`."""
     return Library()
 
 

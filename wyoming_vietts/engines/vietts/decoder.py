@@ -1,4 +1,4 @@
-"""Speech tokens to PCM, for one sentence: all of its state after the language model."""
+"""Decodes the speech tokens of one sentence to PCM, with all state after the language model."""
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ FADE_SECONDS = 0.01  # at either end of a sentence
 
 
 class SpeechDecoder:
-    """Turns the speech tokens of a sentence into PCM while more of them are coming."""
+    """Decodes the speech tokens of a sentence to PCM while more arrive."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class SpeechDecoder:
         return self._flow.done
 
     def feed(self, speech_tokens: list[int], last: bool) -> PCM:
-        """Take all tokens so far; yield the PCM that they determine."""
+        """Take all tokens so far; yield the PCM that depends on them alone."""
         tokens = torch.tensor(speech_tokens, device=self._device)
         mel = yield from self._flow.feed(tokens, last)
         mel = self._stretcher.feed(mel, last)

@@ -46,14 +46,14 @@ def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:
 
 
 def held_bytes(device: torch.device) -> int:
-    """Return how much of the device's memory this process holds; on a CPU, its resident memory."""
+    """Return the memory of the device that this process holds; on a CPU, its resident memory."""
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
     return torch.mps.driver_allocated_memory() if device.type == "mps" else resident_bytes()
 
 
 def give_back_memory(device: torch.device) -> None:
-    """Return freed memory, of the device and of the process, to the rest of the machine."""
+    """Return freed memory of the device and of the process to the system."""
     give_back_freed_memory()
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -63,7 +63,7 @@ def give_back_memory(device: torch.device) -> None:
 
 @contextmanager
 def out_of_memory_ends_the_request(device: torch.device) -> Iterator[None]:
-    """Fail only this request when the device is out of memory, and free the memory that it held."""
+    """When the device is out of memory, fail only this request, and free its memory."""
     try:
         yield
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""The neural engine: lists the cloned voices, and owns what they share."""
+"""The neural engine: its cloned voices, and everything they share."""
 
 import logging
 import secrets
@@ -45,21 +45,21 @@ class VietTTSEngine:
         """Read the configuration of a model; a voice loads its networks.
 
         Args:
-            model_dir: contains config.yaml and the model's other files.
+            model_dir: the model, converted or as published.
             voices_dir: recordings to clone, as `VoiceFolder` finds them.
             device: auto, cuda, cuda:N, mps or cpu.
-            threads: of PyTorch and ONNX Runtime; None for the available cores, less those that
-                other processes keep busy (with a seed, for all of them).
+            threads: of PyTorch and ONNX Runtime; None for the cores that other processes leave
+                idle (with a seed, for all cores).
             quality: a key of QUALITIES; None for balanced on a CPU and exact on a GPU.
             streams_sentences: yield a sentence's audio while the rest of it is being computed.
-            seed: the same text always gives the same audio; with None, it differs each time.
+            seed: makes the audio of a text reproducible; None for different audio each time.
             unload_after_minutes: see `ModelLoader`.
 
         Raises:
             ModelError, SetupError: the message says what is wrong, and where.
         """
         self._device = choose_device(device)
-        # Another number of threads may round otherwise, and a seed promises the same audio.
+        # Rounding depends on the number of threads, and a seed promises the same audio.
         adapts = threads is None and seed is None
         threads = threads or granted_cores()
         torch.set_num_threads(threads)
@@ -82,25 +82,25 @@ class VietTTSEngine:
 
     @property
     def voices(self) -> Mapping[str, VietTTSVoice]:
-        """What the folder of recordings holds now."""
+        """The voices in the folder of recordings."""
         return self._folder.voices
 
     @property
     def device(self) -> str:
-        """What it computes on, such as `cpu` or `cuda:0`."""
+        """Its device, such as `cpu` or `cuda:0`."""
         return str(self._device)
 
     @property
     def voices_dir(self) -> Path:
-        """Where recordings are looked for."""
+        """The folder of recordings."""
         return self._folder.folder
 
     def listen(self, content: bytes, name: str) -> Steps[Heard]:
-        """Find out which seconds of a recording would make a voice; see `CloningEngine`."""
+        """Find the seconds of a recording that would make a voice; see `CloningEngine`."""
         return self.prompts.listen(content, name)
 
     def look_again(self) -> Steps[None]:
-        """See what has changed in the folder; see `CloningEngine`."""
+        """Scan the folder of recordings now; see `CloningEngine`."""
         return self._folder.look_again()
 
     @torch.inference_mode()
@@ -111,7 +111,7 @@ class VietTTSEngine:
         for voice in [*self.voices.values()]:
             try:
                 yield from self.prompts.get(voice.recording, voice.name)
-            except Exception as error:  # a recording can be anything, and others wait
+            except Exception as error:  # a damaged recording must not stop the others
                 if voice.is_gone:  # the next scan takes it off the list
                     continue
                 if voice.recording not in self._failed:
@@ -149,7 +149,7 @@ class VietTTSEngine:
         return (voice,)
 
     def use_spare_cores(self) -> None:
-        """Compute with as many threads as other processes leave cores."""
+        """Use as many threads as other processes leave cores idle."""
         if self._spare_cores is not None and self._spare_cores.update():
             torch.set_num_threads(self._spare_cores.count)
 

@@ -1,4 +1,4 @@
-"""Loads the model, and unloads it after a while without speech."""
+"""Loads the model on demand, and unloads it after a time without speech."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """All that takes memory for as long as the model is loaded."""
+    """The parts of a loaded model."""
 
     networks: Networks
     schedule: Schedule
@@ -32,7 +32,7 @@ class LoadedModel:
 
 
 class ModelLoader:
-    """Loads a model when it is needed, and unloads it after a while without speech."""
+    """Loads a model on demand, and unloads it after a time without speech."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ModelLoader:
         """Read the configuration of a model directory.
 
         Args:
-            unload_after_minutes: how long nobody has to speak; with None it stays loaded.
+            unload_after_minutes: time without speech after which it is unloaded; None for never.
 
         Raises:
             ModelError: it cannot be used; the message says why.
@@ -61,7 +61,7 @@ class ModelLoader:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """While this lasts, the model is not unloaded."""
+        """Keep the model loaded within this context."""
         self._users += 1
         try:
             yield
@@ -70,7 +70,7 @@ class ModelLoader:
             self._last_used = time.monotonic()
 
     def load(self) -> Steps[LoadedModel]:
-        """Load the model unless it is there, with pauses; several may wait for it.
+        """Load the model unless it is loaded, with pauses; several callers may wait for it.
 
         Raises:
             SynthesisError: it cannot be loaded now.
@@ -82,9 +82,9 @@ class ModelLoader:
         return (yield from self._loading.wait())
 
     def unload_unused(self) -> None:
-        """Give the model's memory back if nobody has spoken for long enough."""
+        """Unload the model after enough time without speech."""
         limit = self._unload_after_minutes
-        # A loading that nobody waits for any more holds memory, too.
+        # A load that was abandoned holds memory, too.
         is_there = self._loaded is not None or self._loading is not None
         if limit is None or self._users or not is_there:
             return
@@ -109,7 +109,7 @@ class ModelLoader:
             self._loaded, self._loading = loaded, None
             _LOGGER.info("Loaded the neural engine in %.1f s", time.perf_counter() - started)
             return loaded
-        # Out here nothing holds what had been loaded; the error did.
+        # Only here are the loaded parts free: the error has held them.
         self._loading = None
         give_back_memory(self.device)
         raise SynthesisError(f"The neural engine cannot be loaded: {reason}")

@@ -1,4 +1,4 @@
-"""Trade-offs between quality and speed; BENCHMARKS.md has the costs and gains of each."""
+"""Trade-offs between quality and speed; see BENCHMARKS.md."""
 
 import math
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ import torch
 
 @dataclass(frozen=True)
 class Quality:
-    """How much work goes into an utterance."""
+    """The amount of work for an utterance."""
 
     solver_steps: int
     """Euler steps of the flow."""
 
     guidance_every: int
-    """n: classifier-free guidance is computed anew at every n-th step."""
+    """n to compute classifier-free guidance anew at every n-th step."""
 
     prompt_seconds: float
-    """Length of the prompt that the flow is given, and that takes part in every step."""
+    """Length of the flow's prompt, which takes part in every step."""
 
     int8_lm: bool
     """Whether the language model's weights are 8-bit integers, on a CPU."""
 
     half_flow: bool
-    """Whether the flow computes in bf16 on a CPU that is faster in it."""
+    """Whether the flow computes in bf16 on a CPU where that is faster."""
 
 
 QUALITIES = {
@@ -34,5 +34,5 @@ QUALITIES = {
 
 
 def default_quality(device: torch.device) -> str:
-    """Choose a key of `QUALITIES` for a device: a CPU has to save work."""
+    """Choose a key of `QUALITIES` for a device."""
     return "balanced" if device.type == "cpu" else "exact"

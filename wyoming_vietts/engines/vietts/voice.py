@@ -1,8 +1,8 @@
-"""A cloned voice: a speakable sentence in, PCM out as it is computed.
+"""A cloned voice: turns a speakable sentence into PCM.
 
     text tokens -> speech tokens (lm) -> mel (flow) -> waveform (hift), a step at a time
 
-All state of a sentence is in its own generator; the networks are shared by all.
+All state of a sentence is in its own generator; the networks are shared.
 """
 
 import logging
@@ -42,7 +42,7 @@ WHOLE_SECONDS = 15.0  # a sentence that is not streamed is one chunk, up to this
 
 @dataclass(frozen=True)
 class EncodedVoice:
-    """What the networks need to know about a voice, on their device."""
+    """The features of a voice, on the device of the networks."""
 
     speaker_embedding: Tensor
     """[192], for the language model."""
@@ -54,14 +54,14 @@ class VietTTSVoice(ClonedVoice):
     """A voice that is cloned from a recording."""
 
     engine_name = "vietts"
-    max_sentences_at_once = 16  # a long one holds 60 MB, and more of them gain nobody anything
+    max_sentences_at_once = 16  # a long one holds 60 MB, and more are no faster
 
     engine: "VietTTSEngine" = field(repr=False, compare=False)
-    """Owns what all voices share."""
+    """Everything that the voices share."""
 
     @property
     def is_ready(self) -> bool:
-        """Its recording has been encoded."""
+        """Whether its recording has been encoded."""
         return self.engine.prompts.has(self.recording)
 
     @property
@@ -154,9 +154,9 @@ class VietTTSVoice(ClonedVoice):
         return EncodedVoice(embedding, flow_voice(flow, embedding, tokens, mel))
 
     def _end_of_prompt(self, prompt: Prompt, flow: Flow) -> tuple[Tensor, Tensor]:
-        """The last tokens [P] and mel [80, F] of a prompt, as many as the quality asks for.
+        """Return the last tokens [P] and mel [80, F] of a prompt, cut to the quality's length.
 
-        The end is kept: the recording's speech pauses there, and the utterance continues from it.
+        The utterance continues from the end of the prompt, where speech pauses.
         """
         rate = flow.config.token_rate
         dropped = len(prompt.speech_tokens) - self.engine.quality.prompt_seconds * rate

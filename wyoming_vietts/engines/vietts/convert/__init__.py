@@ -3,8 +3,8 @@
     config.yaml              -> config.json
     llm.pt, flow.pt, hift.pt -> safetensors, in the number types that are needed
 
-Each of these files states a fingerprint of what it was made from: a published file that has been
-replaced is converted again, and one that has been deleted is no longer needed.
+Each file states the fingerprint of its source: a published file that has been replaced is converted
+again, and one that has been deleted is no longer needed.
 """
 
 import hashlib
@@ -79,7 +79,7 @@ def convert_weights(
     _LOGGER.info("Converting to %s: only the first start takes this long", path.name)
     network = yield from _convert_weights(model_dir, config, part, dtype)
     try:
-        # Another server that shares the folder may have been quicker, and may have mapped its file.
+        # Another server that shares the folder may have written, and mapped, the file.
         if not _is_current(path, source):
             yield from write_weights(network, path, source)
     except OSError as error:
@@ -89,7 +89,7 @@ def convert_weights(
 
 
 def convert_for_this_machine(model_dir: Path) -> None:
-    """Write what a first start with default settings would write.
+    """Write the files that a first start with default settings would write.
 
     Raises:
         ModelError: the model cannot be used.
@@ -107,7 +107,7 @@ def convert_for_this_machine(model_dir: Path) -> None:
 
 
 def prepare(model_dir: Path, delete_published: bool = False) -> list[Path]:
-    """Write all files that a start on a CPU may need, weights also where they are up to date.
+    """Write all files that a start on a CPU may need; weights even if they are up to date.
 
     Args:
         delete_published: then delete config.yaml, llm.pt, flow.pt and hift.pt.
@@ -178,7 +178,7 @@ def _convert_weights(
     return network
 
 
-# --- which file was made from which --------------------------------------------------------------
+# --- sources -------------------------------------------------------------------------------------
 
 
 def _published_config(model_dir: Path) -> Path:
@@ -190,7 +190,7 @@ def _published_weights(model_dir: Path, part: str) -> Path:
 
 
 def _weights_source(model_dir: Path, part: str) -> str | None:
-    """Tell the published file of a network from any other, even if only what is in fp32 is left."""
+    """Return the fingerprint of a network's published file, even if only its fp32 file is left."""
     in_fp32 = weights_file(model_dir, part, torch.float32)
     source = _fingerprint(_published_weights(model_dir, part))
     return weights_source(in_fp32) if source is None and in_fp32.exists() else source
@@ -201,10 +201,9 @@ def _is_current(path: Path, source: str | None) -> bool:
 
 
 def _fingerprint(published: Path) -> str | None:
-    """Tell a published file from any other, wherever it is copied; None if there is none.
+    """Identify a published file by its content; None if there is none.
 
-    A hash of its end is enough: a .pt file is a zip file, whose directory there has the checksums
-    of all tensors.
+    The hash of its end is enough: a .pt file is a zip file, and all checksums are there.
     """
     if not published.exists():
         return None

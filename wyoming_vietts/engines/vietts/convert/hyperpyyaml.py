@@ -1,4 +1,4 @@
-"""Reads hyperpyyaml as data: none of its tags is ever imported or called."""
+"""Reads hyperpyyaml as data: no tag is ever imported or called."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class _Tagged:
-    """A mapping that hyperpyyaml would hand to `class_name`."""
+    """A mapping with the tag of a class."""
 
     class_name: str
     values: Mapping[str, Any]
@@ -83,7 +83,7 @@ class Section:
         self._asked.update(keys)
 
     def close(self) -> None:
-        """Refuse keys that nobody has asked for, here and in the sections within."""
+        """Refuse keys that were not read, here and in all sections within."""
         for key in self._values.keys() - self._asked:
             hint = did_you_mean(key, self._asked - self._values.keys())
             self._fail(f"{key} is unknown{hint}; known: {', '.join(sorted(self._asked))}")

@@ -1,4 +1,4 @@
-"""Swaps in layers that are faster on a CPU; without them the networks run, but more slowly."""
+"""Swaps in layers that are faster on a CPU; the networks also run without them."""
 
 from collections.abc import Callable, Collection
 from typing import TypeVar
@@ -28,16 +28,16 @@ def optimize(networks: Networks) -> Steps[None]:
     """Replace layers by faster ones that compute the same, up to rounding errors.
 
     Pauses after each layer. The order matters: Snake's scales are folded into convolutions before
-    those are packed, and a convolution or linear layer is packed by the first rule that fits it.
-    Layers with 8-bit weights have been loaded from a file; here they are packed.
+    those are packed, and the first rule that fits a layer packs it. Layers with 8-bit weights come
+    from a file; here they are packed.
     """
     lm, flow, hift = networks.lm, networks.flow, networks.hift
 
     yield from _replace(hift, ResBlock, FoldedResBlock)
     for block in (*hift.resblocks, *hift.source_resblocks):
         yield from pack_convolutions(block)
-    # Except those of the f0: the source accumulates it over the utterance, so it must match the
-    # reference's to the last bit.
+    # Not for the f0: the source accumulates it over the utterance, so it must match the reference's
+    # to the last bit.
     yield from _replace(hift, nn.Conv1d, ChannelsLastConv1d, but=[*hift.f0_convs])
 
     yield from _replace(flow, TransformerBlock, _fused_block)
@@ -45,7 +45,7 @@ def optimize(networks: Networks) -> Steps[None]:
     positions = [layer.attention.position for encoder in encoders for layer in encoder.layers]
     for network in (lm, flow):
         yield from _replace(network, nn.Linear, _packed_linear, but=positions)
-        # Used rarely, and for many positions at once, where packing gains nothing.
+        # Position layers run rarely, on many positions at once, where packing gains nothing.
         yield from _replace(network, nn.Linear, _unpacked_linear)
     yield from _replace(lm, Int8Linear, PackedInt8Linear)
 

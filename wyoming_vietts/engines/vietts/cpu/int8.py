@@ -15,7 +15,7 @@ _PADDING = 64  # hidden units; see `use_int8`
 
 
 class Int8Linear(nn.Module):
-    """y = x W^T + b, where each row of W is 8-bit integers times a scale, as stored in a file."""
+    """y = x W^T + b; each row of W is 8-bit integers times a scale, as stored in a file."""
 
     weight: Tensor
     """[out, in] int8."""
@@ -39,17 +39,16 @@ class Int8Linear(nn.Module):
 class PackedInt8Linear(nn.Module):
     """Like `Int8Linear`, but in 8-bit arithmetic: x is quantized, too, at every call.
 
-    x is quantized to 7 bits, as sums of products of 8-bit numbers overflow on processors without
-    VNNI instructions.
+    x is quantized to 7 bits: without VNNI instructions, sums of products of 8-bit numbers overflow.
     """
 
     def __init__(self, linear: Int8Linear) -> None:
-        """Take over a layer's weights, in the order that the processor reads them in.
+        """Pack a layer's weights in the order in which the processor reads them.
 
-        The scales are applied in `forward`: packing them would take PyTorch a third of the time.
+        The scales are applied in `forward`: packing them would take a third of PyTorch's time.
         """
         super().__init__()
-        with warnings.catch_warnings():  # PyTorch 2.14 says that later ones will not have this type
+        with warnings.catch_warnings():  # PyTorch 2.14 deprecates this type
             warnings.simplefilter("ignore", UserWarning)
             integers = torch._make_per_tensor_quantized_tensor(linear.weight, 1.0, 0)
         self._packed = torch.ops.quantized.linear_prepack(integers, None)
@@ -62,7 +61,7 @@ class PackedInt8Linear(nn.Module):
 
 
 def use_int8(lm: SpeechLM) -> Steps[None]:
-    """Quantize the layers whose weights are read for every sentence or token.
+    """Quantize the layers that run for every sentence or token.
 
     Pauses after each layer. Feed-forward layers get 64 more hidden units, which are always 0: rows
     of 4096 weights compete for the same cache lines, and take twice as long to pack.

@@ -1,4 +1,4 @@
-"""Memory of the C library and the kernel."""
+"""Controls when the C library and the kernel release memory."""
 
 import ctypes
 import mmap
@@ -14,8 +14,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 def keep_freed_memory() -> None:
     """Make glibc keep large freed blocks for the next tensors.
 
-    Otherwise it returns them to the kernel at once, and the pages of every new tensor are mapped
-    and cleared again: a sixth of the vocoder's time. Other C libraries have no such setting.
+    By default it returns them to the kernel at once, which maps and clears pages again for every
+    new tensor: a sixth of the vocoder's time. Other C libraries have no such setting.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -38,7 +38,7 @@ def resident_bytes() -> int:
 def forget(tensor: Tensor) -> None:
     """Release the pages of a contiguous CPU tensor that will not be read again.
 
-    Otherwise a tensor of a mapped file keeps them until the file's last tensor is gone.
+    By default, a tensor of a mapped file keeps them until the file's last tensor is gone.
     """
     if not (tensor.is_cpu and tensor.is_contiguous()):
         return

@@ -1,12 +1,12 @@
 """Convolutions with many taps as products of short spectra (the overlap-save method).
 
-The input is cut into blocks that overlap by the taps. Each block is transformed, multiplied by the
-taps' spectrum and transformed back; the overlap, where cyclic convolution is wrong, is dropped.
-With 11 taps and blocks of 24 that takes a quarter of the multiplications.
+The input is cut into overlapping blocks. Each is transformed, multiplied by the spectrum of the
+taps and transformed back; the overlap, where cyclic convolution is wrong, is dropped. With 11 taps
+and blocks of 24, that is a quarter of the multiplications.
 
 The transforms are short enough to be matrices. They include Gauss's multiplication of complex
-numbers by three real products: so a spectrum consists of real "points", one each for the lowest and
-the highest frequency and three for each of the others.
+numbers with three real products: a spectrum is real "points", one each for the lowest and the
+highest frequency and three for each of the others.
 """
 
 import math
@@ -20,10 +20,9 @@ from .features import AVX512, ONEDNN
 from .memory import forget
 
 IS_FASTER: bool = ONEDNN and AVX512
-"""Whether this is faster than direct convolutions, from 7 taps on.
+"""Whether this is faster than direct convolution, from 7 taps on.
 
-With AVX2, oneDNN reads spectra in an order that depends on the number of blocks, and would reorder
-them at each use.
+With AVX2, oneDNN's order of spectra depends on the number of blocks: each use would reorder them.
 """
 
 _BLOCKS_AT_ONCE = 512  # 9 to 18 MB of spectra in the vocoder
@@ -38,8 +37,7 @@ class OverlapSaveConv1d(nn.Module):
         assert not isinstance(conv.padding, str)
         (self.taps,), (self.padding,) = conv.kernel_size, conv.padding
         (self.dilation,) = conv.dilation
-        # of a block; longer blocks are no faster and take more memory
-        size = 8 * round(self.taps / 4)
+        size = 8 * round(self.taps / 4)  # of a block; longer ones are no faster, and larger
         self.analysis, of_taps, self.synthesis = transforms(size, self.taps)
         self.out_channels, in_channels, _ = conv.weight.shape
         by_tap = conv.weight.permute(2, 0, 1).reshape(self.taps, -1)
@@ -67,7 +65,7 @@ class OverlapSaveConv1d(nn.Module):
         count = -(-wanted // (kept * dilation))
         needed = (count * kept + taps - 1) * dilation
         samples = F.pad(signal.T, (0, 0, padding, needed - padding - length)).contiguous()
-        # A dilated convolution is d plain ones, each over every d-th sample.
+        # A convolution with dilation d is d plain ones, each over every d-th sample.
         strides = (channels, kept * dilation * channels, dilation * channels, 1)
         blocks = samples.as_strided((dilation, count, size, channels), strides).flatten(0, 1)
         output = x.new_empty(dilation * count, kept, self.out_channels)

@@ -9,10 +9,10 @@ from .memory import forget
 
 
 class FoldedResBlock(nn.Module):
-    """Like `ResBlock`, whose layers it takes over.
+    """Replaces a `ResBlock`, with its layers.
 
-    Snake, x + sin^2(alpha x) / alpha, is (y + sin^2(y)) / alpha with y = alpha x. The
-    multiplication is folded into the convolution before it, the division into the one after it.
+    Snake, x + sin^2(alpha x) / alpha, is (y + sin^2(y)) / alpha with y = alpha x. The product is
+    folded into the convolution before it, the quotient into the one after it.
     """
 
     def __init__(self, block: ResBlock) -> None:

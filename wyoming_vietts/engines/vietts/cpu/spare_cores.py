@@ -1,7 +1,7 @@
 """The number of cores that other processes leave idle.
 
 Beside a busy process, the threads of a computation wait for the one on the busy core. Then fewer
-threads are faster: on two cores of which one is busy, one thread takes 60 % of the time of two.
+threads are faster: with one of two cores busy, one thread takes 60 % of the time of two.
 """
 
 import os
@@ -14,10 +14,10 @@ LOOK_SECONDS = 0.3
 
 
 class SpareCores:
-    """Samples the load of other processes from time to time; only on Linux."""
+    """Measures the load of other processes from time to time; on Linux only."""
 
     def __init__(self, granted: int) -> None:
-        """Begin with the cores that the process has been granted."""
+        """Begin with the cores that the process may use."""
         self.count = granted
         self._granted = granted
         self._seen = _look()

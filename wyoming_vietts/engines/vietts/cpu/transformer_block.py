@@ -8,7 +8,7 @@ from .linear import OneDNNLinear, attend
 
 
 class FusedTransformerBlock(nn.Module):
-    """Like `TransformerBlock`, whose layers it takes over, but computed by oneDNN."""
+    """Replaces a `TransformerBlock`, with its layers, computed by oneDNN."""
 
     def __init__(self, block: TransformerBlock) -> None:
         super().__init__()

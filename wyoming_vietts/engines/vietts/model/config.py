@@ -35,7 +35,7 @@ def read_config(model_dir: Path) -> ModelConfig:
 
 
 def config_source(model_dir: Path) -> object:
-    """Read which file config.json was made from, as `write_config` was told."""
+    """Read the `source` that `write_config` has written."""
     return _read_json(model_dir / CONFIG)[_SOURCE]
 
 

@@ -32,8 +32,8 @@ def load_plain_networks(
 ) -> Steps[Networks]:
     """Load a model directory into the networks as they are defined, without optimizing them.
 
-    A model that has only been published so far is converted first. The vocoder is always in fp32:
-    it is small, and the last to touch the sound. Pauses after each layer.
+    A published model is converted first. The vocoder is always in fp32: it is small, and decides on
+    the sound. Pauses after each layer.
 
     Args:
         lm_dtype: fp32, bf16 or, on a CPU, int8, which applies to the weights only.

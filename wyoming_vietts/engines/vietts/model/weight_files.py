@@ -1,4 +1,4 @@
-"""Notices changes of weights files, which stay mapped into memory while the model is loaded."""
+"""Detects changes of weights files, which stay mapped into memory while the model is loaded."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A network's weights in a safetensors file, under this package's names.
 
-A file is mapped into memory, not read: tensors that are used as they are, are not copied.
+A file is mapped into memory, not read: tensors without conversion are not copied.
 """
 
 import json
@@ -96,7 +96,7 @@ def _kind(tensor: Tensor | None) -> str:
 
 
 def weights_source(path: Path) -> str | None:
-    """Read which file the weights were made from, as `write_weights` was told."""
+    """Read the `source` that `write_weights` has written."""
     try:
         with safetensors.safe_open(path, "pt") as file:
             return (file.metadata() or {}).get("source")
@@ -123,10 +123,10 @@ def write_weights(network: nn.Module, path: Path, source: str | None) -> Steps[N
 def write_safetensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
 ) -> Steps[None]:
-    """Write a file that every user can read, and let it appear when it is whole.
+    """Write a file atomically, readable for every user.
 
-    It is written piece by piece, with a pause after each, and each is on the disk by then: neither
-    a slow disk nor the kernel's writing of many megabytes at once holds up the event loop.
+    After each piece, once it is on the disk, comes a pause: so neither a slow disk nor many dirty
+    pages hold up the event loop.
 
     Raises:
         OSError: it cannot be written.

@@ -1,8 +1,8 @@
 """The flow of an utterance while its speech tokens arrive.
 
-Each window of tokens is solved with the voice's prompt and the last frames returned before it, and
-a few tokens of lookahead after it, from the same noise where windows overlap. So a window continues
-the last one as an utterance continues the prompt.
+Each window of tokens is solved after the voice's prompt and the last frames returned, and before a
+few tokens of lookahead, from the same noise where windows overlap. So a window continues the last
+one as an utterance continues the prompt.
 """
 
 from dataclasses import dataclass, replace
@@ -49,10 +49,10 @@ class FlowStream:
 
     @torch.inference_mode()
     def feed(self, speech_tokens: Tensor, last: bool) -> Steps[Tensor]:
-        """Take all tokens so far, [T]; return the frames [80, F] that they determine.
+        """Take all tokens so far, [T]; return the next frames [80, F].
 
-        The last ``LOOKAHEAD_TOKENS`` are held back until more of them, or the end, are known.  An
-        utterance that comes as a whole is solved exactly as the reference solves it.
+        The last `LOOKAHEAD_TOKENS` are held back until more tokens, or the end, are known. An
+        utterance that comes as a whole is solved exactly as in the reference.
         """
         prompt_frames = self.voice.prompt_mel.shape[1]
         total = len(speech_tokens)
@@ -95,7 +95,7 @@ class FlowStream:
 
 
 def _blend(lookahead: Tensor, mel: Tensor) -> Tensor:
-    """Fade from what the last window foresaw of the first frames to what this one made of them."""
+    """Fade from the last window's lookahead to this window's frames."""
     frames = min(BLEND_FRAMES, lookahead.shape[1], mel.shape[1])
     share = torch.arange(1, frames + 1, device=mel.device).to(mel.dtype) / (frames + 1)
     blended = torch.lerp(lookahead[:, :frames], mel[:, :frames], share)

@@ -43,9 +43,9 @@ class HiFTStream:
 
     @torch.inference_mode()
     def feed(self, mel: Tensor, last: bool) -> Steps[Tensor]:
-        """Take the next frames [80, F]; return the samples [N] that they determine.
+        """Take the next frames [80, F]; return the next samples [N].
 
-        The last 20 frames (0.23 s) are held back until more of them, or the end, are known.
+        The last 20 frames (0.23 s) are held back until more frames, or the end, are known.
         """
         samples = self.hift.frame_samples
         self.mel = torch.cat((self.mel, mel), dim=1)

@@ -39,8 +39,8 @@ def sample(
         logits: [V].
         recent: the last `config.window` tokens or fewer.
         generator: on the device of the logits.
-        end: a token that must not come yet. The result is distributed as if sampling were
-            repeated until it gives another token; such a loop might never end.
+        end: a token that is not allowed yet. The distribution is that of sampling until another
+            token is drawn, without the loop, which might never end.
 
     Returns:
         The token, [1] int64.
@@ -61,4 +61,4 @@ def sample(
     return torch.where(repeated[choice], again, ids[choice])
 
 
-_TINY = 1e-30  # so that a distribution is not all zero when its only likely token is forbidden
+_TINY = 1e-30  # keeps a distribution above zero when its only likely token is forbidden

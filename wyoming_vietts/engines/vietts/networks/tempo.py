@@ -15,7 +15,7 @@ class MelStretcher:
         self._given = 0
 
     def feed(self, mel: Tensor, last: bool) -> Tensor:
-        """Take the next frames [80, F]; return the stretched ones that they determine, [80, F out].
+        """Take the next frames [80, F]; return the next stretched ones, [80, F out].
 
         All pieces together are int(frames / speed) frames.
         """

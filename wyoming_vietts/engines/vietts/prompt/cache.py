@@ -1,4 +1,4 @@
-"""A cache of prompts: features of recordings, computed once and kept in files."""
+"""Caches prompts, the features of recordings, in files."""
 
 import contextlib
 import hashlib
@@ -26,7 +26,7 @@ CACHE_FOLDER = "voices-cache"  # in the model directory
 ENCODERS = ("speech_tokenizer.onnx", "speech_embedding.onnx")
 
 _HASHED_BYTES = 1_000_000  # in a step
-_HEARD = 16  # recordings known to be usable, of which no voice has been made
+_HEARD = 16  # usable recordings without a voice
 
 _File = tuple[Path, int, int]
 """Path, nanoseconds of its modification, bytes."""
@@ -41,7 +41,7 @@ class _Encoded:
 
 
 class VoiceCache:
-    """Prompts by recording; the same content is encoded once, however many ask for it."""
+    """Prompts by recording; each content is encoded once."""
 
     def __init__(
         self, model_dir: Path, config: ModelConfig, threads: int, providers: tuple[str, ...]
@@ -61,11 +61,11 @@ class VoiceCache:
         self._heard: deque[Path] = deque(maxlen=_HEARD)
 
     def has(self, recording: Path) -> bool:
-        """Whether the prompt of a recording is in memory."""
+        """Return whether the prompt of a recording is in memory."""
         return any(path == recording for path, *_ in self._by_file)
 
     def get(self, recording: Path, name: str) -> Steps[Prompt]:
-        """Get the prompt of a recording, which may have to be computed.
+        """Return the prompt of a recording; compute it if necessary.
 
         Args:
             name: of the voice, for the log.
@@ -88,7 +88,7 @@ class VoiceCache:
         return self._by_file[file].prompt
 
     def forget_removed(self) -> Steps[None]:
-        """Drop what was computed from recordings that are gone."""
+        """Drop the prompts of removed recordings."""
         for file in [*self._by_file]:
             yield
             if _is_there(file) or file not in self._by_file:
@@ -99,7 +99,7 @@ class VoiceCache:
                     path.unlink()
 
     def make_encoder(self) -> PromptEncoder:
-        """Load the networks that hear a recording. They are large, so they are not kept."""
+        """Load the networks of the encoder; they are large, so drop them after use."""
         return PromptEncoder(self._model_dir, self._threads, self._providers)
 
     def listen(self, content: bytes, name: str) -> Steps[Heard]:
@@ -109,7 +109,7 @@ class VoiceCache:
         return heard
 
     def check(self, recording: Path) -> Steps[None]:
-        """Check that a recording can be a voice; quick for one that was checked before.
+        """Check that a recording can be a voice; quick if it was checked before.
 
         Raises:
             RecordingError: it cannot.
@@ -132,7 +132,7 @@ class VoiceCache:
                 pass  # another server has deleted it since
             except (OSError, SafetensorError, TypeError, ValueError) as error:
                 _LOGGER.warning("%s is damaged and will be made again: %s", path, error)
-        load_torchaudio()  # first, as it may be broken, and this is tried again and again
+        load_torchaudio()  # first: it may be broken, and each retry should be cheap
         yield
         waveform = yield from load_prompt_audio(content, recording.name)
         encoder = self.make_encoder()
@@ -143,7 +143,7 @@ class VoiceCache:
         return _Encoded(prompt, path)
 
     def _cached(self, content: bytes) -> Steps[Path]:
-        """Name the file of a recording's features, by its content and the networks that hear it."""
+        """Name the file of a recording's features by its content and the encoder's networks."""
         digest = hashlib.sha256()
         for start in range(0, len(content), _HASHED_BYTES):
             digest.update(content[start : start + _HASHED_BYTES])
@@ -162,7 +162,7 @@ def _is_there(file: _File) -> bool:
         return _file(file[0]) == file
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # for example, its folder cannot be entered
+    except OSError:  # such as: its folder cannot be entered
         return True
 
 

@@ -52,7 +52,7 @@ class Prompt:
 class PromptEncoder:
     """The two ONNX networks that turn a prompt into speech tokens and a speaker embedding.
 
-    They take half a gigabyte, and only a new voice needs them: drop the encoder after its use.
+    They take half a gigabyte, and only a new voice needs them: drop the encoder after use.
     """
 
     def __init__(self, model_dir: Path, threads: int, providers: tuple[str, ...]) -> None:
