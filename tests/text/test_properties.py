@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wyoming_vietts import text as text_package
@@ -48,8 +48,27 @@ def test_output_holds_letters_spaces_and_marks_alone(text: str) -> None:
     assert unicodedata.is_normalized("NFC", spoken)
 
 
+_LETTER_PAIRS = st.sampled_from(["oà", "OÀ", "uý", "Ìa", "IaÌ", "a", "e", "q", "k", "á", "ộ", "Ở"])
+_EMPHASIS = st.lists(
+    st.tuples(_LETTER_PAIRS, st.integers(0, 3), st.sampled_from(["", " ", "n", "T", "on", "đi"])),
+    max_size=4,
+).map(lambda parts: "".join(pair + pair[-1] * times + end for pair, times, end in parts))
+
+
 @settings(max_examples=600, deadline=None)
-@given(_ANY_TEXT)
+@given(st.one_of(_ANY_TEXT, _EMPHASIS))
+@example("IaÌUU")
+@example("hoàaa")
+@example("[a](b)BẬT")
+@example("iQUÁAA")
+@example("aởx")
+@example("Đội B thắng, thang máy A bảo trì")
+@example("THEPA")
+@example("a:on")
+@example(",amở")
+@example("$3Ở")
+@example("qạnh ủqứũ")
+@example("uýGS")
 def test_speaking_twice_changes_nothing(text: str) -> None:
     spoken = speakable(text)
     assert speakable(spoken) == spoken

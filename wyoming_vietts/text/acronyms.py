@@ -30,7 +30,8 @@ def say_foreign_words(text: str) -> str:
 
 
 _CAPITALS = re.compile(rf"(?<![{LETTERS}])[{UPPER}]{{2,}}{_AFTER}")
-_LONE_LETTER = re.compile(rf"(?<![{LETTERS}])[b-df-hj-np-tv-xzđA-ZĐ]{_AFTER}")
+# A and E keep their capitals: small ones may be short for persons.
+_LONE_LETTER = re.compile(rf"(?<![{LETTERS}])[b-df-hj-np-tv-xzđB-DF-ZĐ]{_AFTER}")
 _MAX_SPELLED_LETTERS = 6
 _CONSONANT = r"[^AEIOUY\W\d]"
 _SAYABLE = re.compile(

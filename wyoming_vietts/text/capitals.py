@@ -3,8 +3,8 @@
 import re
 from functools import cache
 
-from .characters import LETTERS, UPPER, VIETNAMESE_VOWELS
-from .syllables import is_vietnamese
+from .characters import LETTERS, LOWER, UPPER, VIETNAMESE_VOWELS, place_tones
+from .syllables import is_sayable, is_vietnamese
 from .tables import read_table
 
 _AFTER = rf"(?![{LETTERS}])"
@@ -19,12 +19,30 @@ _SYLLABLE = re.compile(
 )
 
 
+_IS_MIXED = re.compile(rf"[{LOWER}][{UPPER}]|[{UPPER}]{{2}}[{LOWER}]")
+_WORD = re.compile(rf"(?<![{LETTERS}])[{LETTERS}]{{3,24}}{_AFTER}")
+_PART = re.compile(rf"[{UPPER}]?[{LOWER}]+|[{UPPER}]+")
+
+
+def _separate_or_lower(match: re.Match[str]) -> str:
+    """Separate `PhòngKhách`, and write `hÔm` in small letters."""
+    word = match[0]
+    if word.isascii() or not _IS_MIXED.search(word):
+        return word
+    parts = _PART.findall(word)
+    if all(len(part) > 1 and (part.isupper() or is_sayable(part)) for part in parts):
+        return place_tones(" ".join(parts))
+    return word[0] + word[1:].lower()
+
+
 def lower_capital_text(text: str) -> str:
     """Return the text with words in capitals in lower case, unless they are acronyms.
 
     Words with a marked vowel, their neighbours, long texts in capitals, and syllables of three
     letters or more that stand in no table (`MINH`) are not acronyms.
     """
+    if _IS_MIXED.search(text):
+        text = _WORD.sub(_separate_or_lower, text)
     capitals = _CAPITAL_WORD.findall(text)
     if not capitals:
         return text

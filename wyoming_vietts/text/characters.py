@@ -164,7 +164,8 @@ def _same_case(written: str, replacement: str) -> str:
     )
 
 
-_UNSPEAKABLE = re.compile(f"[^{LETTERS} .,;:!?]+")
+# Private characters stand for words of a lexicon.
+_UNSPEAKABLE = re.compile(f"[^{LETTERS} .,;:!?\U000f0000-\U000ffffd]+")
 _PAUSE = re.compile(r"[.,;:!?](?:[ .,;:!?]*[.,;:!?])?")
 _LINE_END = re.compile(r"(?<![.,;:!?]) ?\n")  # a line end is a pause, unless it has one
 _STRONGEST_FIRST = "?!.;:,"

@@ -3,9 +3,10 @@
 import re
 from functools import cache
 
-from .characters import LETTERS, LOWER, UPPER, VIETNAMESE_VOWELS
+from .characters import LETTERS, LOWER, UPPER, VIETNAMESE_VOWELS, place_tones
 from .chat_in_context import like, read_chat_by_context
 from .context import text_after, text_before, word_before
+from .dates import WEEKDAYS
 from .tables import any_of, read_table
 
 # Letters that are words where nothing announces a letter.
@@ -13,6 +14,7 @@ _NUMBER_WORDS = frozenset(
     ["không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín", "mười", "mươi", "trăm"]
 )
 _MARKED = "".join(vowel for vowel in VIETNAMESE_VOWELS if vowel not in "aeiouy")
+_ACCENTED = "áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ"
 _LETTERS = {"k": "không", "j": "gì", "r": "rồi", "z": "vậy"}
 _LETTER = re.compile(
     rf"(?<![\w.,/'\"(-])(?<!\d )"
@@ -67,14 +69,13 @@ _STREET = re.compile(
 _FINAL_G = re.compile(rf"(?<=[{_MARKED}])g(?!\w)")
 _FINAL_K = re.compile(r"(?<=[íịĩỉìếệ])k(?!\w)")
 _Q_WITHOUT_U = re.compile(
-    rf"(?<!\w)([qQ])(?=[{_MARKED}][{LOWER}]{{0,3}}(?!\w))|(?<!\w)(q)(?=[aeiy][{LOWER}]{{0,2}}"
+    rf"(?<!\w)([qQ])(?=[{_MARKED}][{LOWER}]{{0,2}}(?!\w))|(?<!\w)(q)(?=[aeiy][{LOWER}]{{0,2}}"
     rf"(?!\w))"
 )
 # "zô", "fải", "jờ": letters that Vietnamese has not, in words with marks.
 _FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{_MARKED}])")
 _INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
-_WEEKDAYS = {"2": "hai", "3": "ba", "4": "tư", "5": "năm", "6": "sáu", "7": "bảy"}
 _DISTRICT = re.compile(r"(?<!\w)((?:ở|sang|tại|về|đến|qua|bên|khu|từ) )([qp])(\d{1,2})(?!\w)")
 _HOUR = re.compile(r"(?<!\w)((?:[Mm]ấy|[Bb]ây) ?)h(?!\w)")
 
@@ -91,8 +92,8 @@ def _words() -> re.Pattern[str]:
 
 _PERSON_OF_NAME = re.compile(rf"(?<=[{LOWER}] )([ace])(?= [{UPPER}][{LOWER}])")
 _DRAWN_OUT = re.compile(
-    r"(?<=[^\W\d_])([aeiouyăâêôơưạảãáàịìíẹéèẻọóòỏ])\1{2,}"
-    r"|(?<=[^\W\d_])([áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ])([aeiou])\3+"
+    rf"(?<=[^\W\d_])(?i:([{_ACCENTED}])\1*([aeiou])\2+"
+    rf"|(?-i:(?!I))([{VIETNAMESE_VOWELS}])\3{{2,}})"  # not the numeral III
 )
 _PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern})")
 _PAUSES = frozenset(",.;:!?")
@@ -100,7 +101,7 @@ _PERSON_INSIDE = re.compile(
     rf"(?<=[{LOWER}] )[ae](?={_AFTER_PERSON.pattern})"
     rf"|(?:(?<=lát )|(?<=để )|(?<=nhớ )|(?<=đón )|(?<=chờ )|(?<=đợi )|(?<=gọi )|(?<=nhà )|"
     rf"(?<=tụi ))"
-    rf"[ae](?= [{LOWER}{UPPER}]{{2}}|[.!?]?$)"
+    rf"[ae](?= [{LETTERS}]|[.!?]?$)"
 )
 _LETTER_NAMES = frozenset(
     [
@@ -137,10 +138,14 @@ _LONE_CONSONANT = re.compile(rf"(?<=[{LOWER}] )[cb](?= [{LOWER}]|[.!?,]? ?$)")
 _SAID_TO_A_PERSON = re.compile(r"(?<!\w)[a-cA-CeE] ơi(?![^\W\d_])")
 
 
+def shorten_drawn_out(text: str) -> str:
+    """Shorten vowels that are drawn out: `hoàaaa`, `QUÁAAA`."""
+    return place_tones(_DRAWN_OUT.sub(lambda match: match[1] or match[3], text))
+
+
 def read_chat_shorthand(text: str) -> str:
     """Read `ko`, `mn`, `bn ơi`, `t6`, and `k` before a word."""
     written = text
-    text = _DRAWN_OUT.sub(lambda match: match[1] or match[2], text)
     text = read_chat_by_context(text)
     text = _LETTER.sub(_read_letter, text)
     text = _SO.sub("vậy", _SO_AFTER.sub("vậy", _OH_HEAVEN.sub(r"\1ời", _STREET.sub("đường", text))))
@@ -153,7 +158,7 @@ def read_chat_shorthand(text: str) -> str:
         # In any other text a lone letter is a letter; and where it is spoken it stays one.
         text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
         text = _PERSON.sub(_read_person, text)
-    text = _DAY_OF_WEEK.sub(lambda match: f"thứ {_WEEKDAYS[match[1]]}", text)
+    text = _DAY_OF_WEEK.sub(lambda match: f"thứ {WEEKDAYS[match[1]]}", text)
     text = _DISTRICT.sub(_read_district, text)
     return read_chat_words(_HOUR.sub(r"\1 giờ", text))
 

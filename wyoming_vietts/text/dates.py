@@ -32,7 +32,7 @@ _YEAR_PAIR = re.compile(
     re.IGNORECASE,
 )
 
-_WEEKDAYS = {"2": "hai", "3": "ba", "4": "tư", "5": "năm", "6": "sáu", "7": "bảy"}
+WEEKDAYS = {"2": "hai", "3": "ba", "4": "tư", "5": "năm", "6": "sáu", "7": "bảy"}
 WEEKDAY = r"(?:(?:T|[Tt]hứ )[2-7]|CN|[Cc]hủ nhật)(?!\w)"
 _SHORT_WEEKDAY = re.compile(r"(?<![\w.])(?:T([2-7])|(CN))(?![\w]|[./-]\d{2})")
 _WEEKDAY_LIST = re.compile(
@@ -214,10 +214,10 @@ def _read_short_weekday(match: re.Match[str]) -> str:
         return "chủ nhật"
     if word_before(match) in ("ga", "cảng", "terminal", "nhà", "tòa", "block"):
         return match[0]
-    return f"thứ {_WEEKDAYS[match[1]]}"
+    return f"thứ {WEEKDAYS[match[1]]}"
 
 
 def _read_weekday_list(match: re.Match[str]) -> str:
     rest = re.sub(r" ?[-–] ?", " đến ", match[3])
-    rest = re.sub(r"[2-7]", lambda digit: _WEEKDAYS[digit[0]], rest)
-    return f"{match[1]}{_WEEKDAYS[match[2]]}{rest}"
+    rest = re.sub(r"[2-7]", lambda digit: WEEKDAYS[digit[0]], rest)
+    return f"{match[1]}{WEEKDAYS[match[2]]}{rest}"

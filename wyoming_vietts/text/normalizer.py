@@ -7,7 +7,7 @@ from .acronyms import say_foreign_words, spell_acronyms
 from .algebra import read_algebra
 from .capitals import lower_capital_text
 from .characters import fold_characters, keep_speakable
-from .chat import read_chat_shorthand, read_chat_words
+from .chat import read_chat_shorthand, shorten_drawn_out
 from .chemistry import read_formulae
 from .dates import read_calendars, read_dates
 from .entities import read_entities
@@ -48,6 +48,7 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_flats,  # B3-11.02
     read_models,  # 27X5L
     read_formulae,  # CO2, PM2.5
+    shorten_drawn_out,  # QUÁAAA
     lower_capital_text,  # ĐÈN PHÒNG KHÁCH
     read_highland_names,  # Ea Súp, H'Mông
     read_chat_shorthand,  # ko, dc, mn
@@ -84,8 +85,9 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     say_foreign_words,  # wifi, Living Room TV
     spell_acronyms,  # USB, VTV
     respell_foreign_words,  # Viera
-    read_chat_words,
     say_marked_words,  # Êban, âl
+    keep_speakable,
+    read_chat_shorthand,  # once more, for what was taken apart
 )
 
 
@@ -101,5 +103,5 @@ def speakable(text: str, lexicon: Lexicon | None = None) -> str:
     for step in _STEPS:
         text = step(text)
     if lexicon is not None:
-        text = lexicon.restore(text)
-    return keep_speakable(text)
+        text = keep_speakable(lexicon.restore(text))
+    return text

@@ -50,7 +50,8 @@ _WITH_W = {
     "a": "oa", "ă": "oă", "e": "oe", "ê": "uê", "i": "uy", "ơ": "uơ", "ai": "oai", "ây": "uây",
 }  # fmt: skip
 _SHARP_LAST = str.maketrans("aăeêiơuy", "áắéếíớúý")
-_DECENT = {"đít": "đi"}  # a word that nobody wants to hear in "Disney"
+# A word that nobody wants to hear in "Disney", and syllables with another meaning.
+_MENDED = {"đít": "đi", "the": "thê", "hong": "hông", "ginh": "dinh"}
 
 
 def respell_foreign_words(text: str) -> str:
@@ -90,14 +91,18 @@ def split_glued(word: str) -> str:
 @lru_cache(maxsize=4096)
 def _syllables_of(word: str) -> tuple[str, ...]:
     """Vietnamese syllables of two letters or more that make up a word; () if there are none."""
-    if len(word) > 1 and is_vietnamese(word):
+    if _is_part(word):
         return (word,)
     for start in range(max(2, len(word) - _LONGEST_SYLLABLE), len(word) - 1):
         has_onset = word[start] not in "aeiouy"
-        before = _syllables_of(word[:start]) if has_onset and is_vietnamese(word[start:]) else ()
+        before = _syllables_of(word[:start]) if has_onset and _is_part(word[start:]) else ()
         if before:
             return (*before, word[start:])
     return ()
+
+
+def _is_part(word: str) -> bool:
+    return len(word) > 1 and is_vietnamese(word) and word not in _MENDED
 
 
 def _cased(word: str, syllables: tuple[str, ...]) -> str:
@@ -197,7 +202,7 @@ def _written(onset: list[str], vowel: str, coda: list[str]) -> list[str]:
             nucleus = nucleus[:-1] + nucleus[-1].translate(_SHARP_LAST)
         return [*before, nucleus + final]
     written = _initial(initial, plain) + vowel + final
-    return [*before, _DECENT.get(written, written)]
+    return [*before, _MENDED.get(written, written)]
 
 
 def _initial(sound: str, vowel: str) -> str:

@@ -18,7 +18,7 @@ _SAID = {
 }  # fmt: skip
 _STATE = "|".join(sorted(_SAID, key=len, reverse=True))
 _VALUE_END = r"(?= ?(?:[.,;!()\n→]|$))"
-_VALUE_BEFORE = r"(?<=[:=→] )"
+_VALUE_BEFORE = r"(?:(?<=[:=→] )|(?<=[:=→]))"
 _VALUE = re.compile(
     rf"{_VALUE_BEFORE}(?i:{_STATE}){_VALUE_END}|(?<=là )(?i:true|false){_VALUE_END}"
 )
@@ -55,8 +55,8 @@ def _no_value() -> re.Pattern[str]:
     unit = any_unit()
     return re.compile(
         rf"(?<!\w)(?:(?:None|null|NULL|NaN|undefined)(?: ?{unit})?(?![\w'])"
-        rf"|(?:nan|none)(?: {unit}| ?[%°][CF]?)(?!\w)|{_VALUE_BEFORE}(?:nan|none|n/a"
-        rf"|N/A){_VALUE_END})"
+        rf"|(?:nan|none)(?: (?!năm|tháng|ngày|giờ|tuần){unit}| ?[%°][CF]?)(?!\w)"
+        rf"|{_VALUE_BEFORE}(?:nan|none|n/a|N/A){_VALUE_END})"
     )
 
 

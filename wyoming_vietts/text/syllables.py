@@ -27,6 +27,7 @@ _WIDER = re.compile(
 )
 _WITHOUT_PAUSES = str.maketrans(".,;:!?\n", "       ")
 _MARKS = re.compile("[\u0300-\u036f]")
+_CAPITAL_INSIDE = re.compile(rf"[{LETTERS}][{UPPER}]")
 _MARKED_WORD = re.compile(
     rf"(?<![{LETTERS}])(?=[a-zA-Z]*[^\W\da-zA-Z_])[{LETTERS}]{{1,24}}(?![{LETTERS}])"
 )
@@ -61,7 +62,9 @@ def read_highland_names(text: str) -> str:
 
 def say_marked_words(text: str) -> str:
     """Take apart, or spell, words with marks that are no syllable: `Êban`, `Hđnd`, `âl`."""
-    if all(map(is_sayable, text.translate(_WITHOUT_PAUSES).split())):
+    if not _CAPITAL_INSIDE.search(text) and all(
+        map(is_sayable, text.translate(_WITHOUT_PAUSES).split())
+    ):
         return text
     return _MARKED_WORD.sub(lambda match: _say_marked(match[0]), text)
 
@@ -69,7 +72,7 @@ def say_marked_words(text: str) -> str:
 @lru_cache(maxsize=8192)
 def _say_marked(word: str) -> str:
     if is_sayable(word):
-        return word
+        return word[0] + word[1:].lower()
     parts = _parts(word.lower())
     return place_tones(" ".join(parts)) if parts else spell(word)
 
