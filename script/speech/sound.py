@@ -1,0 +1,84 @@
+"""Measures waveforms: silences, clicks, loudness."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from script.speech.talk import Answer
+from wyoming_vietts.engines.loudness import loudness
+
+_FRAME_SECONDS = 0.01
+_SILENCE = 10 ** (-26 / 20)  # of the speech's loudness; what is quieter is silence
+_MIN_PAUSE_SECONDS = 0.08  # lips that close, as before a p, are silent for less
+
+_CLICK_FLOOR = 10 ** (-46 / 20)
+_CLICK_RATIO = 4.0  # times the jumps around it
+_AROUND_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What an answer sounds like."""
+
+    lufs: float
+    lead_seconds: float
+    """Silence before the first sound."""
+    tail_seconds: float
+    """Silence after the last sound."""
+    pauses: tuple[float, ...]
+    """Seconds of each silence between them."""
+    clicks: int
+    peak: float
+    """dBFS."""
+    spoken_seconds: float
+    """Without any silence."""
+
+
+def measure(answer: Answer) -> Sound:
+    """Measure an answer."""
+    lufs = loudness(answer.samples, answer.rate)
+    silences = list(_silences(answer, _SILENCE * 10 ** (lufs / 20)))
+    starts = [length for start, length in silences if start == 0]
+    ends = [length for start, length in silences if start and start + length >= answer.seconds]
+    inner = [length for start, length in silences if start and start + length < answer.seconds]
+    return Sound(
+        lufs,
+        sum(starts),
+        sum(ends),
+        tuple(inner),
+        len(clicks(answer)),
+        20 * float(np.log10(np.abs(answer.samples).max() + 1e-9)),
+        answer.seconds - sum(length for _, length in silences),
+    )
+
+
+def _silences(answer: Answer, limit: float) -> Iterator[tuple[float, float]]:
+    """Start and length, in seconds, of each stretch whose root mean square is below a limit."""
+    frame = round(_FRAME_SECONDS * answer.rate)
+    padded = np.pad(answer.samples, (0, -len(answer.samples) % frame)).reshape(-1, frame)
+    is_quiet = (padded**2).mean(1) < limit**2
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_quiet, [False]]).astype(np.int8)))
+    for start, end in edges.reshape(-1, 2):
+        first, last = start * frame, min(end * frame, len(answer.samples))
+        is_edge = first == 0 or last == len(answer.samples)
+        if is_edge or last - first >= _MIN_PAUSE_SECONDS * answer.rate:
+            yield first / answer.rate, (last - first) / answer.rate
+
+
+def clicks(answer: Answer) -> list[float]:
+    """Seconds at which the waveform jumps as no voice does.
+
+    A jump stands out of the third differences around it, on both sides: those of a voice's own
+    pulses come in rows.
+    """
+    jumps = np.abs(np.diff(answer.samples.astype(np.float64), 3))
+    around = round(_AROUND_SECONDS * answer.rate)
+    found: list[float] = []
+    for at in np.flatnonzero(jumps > _CLICK_FLOOR):
+        before = jumps[max(0, at - around) : max(0, at - 4)]
+        after = jumps[at + 5 : at + 5 + around]
+        beside = max((part.max() for part in (before, after) if len(part)), default=0.0)
+        if jumps[at] > _CLICK_RATIO * beside and (not found or at / answer.rate > found[-1] + 0.01):
+            found.append(at / answer.rate)
+    return found

@@ -1,0 +1,34 @@
+"""Loudness in LUFS."""
+
+import math
+
+import numpy as np
+import pytest
+
+from wyoming_vietts.engines.loudness import loudness
+
+
+def sine(hertz: float, amplitude: float, rate: int, seconds: float = 3.0) -> np.ndarray:
+    return amplitude * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 48_000])
+def test_a_full_sine_of_997_hertz_has_the_loudness_of_the_standard(rate: int) -> None:
+    assert loudness(sine(997, 1.0, rate), rate) == pytest.approx(-3.01, abs=0.05)
+    assert loudness(sine(997, 0.1, rate), rate) == pytest.approx(-23.01, abs=0.05)
+
+
+def test_low_tones_count_less_and_high_ones_more() -> None:
+    assert loudness(sine(50, 1.0, 48_000), 48_000) == pytest.approx(-7.64, abs=0.02)
+    assert loudness(sine(5000, 1.0, 48_000), 48_000) == pytest.approx(0.31, abs=0.02)
+
+
+def test_silence_between_words_does_not_count() -> None:
+    spoken = sine(997, 0.1, 16_000)
+    paused = np.concatenate([spoken, np.zeros(5 * 16_000), spoken])
+    assert loudness(paused, 16_000) == pytest.approx(loudness(spoken, 16_000), abs=0.3)
+
+
+def test_a_short_sound_is_one_block_and_silence_is_none() -> None:
+    assert loudness(sine(997, 0.1, 16_000, seconds=0.2), 16_000) == pytest.approx(-23, abs=0.1)
+    assert loudness(np.zeros(16_000), 16_000) == -math.inf
