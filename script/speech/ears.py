@@ -14,7 +14,7 @@ from script.speech.talk import Answer, Floats
 from script.speech.words import distance, words
 
 _RATE = 16_000  # Hz, of both judges
-_MARGIN_SECONDS = 0.4  # of silence at both ends, without which the recogniser misses words
+_LEAD_SECONDS, _TAIL_SECONDS = 0.8, 0.4  # of silence, without which the recogniser misses words
 _MOS_SECONDS = 9.01
 _MOS_OVERALL = (-0.06766283, 1.11546468, 0.04602535)  # polynomial of P.835, as published with it
 
@@ -41,8 +41,8 @@ class Recogniser:
 
     def listen(self, answer: Answer, text: str) -> Heard:
         """Compare what is understood with what was to be said."""
-        margin = np.zeros(round(_MARGIN_SECONDS * _RATE), np.float32)
-        samples = np.concatenate([margin, resampled(answer), margin])
+        ends = (round(_LEAD_SECONDS * _RATE), round(_TAIL_SECONDS * _RATE))
+        samples = np.pad(resampled(answer), ends)
         pcm = np.clip(np.rint(samples * 32767), -32768, 32767).astype(np.int16)
         understood = words(self._pipeline.transcribe(pcm, _RATE).text)
         said = words(text)
