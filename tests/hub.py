@@ -12,12 +12,16 @@ from pathlib import Path
 
 from tests.http_server import serving
 
-REPOSITORIES = {"dangvansam/viet-tts": "main", "rhasspy/piper-voices": "v1.0.0"}
+REPOSITORIES = {
+    "dangvansam/viet-tts": "main",
+    "rhasspy/piper-voices": "v1.0.0",
+    "ampixa/sanoTTS": "main",
+}
 
 
 @dataclass
 class Hub:
-    """Serves the files of a folder, by their names, from every folder of both repositories."""
+    """Serves the files of a folder, by their names, from every folder of all repositories."""
 
     folder: Path
     url: str = ""

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from functools import partial
 from pathlib import Path
 
 from ..downloads.table import DOWNLOADS, VIETTS, folder_of
@@ -36,7 +37,12 @@ def download(name: str, options: argparse.Namespace) -> None:
     from ..downloads.fetch import fetch  # which would take 15 ms of every start
 
     folder, entry = folder_of(name, options.piper_dir, options.model_dir), DOWNLOADS[name]
-    is_new = fetch(entry, folder)
+    convert = None
+    if entry.converted:
+        from ..engines.piper.convert import convert_sano
+
+        convert = partial(convert_sano, name)
+    is_new = fetch(entry, folder, convert)
     _LOGGER.info("%s: '%s' in %s", "Downloaded" if is_new else "Already there", name, folder)
     _LOGGER.info("Licence of '%s': %s", name, entry.licence)
 

@@ -5,12 +5,13 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import SetupError
+from ..files import replace_file
 from . import hub
 from .progress import Progress
 from .table import Download
@@ -23,17 +24,26 @@ STAGING = ".download"
 _LOCK = ".download.lock"  # never removed, as another process may have opened it
 
 
-def fetch(download: Download, folder: Path) -> bool:
+_MOST_TIMES = 2  # as large as announced
+
+Convert = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
+"""Makes the content of other files, by name, of that of all files of a download."""
+
+
+def fetch(download: Download, folder: Path, convert: Convert | None = None) -> bool:
     """Fetch what is missing or different, and put it into a folder once all of it is there.
 
     Files appear in their order, so the last one tells that all are there. All are of one commit.
 
+    Args:
+        convert: for a download that is converted; its files are fetched anew each time.
+
     Returns:
-        Whether anything had to be fetched.
+        Whether anything is new.
 
     Raises:
-        SetupError: the hub cannot be reached, has no such file, or sends something else, or the
-            disk is too small; the message says which file.
+        SetupError: the hub cannot be reached, has no such file, or sends something else, the disk
+            is too small, or the files cannot be converted; the message says which file.
         OSError: the folder cannot be written.
     """
     staging = folder / STAGING
@@ -42,20 +52,35 @@ def fetch(download: Download, folder: Path) -> bool:
         _remove_link(staging)
         staging.mkdir(exist_ok=True)
         commit: str | None = None
+        size = 0
         complete = []
         for file in download.files:
             if file.sha256 is not None and _is(folder / file.name, file.size, file.sha256):
                 continue
             remote = hub.find(download.repository, commit or download.revision, file)
+            size += remote.size
+            if size > _MOST_TIMES * 1e6 * download.megabytes:
+                raise SetupError(
+                    f"{download.repository} has {size / 1e6:.0f} MB in place of the "
+                    f"{download.megabytes} MB that are expected; nothing of {file.name} is fetched"
+                )
             if commit is None:
                 commit = remote.commit
                 _LOGGER.info("Downloading from %s at commit %s", download.repository, commit)
-            if not _is(folder / file.name, remote.size, remote.digest):
+            if convert is not None or not _is(folder / file.name, remote.size, remote.digest):
                 complete.append((_fetch_file(remote, staging), file))
-        for part, file in complete:
-            os.replace(part, folder / file.name)
+        if convert is None:
+            for part, file in complete:
+                os.replace(part, folder / file.name)
+            shutil.rmtree(staging)
+            return bool(complete)
+        published = {file.name: part.read_bytes() for part, file in complete}
         shutil.rmtree(staging)
-    return bool(complete)
+        converted = convert(published).items()
+        new = [(folder / name, made) for name, made in converted if not _has(folder / name, made)]
+        for path, made in new:
+            replace_file(path, made)
+        return bool(new)
 
 
 @contextmanager
@@ -127,6 +152,10 @@ def _open(path: Path, flags: int) -> int:
 def _remove_link(path: Path) -> None:
     if path.is_symlink():
         path.unlink()
+
+
+def _has(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def _is(path: Path, size: int | None, digest: str) -> bool:

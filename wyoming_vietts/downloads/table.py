@@ -38,9 +38,13 @@ class Download:
     revision: str
     files: tuple[HubFile, ...]
     """The last one makes it complete."""
+    converted: tuple[str, ...] = ()
+    """The files that these are converted to, and replaced by, before anything is in place."""
 
     def is_in(self, folder: Path) -> bool:
         """Whether a folder has every file, or what it has been converted to, with any content."""
+        if self.converted:
+            return all(os.path.isfile(folder / name) for name in self.converted)
         return all(
             os.path.isfile(folder / file.name)
             or (file.converted is not None and os.path.isfile(folder / file.converted))
@@ -50,6 +54,7 @@ class Download:
 
 VIETTS = "vietts"
 NATURAL_VOICE = "vi_VN-vais1000-medium"
+SMALL_VOICE = "vi_VN-vais1000-tiny"
 
 DOWNLOADS: Mapping[str, Download] = {
     NATURAL_VOICE: Download(
@@ -72,6 +77,22 @@ DOWNLOADS: Mapping[str, Download] = {
                 sha256="ec7c89e2c85f4d1edc24b6120c18aaf1bda614f06b511567eb9c7c0de15e2dab",
             ),
         ),
+    ),
+    SMALL_VOICE: Download(
+        description="the same voice for the smallest machines: far faster, less clear (sanoTTS)",
+        label="Giọng nữ miền Bắc, nhỏ gọn",
+        megabytes=3,
+        licence="weights GPL-3.0; data CC BY 4.0 (VAIS-1000); distilled from a Piper voice, which "
+        "was fine-tuned from an English voice whose corpus restricts commercial speech, so "
+        "commercial use is unclear",
+        repository="ampixa/sanoTTS",
+        revision="main",
+        files=(
+            HubFile("vi-vais1000-1p46m/manifest.json"),
+            HubFile("vi-vais1000-1p46m/piper-phoneme-config.json"),
+            HubFile("vi-vais1000-1p46m/weights.fp16.bin"),
+        ),
+        converted=(f"{SMALL_VOICE}.onnx.json", f"{SMALL_VOICE}.onnx"),
     ),
     VIETTS: Download(
         description="the neural model, which clones voices (needs PyTorch)",

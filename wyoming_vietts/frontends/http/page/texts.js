@@ -37,11 +37,14 @@ const TEXTS = {
     downloadFailed: (name, message) => `Không tải được ${name}. Hãy thử lại sau. Chi tiết (tiếng Anh): ${message}`,
     about: {
       "vi_VN-vais1000-medium": "Giọng nữ miền Bắc, tự nhiên, chạy được trên máy nhỏ",
+      "vi_VN-vais1000-tiny": "Cũng giọng ấy, bản rút gọn cho máy rất nhỏ: đọc nhanh hơn nhiều, kém rõ hơn",
       vietts: "Mô hình nơ-ron để nhân bản giọng nói (cần PyTorch)",
     },
     licences: {
       "vi_VN-vais1000-medium": "dữ liệu CC BY 4.0 (VAIS-1000); tinh chỉnh từ một giọng tiếng Anh có dữ liệu hạn chế " +
         "dùng cho mục đích thương mại, nên chưa rõ có được dùng để kinh doanh hay không",
+      "vi_VN-vais1000-tiny": "trọng số GPL-3.0; dữ liệu CC BY 4.0 (VAIS-1000); chắt lọc từ giọng trên, " +
+        "nên cũng chưa rõ có được dùng để kinh doanh hay không",
       vietts: "CC BY-NC 4.0: không dùng cho mục đích thương mại",
     },
     otherError: (message) => `Có lỗi: ${message}`,
@@ -94,6 +97,7 @@ const TEXTS = {
     downloadFailed: (name, message) => `Cannot download ${name}: ${message}`,
     about: {
       "vi_VN-vais1000-medium": "A natural voice for small machines: a woman from the north",
+      "vi_VN-vais1000-tiny": "The same voice for the smallest machines: far faster, less clear",
       vietts: "The neural model, which clones voices (needs PyTorch)",
     },
     licences: {},
