@@ -15,6 +15,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart
 
 from tests.frontends.http.harness import running_doors
 from tests.harness import (
+    SETTINGS,
     StepEngine,
     StepVoice,
     connected,
@@ -356,7 +357,7 @@ async def listen(
 
     # At this rate a sample lasts as long as the audio of a step.
     voice = cast(Voice, SimpleNamespace(sample_rate=1 / audio_seconds, speak=speak))
-    script = Script(None, 100, 0.0, is_ssml=False)
+    script = Script(SETTINGS.lexicon, 100, 0.0, is_ssml=False)
     utterance = Utterance(
         "tests", voice, 1.0, script, turns, asyncio.Semaphore(9), lambda utterance, outcome: None
     )
