@@ -14,6 +14,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     WYOMING_VIETTS_URI=tcp://0.0.0.0:10200 \
     WYOMING_VIETTS_PIPER_DIR=/data/piper \
+    WYOMING_VIETTS_VIENEU_DIR=/data/models/vieneu \
     WYOMING_VIETTS_MODEL_DIR=/data/models/viet-tts \
     WYOMING_VIETTS_VOICES_DIR=/data/voices
 EXPOSE 10200 10280

@@ -39,6 +39,7 @@ RUN_IN_CI = {
     "make_piper_goldens": ".ci/run",
     "setup_beside": "script/check_reference",
     "check_speech": ".ci/run",
+    "make_vieneu_goldens": ".ci/run",
     "test_images": ".ci/run",
     "test_ranges": ".ci/run",
     "bench": "tests/test_benchmark.py",

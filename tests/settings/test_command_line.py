@@ -16,13 +16,19 @@ from wyoming_vietts.settings.values import Number, OneOf
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--engine", "pipes"], "must be auto, or one or more of vietts, piper, espeak"),
-        (["--engine", "auto,espeak"], "must be auto, or one or more of vietts, piper, espeak"),
+        (["--engine", "pipes"], "must be auto, or one or more of vietts, vieneu, piper, espeak"),
+        (
+            ["--engine", "auto,espeak"],
+            "must be auto, or one or more of vietts, vieneu, piper, espeak",
+        ),
         (["--uri", "http://a"], "must be tcp://HOST:PORT, unix://PATH or stdio://"),
         (["--uri", "tcp://0.0.0.0"], "must be tcp://HOST:PORT"),
         (["--uri", "tcp://0.0.0.0:99999"], "must be tcp://HOST:PORT"),
         (["--uri", "tcp://a..b:10200"], "must be tcp://HOST:PORT"),
-        (["--engine", "espeak,espeak"], "must be auto, or one or more of vietts, piper, espeak"),
+        (
+            ["--engine", "espeak,espeak"],
+            "must be auto, or one or more of vietts, vieneu, piper, espeak",
+        ),
         (["--speed", "3"], "must be a number from 0.5 to 2"),
         (["--speed", "nan"], "must be a number from 0.5 to 2"),
         (["--samples-per-chunk", "0"], "must be a whole number from 64"),

@@ -5,7 +5,8 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from ..downloads.table import DOWNLOADS, VIETTS, folder_of
+from ..downloads.table import DOWNLOADS, VIETTS
+from .engine_settings import model_folders
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -18,11 +19,7 @@ def run(options: argparse.Namespace) -> None:
             _convert(options.model_dir)
         return
     for name, entry in DOWNLOADS.items():
-        there = (
-            " (is there)"
-            if entry.is_in(folder_of(name, options.piper_dir, options.model_dir))
-            else ""
-        )
+        there = " (is there)" if entry.is_in(model_folders(options).of(name)) else ""
         print(
             f"{name}\t{entry.megabytes} MB\t{entry.description}{there}\n\tlicence: {entry.licence}"
         )
@@ -36,7 +33,7 @@ def download(name: str, options: argparse.Namespace) -> None:
     """
     from ..downloads.fetch import fetch  # which would take 15 ms of every start
 
-    folder, entry = folder_of(name, options.piper_dir, options.model_dir), DOWNLOADS[name]
+    folder, entry = model_folders(options).of(name), DOWNLOADS[name]
     convert = None
     if entry.converted:
         from ..engines.piper.convert import convert_sano

@@ -2,7 +2,13 @@
 
 import argparse
 
+from ..downloads.table import ModelFolders
 from ..engines.catalogue import EngineSettings
+
+
+def model_folders(options: argparse.Namespace) -> ModelFolders:
+    """Collect the flags that say where models are."""
+    return ModelFolders(options.piper_dir, options.vieneu_dir, options.model_dir)
 
 
 def engine_settings(options: argparse.Namespace) -> EngineSettings:
@@ -11,6 +17,7 @@ def engine_settings(options: argparse.Namespace) -> EngineSettings:
         model_dir=options.model_dir,
         voices_dir=options.voices_dir,
         piper_dir=options.piper_dir,
+        vieneu_dir=options.vieneu_dir,
         device=options.device,
         threads=options.threads,
         quality=options.quality,

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
+from ..downloads.table import DOWNLOADS, NATURAL_VOICE, VIENEU, VIETTS
 from ..errors import LexiconError, SetupError, UnknownVoiceError
 from ..files import read_bytes, replace_file
 from ..frontends.wyoming.supervisor import SupervisorAnnouncement
@@ -52,9 +52,10 @@ def run(options: argparse.Namespace) -> None:
         chosen,
         # `auto` prefers the model once it is there, and uses another voice until then.
         engine=("auto" if chosen["engine"] == VIETTS else chosen["engine"],),
-        voice=chosen["voice"] or None,
+        voice=_voice(chosen),
         lexicon=lexicon,
         model_dir=options.data / "models" / "viet-tts",
+        vieneu_dir=options.data / "models" / "vieneu",
         piper_dir=options.share / "piper",
         voices_dir=options.share / "voices",
         http_token=chosen["http_token"] or None,
@@ -103,10 +104,21 @@ def load_options(path: Path) -> dict[str, Any]:
 
 def downloads_for(chosen: Mapping[str, Any]) -> Sequence[str]:
     """List the downloads that these options need."""
-    names = [VIETTS] if chosen["engine"] == VIETTS else []
-    if chosen["engine"] != "espeak" and chosen["voice"] in DOWNLOADS.keys() - {VIETTS}:
-        names.append(chosen["voice"])
+    engine, voice = chosen["engine"], _voice(chosen)
+    names = [engine] if engine in (VIETTS, VIENEU) else []
+    if engine != "espeak" and voice in DOWNLOADS.keys() - {VIETTS, VIENEU}:
+        names.append(voice)
     return names
+
+
+def _voice(chosen: Mapping[str, Any]) -> str | None:
+    """Return the voice to speak with, None for the first.
+
+    The option's default is a Piper voice, which no user of VieNeu has chosen.
+    """
+    if chosen["engine"] == VIENEU and chosen["voice"] == NATURAL_VOICE:
+        return None
+    return chosen["voice"] or None
 
 
 def _write_lexicon(file: LexiconFile, lines: Sequence[str]) -> None:

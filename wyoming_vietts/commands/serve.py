@@ -9,7 +9,7 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..downloads.table import DOWNLOADS, NATURAL_VOICE, folder_of
+from ..downloads.table import DOWNLOADS, NATURAL_VOICE
 from ..engines.catalogue import make_catalogue
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
@@ -27,7 +27,7 @@ from ..speech.synthesizer import SpeechSettings, Synthesizer
 from ..steps import finish
 from ..text import LexiconFile
 from .download import download
-from .engine_settings import engine_settings
+from .engine_settings import engine_settings, model_folders
 
 if TYPE_CHECKING:
     from ..frontends.http.app import HttpServer
@@ -68,7 +68,7 @@ def download_if_missing(name: str, options: argparse.Namespace) -> bool:
     Returns:
         Whether it is there now.
     """
-    if DOWNLOADS[name].is_in(folder_of(name, options.piper_dir, options.model_dir)):
+    if DOWNLOADS[name].is_in(model_folders(options).of(name)):
         return True
     try:
         download(name, options)
@@ -185,8 +185,7 @@ def _http_server(
         origins=options.http_origins,
         max_clients=max_clients,
         voices_dir=options.voices_dir or options.model_dir / "voices",
-        piper_dir=options.piper_dir,
-        model_dir=options.model_dir,
+        folders=model_folders(options),
     )
     return HttpServer(synthesizer, settings)
 

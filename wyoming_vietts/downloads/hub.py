@@ -44,6 +44,10 @@ def find(repository: str, revision: str, file: HubFile) -> Remote:
     Raises:
         SetupError: the hub cannot be reached, or has no such file or another one.
     """
+    if file.url:
+        assert file.size is not None
+        assert file.sha256 is not None
+        return Remote(file, repository, revision, file.size, file.sha256)
     try:
         said = _ask("HEAD", _url(repository, revision, file), _CONTACT_SECONDS).headers
     except (OSError, HTTPException, ValueError) as error:
@@ -54,7 +58,7 @@ def find(repository: str, revision: str, file: HubFile) -> Remote:
     is_right = size.isdecimal() and len(digest) in (40, 64) and file.size in (None, int(size))
     if not is_right or (len(digest) == 64 and file.sha256 not in (None, digest)):
         raise SetupError(
-            f"Cannot download {file.name} of {repository}: {_host()} has another file, of "
+            f"Cannot download {file.name} of {repository}: {_host(file)} has another file, of "
             f"{size or 'unknown'} bytes and hash '{digest:.80}'"
         )
     commit = said["X-Repo-Commit"] or revision
@@ -100,7 +104,8 @@ def _blocks(remote: Remote, start: int) -> Iterator[bytes]:
 def _ask(method: str, url: str, seconds: float, **headers: str) -> HTTPResponse:
     request = urllib.request.Request(url, headers=headers, method=method)
     request.add_header("User-Agent", f"wyoming-vietts/{__version__}")
-    if token := "".join(os.environ.get("HF_TOKEN", "").split()):
+    token = "".join(os.environ.get("HF_TOKEN", "").split())
+    if token and url.startswith(f"{_endpoint()}/"):
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     opener = urllib.request.build_opener(_Redirects)
     try:
@@ -139,27 +144,31 @@ def _endpoint() -> str:
     return os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or "https://huggingface.co"
 
 
-def _host() -> str:
-    return urlsplit(_endpoint()).netloc.rpartition("@")[2] or _endpoint()
+def _host(file: HubFile) -> str:
+    address = file.url or _endpoint()
+    return urlsplit(address).netloc.rpartition("@")[2] or address
 
 
 def _url(repository: str, revision: str, file: HubFile) -> str:
-    return f"{_endpoint()}/{repository}/resolve/{quote(revision, safe='')}/{quote(file.path)}"
+    return (
+        file.url
+        or f"{_endpoint()}/{repository}/resolve/{quote(revision, safe='')}/{quote(file.path)}"
+    )
 
 
 def _explained(repository: str, file: HubFile, error: Exception) -> SetupError:
     """One sentence about a failure, for a reader who may have no shell."""
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(error, HTTPError):
-        reason = f"{error.code} {error.reason}: {_host()} " + (
+        reason = f"{error.code} {error.reason}: {_host(file)} " + (
             "does not give this file away"
             if error.code in (401, 403, 404)
             else "cannot send it now; try again later"
         )
     elif isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"the certificate of {_host()} is not valid here ({cause.verify_message}); "
+        reason = f"the certificate of {_host(file)} is not valid here ({cause.verify_message}); "
         reason += "is the clock right, and is there a package such as ca-certificates?"
     else:
         detail = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-        reason = f"cannot reach {_host()} ({detail}); what has come is kept, so try again later"
+        reason = f"cannot reach {_host(file)} ({detail}); what has come is kept, so try again later"
     return SetupError(f"Cannot download {file.name} of {repository}: {reason}")

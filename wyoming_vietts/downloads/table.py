@@ -16,6 +16,8 @@ class HubFile:
     """Bytes; None for the size that the hub states."""
     sha256: str | None = None
     """None for the hash that the hub states."""
+    url: str = ""
+    """Where it is, if it is not in the repository; size and hash must be known then."""
     converted: str | None = None
     """The file that is made of it, after which it may be deleted."""
 
@@ -29,6 +31,8 @@ class HubFile:
 class Download:
     """Files of one repository that belong together."""
 
+    engine: str
+    """Which speaks with it; one of `ENGINES`."""
     description: str
     label: str
     """Description in Vietnamese, such as Home Assistant shows for a voice."""
@@ -52,12 +56,13 @@ class Download:
         )
 
 
-VIETTS = "vietts"
+VIETTS, VIENEU = "vietts", "vieneu"
 NATURAL_VOICE = "vi_VN-vais1000-medium"
 SMALL_VOICE = "vi_VN-vais1000-tiny"
 
 DOWNLOADS: Mapping[str, Download] = {
     NATURAL_VOICE: Download(
+        engine="piper",
         description="a natural voice for small machines: a woman from the north (Piper)",
         label="Giọng nữ miền Bắc, tự nhiên",
         megabytes=63,
@@ -79,6 +84,7 @@ DOWNLOADS: Mapping[str, Download] = {
         ),
     ),
     SMALL_VOICE: Download(
+        engine="piper",
         description="the same voice for the smallest machines: far faster, less clear (sanoTTS)",
         label="Giọng nữ miền Bắc, nhỏ gọn",
         megabytes=3,
@@ -94,7 +100,57 @@ DOWNLOADS: Mapping[str, Download] = {
         ),
         converted=(f"{SMALL_VOICE}.onnx.json", f"{SMALL_VOICE}.onnx"),
     ),
+    VIENEU: Download(
+        engine="vieneu",
+        description="eleven voices of the north and the south, for a mini-PC (VieNeu-TTS v3 Nano)",
+        label="Mười một giọng hai miền (VieNeu)",
+        megabytes=285,
+        licence="Apache-2.0; nothing tells who the eleven speakers are, or whether they agreed, "
+        "and a data set of the same author is CC BY-NC 4.0",
+        repository="pnnbao-ump/VieNeu-TTS-v3-Nano",
+        revision="aba295eb96a6fa6003ebe417cc1f2802a7adc1dc",
+        files=(
+            HubFile(
+                "config.json",
+                size=2927,
+                sha256="3762f1716fd8d7a1451ddf2e051c03b0a341e8adda4f1dbd0db0ae9777514e56",
+            ),
+            HubFile(
+                "constants.npz",
+                size=53_448,
+                sha256="7c011938effe41687a9af85107a31a040dfcf0fb3d0f048ec10f4fb65c1a8829",
+            ),
+            HubFile(
+                "text_encoder.onnx",
+                size=26_519_943,
+                sha256="204f02cccae1f16ccb2d3840f05721a37fe250b82cbd456337a0ccb49615e4bf",
+            ),
+            HubFile(
+                "duration_predictor.onnx",
+                size=727_809,
+                sha256="20fd7fa60006d0a48ee82e0451b3f920d2052588c083c756cce669f3947c0a68",
+            ),
+            HubFile(
+                "vector_estimator.onnx",
+                size=155_132_418,
+                sha256="c6c1d4398ca35d3ad1bd3f0459413d1b975d09e7f2f3a2b4493a7b92bbf6ce93",
+            ),
+            HubFile(
+                "codec_decoder.onnx",
+                size=99_319_941,
+                sha256="b0ab15e7828a39d53679e25b1ba4ba415a61311307202a6323130b9e1cc3029d",
+            ),
+            HubFile(
+                "voices_v3_nano.json",
+                size=2_316_799,
+                sha256="2ca4cbf475409e61fda662fbd3fb3a3ac3e980bbc3925fedb4d1199c4ccac3e7",
+                url="https://raw.githubusercontent.com/pnnbao97/VieNeu-TTS/"
+                "3206ed960e317e69bfe09f9d553aecbf1090f32e/src/vieneu/assets/voices_v3_nano.json",
+            ),
+        ),
+    ),
     VIETTS: Download(
+        engine="vietts",
         description="the neural model, which clones voices (needs PyTorch)",
         label="Mô hình nhân bản giọng nói",
         megabytes=2306,
@@ -114,6 +170,15 @@ DOWNLOADS: Mapping[str, Download] = {
 """By the name that the command line and the page use."""
 
 
-def folder_of(name: str, piper_dir: Path, model_dir: Path) -> Path:
-    """Where a download belongs."""
-    return model_dir if name == VIETTS else piper_dir
+@dataclass(frozen=True)
+class ModelFolders:
+    """Where the files of the engines are."""
+
+    piper_dir: Path
+    vieneu_dir: Path
+    model_dir: Path
+
+    def of(self, name: str) -> Path:
+        """Return the folder where a download belongs."""
+        folders = {"piper": self.piper_dir, "vieneu": self.vieneu_dir, "vietts": self.model_dir}
+        return folders[DOWNLOADS[name].engine]

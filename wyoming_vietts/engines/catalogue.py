@@ -10,13 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..downloads.table import NATURAL_VOICE
+from ..downloads.table import NATURAL_VOICE, VIENEU
 from ..errors import SetupError
 from ..program import command, how_to_install
 from ..steps import Steps
 from .contract import CloningEngine, Engine, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
+from .vieneu.engine import VieNeuEngine
 
 if TYPE_CHECKING:
     from .vietts.engine import VietTTSEngine
@@ -31,6 +32,7 @@ class EngineSettings:
     model_dir: Path
     voices_dir: Path | None
     piper_dir: Path
+    vieneu_dir: Path
     device: str
     threads: int | None
     quality: str | None
@@ -108,7 +110,7 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
     """
     if [*names] != ["auto"]:
         return Catalogue([_make_engine(name, settings) for name in names], is_auto=False)
-    engines: list[Engine] = [_make_piper(settings)]
+    engines: list[Engine] = [_make_vieneu(settings), _make_piper(settings)]
     if _has_model(settings.model_dir):
         engines.insert(0, make_vietts(settings))
     return Catalogue(engines, is_auto=True)
@@ -125,13 +127,28 @@ def _make_engine(name: str, settings: EngineSettings) -> Engine:
         return make_vietts(settings)
     if name == "espeak":
         return EspeakEngine()
-    engine = _make_piper(settings)
+    engine: Engine
+    if name == "vieneu":
+        engine, folder, download = _make_vieneu(settings), settings.vieneu_dir, VIENEU
+        flag = "--vieneu-dir"
+    else:
+        engine, folder, download = _make_piper(settings), settings.piper_dir, NATURAL_VOICE
+        flag = "--piper-dir"
     if not engine.voices:
-        download = f"download {NATURAL_VOICE} --piper-dir {shlex.quote(str(settings.piper_dir))}"
-        _LOGGER.warning(
-            "No Piper voice in %s can speak; to get one: %s", settings.piper_dir, command(download)
-        )
+        way = command(f"download {download} {flag} {shlex.quote(str(folder))}")
+        _LOGGER.warning("No %s voice in %s can speak; to get one: %s", name, folder, way)
     return engine
+
+
+def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
+    """Make the engine of VieNeu; its packages are needed only where its model is."""
+    return VieNeuEngine(
+        settings.vieneu_dir,
+        threads=settings.threads,
+        quality=settings.quality,
+        seed=settings.seed,
+        unload_after_minutes=settings.unload_after_minutes,
+    )
 
 
 def _make_piper(settings: EngineSettings) -> PiperEngine:

@@ -21,6 +21,7 @@ from .table import (
     SPEED,
     SSML_RATE,
     URI,
+    VIENEU_DIR,
     VIETTS_SETTINGS,
     Setting,
 )
@@ -223,7 +224,7 @@ _COMMANDS: Mapping[str, _Command] = {
     "voices": _Command("List the voices", (*ENGINE_SETTINGS, *LOG_SETTINGS)),
     "download": _Command(
         "Download a voice or the neural model, or list what there is",
-        (PIPER_DIR, MODEL_DIR, *LOG_SETTINGS),
+        (PIPER_DIR, VIENEU_DIR, MODEL_DIR, *LOG_SETTINGS),
         _download,
     ),
     "prepare": _Command(

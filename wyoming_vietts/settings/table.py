@@ -32,7 +32,7 @@ from .values import (
     WholeNumber,
 )
 
-ENGINES = ("vietts", "piper", "espeak")
+ENGINES = ("vietts", "vieneu", "piper", "espeak")
 """Best first."""
 
 
@@ -133,18 +133,20 @@ PIPER_DIR = Setting("piper_dir", Parsed(Path), Path("models/piper"),
     "Piper voices: NAME.onnx and NAME.onnx.json", "DIR")
 ENGINE = Setting("engine", Parsed(_engine_names), ("auto",),
     f"auto, or some of {', '.join(ENGINES)}, best first; auto: vietts where a model and a "
-    "recording are, piper where its voices are, else espeak", "NAME[,NAME]",
+    "recording are, vieneu where its model is, piper where its voices are, else espeak",
+    "NAME[,NAME]",
     default_help="auto")
 MODEL_DIR = Setting("model_dir", Parsed(Path), Path("models/viet-tts"), "the VietTTS model",
     "DIR")
+VIENEU_DIR = Setting("vieneu_dir", Parsed(Path), Path("models/vieneu"), "the VieNeu model", "DIR")
 VOICES_DIR = Setting("voices_dir", Parsed(Path), None,
     "recordings to clone, one for each voice", "DIR",
     default_help="voices/ of the model")
-THREADS = Setting("threads", WholeNumber(1, 1024), None, "for vietts: number of threads", "N",
-    default_help="the cores that others leave")
+THREADS = Setting("threads", WholeNumber(1, 1024), None, "for all but espeak: number of threads",
+    "N", default_help="the cores that others leave")
 QUALITY = Setting("quality", OneOf("exact", "balanced", "fast"), None,
-    "for vietts: see BENCHMARKS.md", "QUALITY",
-    default_help="balanced; exact on a GPU")
+    "for vietts: see BENCHMARKS.md; for vieneu: exact takes 16 steps, fast 8, and balanced as many "
+    "of these as the machine keeps up with", "QUALITY", default_help="balanced; exact on a GPU")
 SEED = Setting("seed", WholeNumber(0, 2**63 - 1), None,
     "make the same audio of the same text every time", "N", default_help="random")
 DEVICE = Setting("device", Parsed(_device), "auto",
@@ -167,8 +169,8 @@ MAX_CLIENTS = Setting("max_clients", WholeNumber(1, 10_000), 200,
     "clients at once; more are refused", "N")
 IDLE_TIMEOUT = Setting("idle_timeout", Number(1.0, 86_400.0), 600.0,
     "close connections, except stdio, after SECONDS without a byte", "SECONDS")
-UNLOAD_AFTER = Setting("unload_after", Number(0.001, 100_000.0), None, "for vietts: unload the "
-    "model after MINUTES without speech; the next request loads it again", "MINUTES",
+UNLOAD_AFTER = Setting("unload_after", Number(0.001, 100_000.0), None, "for vietts and vieneu: "
+    "unload the model after MINUTES without speech; the next request loads it again", "MINUTES",
     default_help="never")
 NO_STREAMING = Setting("no_streaming", Switch(), False, "disable streaming")
 DEBUG = Setting("debug", Switch(), False, "also log what is spoken")
@@ -178,7 +180,7 @@ LOG_FORMAT = Setting("log_format", Parsed(_log_format),
 # fmt: on
 
 VIETTS_SETTINGS = (MODEL_DIR, VOICES_DIR, THREADS, QUALITY, SEED, DEVICE)
-ENGINE_SETTINGS = (PIPER_DIR, ENGINE, *VIETTS_SETTINGS)
+ENGINE_SETTINGS = (PIPER_DIR, VIENEU_DIR, ENGINE, *VIETTS_SETTINGS)
 LOG_SETTINGS = (DEBUG, LOG_FORMAT)
 SERVE_SETTINGS = (
     *(URI, ZEROCONF, HTTP, HTTP_TOKEN, HTTP_ALLOW, HTTP_NAMES, HTTP_PROXIES, HTTP_ORIGINS),

@@ -248,8 +248,8 @@ def test_engine_without_a_voice_names_the_command_that_gets_one(
 ) -> None:
     folder = tmp_path / "my voices"
     settings = EngineSettings(
-        model_dir=tmp_path, voices_dir=None, piper_dir=folder, device="cpu", threads=1,
-        quality=None, streams_sentences=True, seed=None, unload_after_minutes=None,
+        model_dir=tmp_path, voices_dir=None, piper_dir=folder, vieneu_dir=tmp_path, device="cpu",
+        threads=1, quality=None, streams_sentences=True, seed=None, unload_after_minutes=None,
     )  # fmt: skip
     make_catalogue(["auto"], settings)
     assert not caplog.text

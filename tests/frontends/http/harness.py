@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from tests.harness import SETTINGS, free_port, server_process, wait_until_ready
+from wyoming_vietts.downloads.table import ModelFolders
 from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.contract import Engine
 from wyoming_vietts.frontends.http.app import HttpServer, HttpSettings
@@ -72,6 +73,9 @@ class Doors:
         return await self.ask("POST", "/v1/audio/speech", json=body)
 
 
+FOLDERS = ModelFolders(NOWHERE, NOWHERE, NOWHERE)
+
+
 @asynccontextmanager
 async def running_doors(
     *engines: Engine,
@@ -103,8 +107,7 @@ async def running_doors(
             origins=origins,
             max_clients=max_clients,
             voices_dir=voices_dir,
-            piper_dir=piper_dir,
-            model_dir=model_dir,
+            folders=ModelFolders(piper_dir, NOWHERE, model_dir),
         ),
     )
     await wyoming.start()
@@ -123,7 +126,7 @@ async def routes_of(*engines: Engine) -> list[Any]:
     synthesizer = Synthesizer(Catalogue(engines, is_auto=False), SETTINGS)
     server = HttpServer(
         synthesizer,
-        HttpSettings(*("localhost", 0, None, LOOPBACK, (), (), (), 1, NOWHERE, NOWHERE, NOWHERE)),
+        HttpSettings(*("localhost", 0, None, LOOPBACK, (), (), (), 1, NOWHERE, FOLDERS)),
     )
     return [*server.app.router.routes()]
 

@@ -24,6 +24,7 @@ _TYPES: dict[str, type[np.generic]] = {
     "tensor(double)": np.float64,
     "tensor(int32)": np.int32,
     "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
 }
 
 

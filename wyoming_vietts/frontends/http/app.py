@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from ...downloads.table import ModelFolders
 from ...errors import WyomingViettsError
 from ...settings.addresses import Network
 from ...speech.synthesizer import Synthesizer
@@ -54,8 +55,7 @@ class HttpSettings:
     origins: Sequence[str]
     max_clients: int
     voices_dir: Path
-    piper_dir: Path
-    model_dir: Path
+    folders: ModelFolders
 
 
 class HttpServer:
@@ -65,7 +65,7 @@ class HttpServer:
         """Prepare to listen; clients beyond `max_clients` are refused."""
         self._settings = settings
         self._endpoint = SpeechEndpoint(synthesizer)
-        self._downloads = Downloads(settings.piper_dir, settings.model_dir)
+        self._downloads = Downloads(settings.folders)
         guard = Guard(
             settings.host,
             settings.allowed,

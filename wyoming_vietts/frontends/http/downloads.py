@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ...downloads.fetch import STAGING
-from ...downloads.table import DOWNLOADS, VIETTS, Download, folder_of
+from ...downloads.table import DOWNLOADS, VIETTS, Download, ModelFolders
 from ...files import explain
 from ...program import how_to_install
 from .guard import Guard
@@ -21,17 +21,20 @@ from .requests import HttpError
 _LOGGER = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
-_NEEDED = {"vietts": ("torch",), "piper": ("onnxruntime",)}
-"""Packages by the extra that installs them."""
+_NEEDED = {
+    "vietts": ("torch", "vietts"),
+    "vieneu": ("onnxruntime", "piper"),
+    "piper": ("onnxruntime", "piper"),
+}
+"""A package by the engine that needs it, and the extra that installs it."""
 
 
 class Downloads:
     """The available downloads, and those under way."""
 
-    def __init__(self, piper_dir: Path, model_dir: Path) -> None:
+    def __init__(self, folders: ModelFolders) -> None:
         """Download into these folders."""
-        self._piper_dir = piper_dir
-        self._model_dir = model_dir
+        self._folders = folders
         self._running: dict[str, asyncio.Task[None]] = {}
         self._errors: dict[str, str] = {}
 
@@ -45,8 +48,9 @@ class Downloads:
     @property
     def steps_to_cloning(self) -> str:
         """The steps that enable cloning, for a reader who may have no shell."""
-        steps = [] if _missing(VIETTS) is None else [how_to_install(_extra(VIETTS))]
-        if not DOWNLOADS[VIETTS].is_in(folder_of(VIETTS, self._piper_dir, self._model_dir)):
+        package, extra = _NEEDED[VIETTS]
+        steps = [] if importlib.util.find_spec(package) else [how_to_install(extra)]
+        if not DOWNLOADS[VIETTS].is_in(self._folders.of(VIETTS)):
             steps.append(f"download {VIETTS} on this page")
         return ", then ".join([*steps, "start the server again"])
 
@@ -75,7 +79,7 @@ class Downloads:
         return web.Response(status=202)
 
     def _described(self, name: str, entry: Download) -> Mapping[str, object]:
-        folder = folder_of(name, self._piper_dir, self._model_dir)
+        folder = self._folders.of(name)
         return {
             "name": name,
             "description": entry.description,
@@ -105,7 +109,8 @@ class Downloads:
         Raises:
             OSError: it cannot be run.
         """
-        folders = ("--piper-dir", self._piper_dir, "--model-dir", self._model_dir)
+        folders = ("--piper-dir", self._folders.piper_dir, "--vieneu-dir", self._folders.vieneu_dir,
+                   "--model-dir", self._folders.model_dir)  # fmt: skip
         log_format = ("--log-format", "%(message)s")
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
@@ -127,18 +132,10 @@ class Downloads:
 
 def _needs(name: str) -> str | None:
     """Tell what must be installed first; None for nothing."""
-    package = _missing(name)
-    return package and f"It needs the package {package}: {how_to_install(_extra(name))}"
-
-
-def _missing(name: str) -> str | None:
-    """Return a missing package without which the download is useless; None if all are there."""
-    packages = _NEEDED[_extra(name)]
-    return next((each for each in packages if importlib.util.find_spec(each) is None), None)
-
-
-def _extra(name: str) -> str:
-    return "vietts" if name == VIETTS else "piper"
+    package, extra = _NEEDED[DOWNLOADS[name].engine]
+    if importlib.util.find_spec(package) is not None:
+        return None
+    return f"It needs the package {package}: {how_to_install(extra)}"
 
 
 def _progress(entry: Download, folder: Path) -> float:

@@ -38,6 +38,7 @@ const TEXTS = {
     about: {
       "vi_VN-vais1000-medium": "Giọng nữ miền Bắc, tự nhiên, chạy được trên máy nhỏ",
       "vi_VN-vais1000-tiny": "Cũng giọng ấy, bản rút gọn cho máy rất nhỏ: đọc nhanh hơn nhiều, kém rõ hơn",
+      vieneu: "Mười một giọng hai miền Bắc và Nam, cho máy tính nhỏ (VieNeu-TTS v3 Nano)",
       vietts: "Mô hình nơ-ron để nhân bản giọng nói (cần PyTorch)",
     },
     licences: {
@@ -45,6 +46,8 @@ const TEXTS = {
         "dùng cho mục đích thương mại, nên chưa rõ có được dùng để kinh doanh hay không",
       "vi_VN-vais1000-tiny": "trọng số GPL-3.0; dữ liệu CC BY 4.0 (VAIS-1000); chắt lọc từ giọng trên, " +
         "nên cũng chưa rõ có được dùng để kinh doanh hay không",
+      vieneu: "Apache-2.0; không rõ mười một người đọc là ai và có đồng ý hay không; " +
+        "một bộ dữ liệu của cùng tác giả theo CC BY-NC 4.0",
       vietts: "CC BY-NC 4.0: không dùng cho mục đích thương mại",
     },
     otherError: (message) => `Có lỗi: ${message}`,
@@ -98,6 +101,7 @@ const TEXTS = {
     about: {
       "vi_VN-vais1000-medium": "A natural voice for small machines: a woman from the north",
       "vi_VN-vais1000-tiny": "The same voice for the smallest machines: far faster, less clear",
+      vieneu: "Eleven voices of the north and the south, for a mini-PC (VieNeu-TTS v3 Nano)",
       vietts: "The neural model, which clones voices (needs PyTorch)",
     },
     licences: {},

@@ -1,0 +1,95 @@
+"""Reads the file of ready voices that comes with VieNeu-TTS."""
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import ModelError
+from ...files import read_bytes, recognize
+from ...steps import Steps
+from .config import Floats, SpeakerFeatures
+
+_MAX_BYTES = 20_000_000
+_MAX_PRESETS = 200
+_MAX_NAME_CHARACTERS = 60
+_GENDERS = {"male": "nam", "female": "nữ"}
+_REGIONS = ("Bắc", "Trung", "Nam")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A ready voice."""
+
+    name: str
+    """Stable key, such as `vieneu-minh-quan`."""
+    label: str
+    """As a user sees it, such as `Minh Quân (nam, miền Bắc)`."""
+    features: SpeakerFeatures
+
+
+def load_presets(path: Path) -> Steps[list[Preset]]:
+    """Read the presets, the default one first.
+
+    Raises:
+        ModelError: it is not such a file; the message says why.
+        OSError: it cannot be read.
+    """
+    content = read_bytes(path, _MAX_BYTES)
+    yield
+    try:
+        values = json.loads(content)
+        yield
+        presets = values["presets"]
+        default = values.get("default_voice")
+        names = sorted(presets, key=lambda name: name != default)
+        if not 0 < len(names) <= _MAX_PRESETS:
+            raise ValueError(f"it has {len(names)} voices")
+        found = []
+        for name in names:
+            found.append(_read(name, presets[name]))
+            yield
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        if disguise := recognize(content[:512]):
+            raise ModelError(f"{path} is {disguise}") from error
+        raise ModelError(f"{path} is not a file of VieNeu's voices: {error!s:.200}") from error
+    return found
+
+
+def _read(name: str, values: Mapping[str, Any]) -> Preset:
+    if not (name.isprintable() and 0 < len(name) <= _MAX_NAME_CHARACTERS):
+        raise ValueError(f"a voice's name is {name!a:.80}")
+    features = SpeakerFeatures(_floats(values["speaker_emb"]), _floats(values["style"]))
+    try:
+        features.check()
+    except ValueError as error:
+        raise ValueError(f"voice '{name}': {error}") from error
+    return Preset(f"vieneu-{_slug(name)}", _label(name, values), features)
+
+
+def _floats(numbers: Any) -> Floats:
+    return np.array(numbers, np.float32)
+
+
+def _label(name: str, values: Mapping[str, Any]) -> str:
+    """Add gender and region: the description is `gender · region · manner`."""
+    about = [_GENDERS.get(str(values.get("gender")), "")]
+    about += [
+        f"miền {region}"
+        for part in str(values.get("description", "")).split("·")[1:2]
+        for region in _REGIONS
+        if part.strip() == region
+    ]
+    known = ", ".join(filter(None, about))
+    return f"{name} ({known})" if known else name
+
+
+def _slug(name: str) -> str:
+    """Turn `Minh Quân` into `minh-quan`."""
+    decomposed = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return "-".join(letters.split())
