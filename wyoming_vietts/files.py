@@ -2,7 +2,6 @@
 
 import glob
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -64,7 +63,7 @@ def replacement(path: Path) -> Iterator[Path]:
         OSError: it cannot be written; the old file is unchanged.
     """
     remove_leftovers(path)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         yield unfinished
         with suppress(FileNotFoundError):

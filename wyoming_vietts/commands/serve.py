@@ -15,7 +15,6 @@ from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
 from ..files import explain
 from ..frontends.listener import limit_clients
-from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
 from ..frontends.wyoming.handler import Handler, HandlerSettings
 from ..frontends.wyoming.server import Server
 from ..program import command, how_to_install
@@ -31,13 +30,14 @@ from .engine_settings import engine_settings, model_folders
 
 if TYPE_CHECKING:
     from ..frontends.http.app import HttpServer
+    from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def run(
     options: argparse.Namespace,
-    announcement: Announcement | None = None,
+    announcement: "Announcement | None" = None,
     way_to_natural_voice: str | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
@@ -79,7 +79,7 @@ def download_if_missing(name: str, options: argparse.Namespace) -> bool:
 
 
 async def _serve(
-    options: argparse.Namespace, announcement: Announcement | None, way_to_natural_voice: str
+    options: argparse.Namespace, announcement: "Announcement | None", way_to_natural_voice: str
 ) -> None:
     stop = asyncio.Event()
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
@@ -203,9 +203,11 @@ def _way_to_natural_voice(options: argparse.Namespace) -> str:
     return way
 
 
-def _announcement(options: argparse.Namespace) -> ZeroconfAnnouncement | None:
+def _announcement(options: argparse.Namespace) -> "ZeroconfAnnouncement | None":
     if options.zeroconf is None:
         return None
+    from ..frontends.wyoming.discovery import ZeroconfAnnouncement  # which would take 25 ms
+
     scheme, host, port = parse_uri(options.uri)
     if scheme != "tcp":
         raise DiscoveryError(f"--zeroconf needs a tcp:// address, not {options.uri}")
