@@ -166,7 +166,6 @@ def _device(name: str) -> str:
 
 
 def _measure(voice: Voice) -> str:
-    """Time one sentence."""
     began = time.perf_counter()
     first, size = None, 0
     try:

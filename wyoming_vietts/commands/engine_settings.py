@@ -12,7 +12,6 @@ def model_folders(options: argparse.Namespace) -> ModelFolders:
 
 
 def engine_settings(options: argparse.Namespace) -> EngineSettings:
-    """Collect the flags that concern the engines."""
     return EngineSettings(
         model_dir=options.model_dir,
         voices_dir=options.voices_dir,

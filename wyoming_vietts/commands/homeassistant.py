@@ -103,7 +103,6 @@ def load_options(path: Path) -> dict[str, Any]:
 
 
 def downloads_for(chosen: Mapping[str, Any]) -> Sequence[str]:
-    """List the downloads that these options need."""
     engine, voice = chosen["engine"], _voice(chosen)
     names = [engine] if engine in (VIETTS, VIENEU) else []
     if engine != "espeak" and voice in DOWNLOADS.keys() - {VIETTS, VIENEU}:

@@ -63,8 +63,9 @@ def parse_options(
         parsers[name] = subparsers.add_parser(
             name, help=entry.purpose, description=f"{entry.purpose}.", allow_abbrev=False
         )
-        # Variables of other commands are not checked.
-        entry.add_to(parsers[name], environment if name == arguments[0] else {})
+        entry.add_arguments(parsers[name])
+        for setting in entry.settings:  # variables of other commands are not checked
+            parsers[name].add_setting(setting, environment if name == arguments[0] else {})
     if not arguments[0].startswith("-") and arguments[0] not in parsers:
         parser.error(f"unknown command '{arguments[0]}'{did_you_mean(arguments[0], parsers)}")
     if arguments[0] == "say":
@@ -159,11 +160,6 @@ class _Command:
     settings: Sequence[Setting]
     add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
     """Adds the arguments of this command alone."""
-
-    def add_to(self, parser: _Parser, environment: Mapping[str, str]) -> None:
-        self.add_arguments(parser)
-        for setting in self.settings:
-            parser.add_setting(setting, environment)
 
 
 def _say(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,6 @@
 """Defines every setting and limit once: for flags, variables, the app's options and requests."""
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from .values import (
     TRUE,
     Kind,
     Lines,
+    Matching,
     Name,
     Number,
     OneOf,
@@ -93,12 +93,6 @@ def _engine_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _device(text: str) -> str:
-    if not re.fullmatch(r"auto|cuda(:[0-9]+)?|mps|cpu", text):
-        raise ValueError(f"'{text}' must be auto, cuda, cuda:N, mps or cpu")
-    return text
-
-
 def _log_format(text: str) -> str:
     try:
         logging.Formatter(text).format(logging.makeLogRecord({}))
@@ -149,7 +143,8 @@ QUALITY = Setting("quality", OneOf("exact", "balanced", "fast"), None,
     "of these as the machine keeps up with", "QUALITY", default_help="balanced; exact on a GPU")
 SEED = Setting("seed", WholeNumber(0, 2**63 - 1), None,
     "make the same audio of the same text every time", "N", default_help="random")
-DEVICE = Setting("device", Parsed(_device), "auto",
+DEVICE = Setting("device",
+    Matching("auto|cuda(:[0-9]+)?|mps|cpu", "auto, cuda, cuda:N, mps or cpu"), "auto",
     "for vietts: auto, cuda, cuda:N, mps or cpu", "DEVICE")
 DOWNLOAD = Setting("download", OneOf(*DOWNLOADS), None, "download this first where it is missing",
     "NAME", default_help="nothing")

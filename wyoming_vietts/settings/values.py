@@ -1,6 +1,5 @@
 """Kinds of values: read from the text of a flag or variable, or checked in a JSON or TOML file."""
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -55,7 +54,6 @@ class Number(Kind):
         return type(value) in (int, float) and self.least <= value <= self.most
 
     def clamp(self, value: float) -> float:
-        """Return the nearest number of this kind."""
         return max(self.least, min(value, self.most))
 
 
@@ -109,21 +107,6 @@ class Text(Kind):
         return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
 
 
-class Token(Text):
-    """A secret for an HTTP header; in a file, an empty one means none."""
-
-    def __init__(self) -> None:
-        super().__init__("of ASCII letters, digits and signs alone")
-
-    def parse(self, text: str) -> str:
-        if not text or not self.holds(text):
-            raise ValueError(f"it must be {self.right}")
-        return text
-
-    def holds(self, value: Any) -> bool:
-        return isinstance(value, str) and re.fullmatch("[!-~]*", value) is not None
-
-
 class Name(Text):
     """Text without control characters, which would forge lines of a log."""
 
@@ -142,18 +125,27 @@ class Label(Name):
         return super().holds(value) and len(value) <= self._most_characters
 
 
-class LanguageTag(Text):
-    """A BCP 47 tag."""
+class Matching(Kind):
+    """A text that a regular expression describes."""
 
-    def __init__(self) -> None:
-        super().__init__("a string such as vi-VN (BCP 47)")
+    def __init__(self, pattern: str, right: str) -> None:
+        super().__init__(right)
+        self._pattern = re.compile(pattern)
 
     def holds(self, value: Any) -> bool:
-        return (
-            isinstance(value, str)
-            and len(value) <= 35
-            and re.fullmatch("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", value) is not None
-        )
+        return isinstance(value, str) and self._pattern.fullmatch(value) is not None
+
+
+class Token(Matching):
+    """A secret for an HTTP header; in a file, an empty one means none."""
+
+    def __init__(self) -> None:
+        super().__init__("[!-~]*", "of ASCII letters, digits and signs alone")
+
+    def parse(self, text: str) -> str:
+        if not text or not self.holds(text):
+            raise ValueError(f"it must be {self.right}")  # without the secret
+        return text
 
 
 class Lines(Text):
@@ -238,5 +230,7 @@ def check_value(value: Any, kind: Kind, name: str) -> Any:
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Return the end of a message about an unknown name; "" if none is similar."""
+    import difflib  # takes 3 ms, and few need it
+
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]}?" if near else ""

@@ -22,6 +22,7 @@ class Sentence:
 
     text: str
     prosody: Prosody
+    written: str
 
 
 Parts = Generator[Sentence | Break | None, None, None]
@@ -123,4 +124,4 @@ class Script:
             yield self._silence
         self._has_begun, self._has_ended_sentence = True, ends
         _LOGGER.debug("Speaking %r for %r", text, written)
-        yield Sentence(text, prosody)
+        yield Sentence(text, prosody, written)

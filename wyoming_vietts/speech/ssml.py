@@ -89,7 +89,6 @@ def begins_ssml(text: str) -> bool | None:
 
 
 def ends_ssml(text: str) -> bool:
-    """Return whether a text ends as SSML does."""
     return text.rstrip(_IGNORED).endswith("</speak>")
 
 

@@ -39,7 +39,6 @@ class EspeakVoice(Voice):
     library: Library = field(repr=False)
 
     def speak(self, text: str, speed: float = 1.0) -> PCM:
-        """Speak a sentence clause by clause; see `Voice`."""
         words_per_minute = round(_WORDS_PER_MINUTE * SPOKEN_SPEED.clamp(speed))
         for clause in speakable_clauses(text):
             yield self.library.speak(

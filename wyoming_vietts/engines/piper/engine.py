@@ -42,7 +42,6 @@ class PiperEngine:
 
     @staticmethod
     def is_installed() -> bool:
-        """Tell whether ONNX Runtime is installed."""
         return importlib.util.find_spec("onnxruntime") is not None
 
     @property
@@ -52,7 +51,6 @@ class PiperEngine:
         return {name: voice for name, voice in voices.items() if voice.network.problem is None}
 
     def idle_work(self) -> Steps[None]:
-        """Scan the folder; see `Engine`."""
         return self._folder.scan()
 
     def _make_voices(

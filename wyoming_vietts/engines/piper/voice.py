@@ -34,11 +34,9 @@ class PiperVoice(Voice):
     """The .toml beside the file."""
 
     def load(self) -> Steps[None]:
-        """Load the network; see `Voice`."""
         return self.network.load()
 
     def speak(self, text: str, speed: float = 1.0) -> PCM:
-        """Speak a sentence; see `Voice`."""
         yield from self.load()
         scales = self.scales.at_speed(SPOKEN_SPEED.clamp(speed * self.settings.speed))
         window = FIRST_WINDOW_FRAMES

@@ -82,25 +82,20 @@ class VietTTSEngine:
 
     @property
     def voices(self) -> Mapping[str, VietTTSVoice]:
-        """The voices in the folder of recordings."""
         return self._folder.voices
 
     @property
     def device(self) -> str:
-        """Its device, such as `cpu` or `cuda:0`."""
         return str(self._device)
 
     @property
     def voices_dir(self) -> Path:
-        """The folder of recordings."""
         return self._folder.folder
 
     def listen(self, content: bytes, name: str) -> Steps[Heard]:
-        """Find the seconds of a recording that would make a voice; see `CloningEngine`."""
         return self.prompts.listen(content, name)
 
     def look_again(self) -> Steps[None]:
-        """Scan the folder of recordings now; see `CloningEngine`."""
         return self._folder.look_again()
 
     @torch.inference_mode()

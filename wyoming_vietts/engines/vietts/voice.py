@@ -70,7 +70,6 @@ class VietTTSVoice(ClonedVoice):
         return not os.path.exists(self.recording)  # Path.exists raises on an unreadable folder
 
     def load(self) -> Steps[None]:
-        """Load the networks; see `Voice`."""
         with self.engine.loader.in_use():
             yield from self.engine.loader.load()
 
@@ -139,7 +138,6 @@ class VietTTSVoice(ClonedVoice):
             yield from decoder.feed(speech_tokens, last=True)
 
     def _encode(self, flow: Flow) -> Steps[EncodedVoice]:
-        """Prepare the voice for the networks."""
         try:
             prompt = yield from self.engine.prompts.get(self.recording, self.name)
         except (OSError, SetupError) as error:

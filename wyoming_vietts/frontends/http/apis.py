@@ -25,7 +25,6 @@ MODEL = "vietts"
 
 
 def openai_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
-    """Return the routes under /v1."""
     model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "wyoming-vietts"}
 
     async def models(request: web.Request) -> web.Response:
@@ -90,7 +89,6 @@ def _number(values: dict[str, Any], key: str, kind: Kind) -> Any:
 
 
 def rhasspy_routes(endpoint: SpeechEndpoint) -> list[web.RouteDef]:
-    """Return the routes of Rhasspy."""
     return [
         web.post("/api/text-to-speech", endpoint.handler(_read_rhasspy_body)),
         web.get("/api/tts", endpoint.handler(_read_rhasspy_query)),
@@ -124,8 +122,6 @@ _EFFECTS = {
 
 
 def mary_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[web.RouteDef]:
-    """Return the routes of MaryTTS."""
-
     async def voices(request: web.Request) -> web.Response:
         lines = [
             f"{voice.name} {_mary_locale(voice.languages[0])} unknown general\n"

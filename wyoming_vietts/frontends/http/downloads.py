@@ -39,7 +39,6 @@ class Downloads:
         self._errors: dict[str, str] = {}
 
     def routes(self, guard: Guard) -> list[web.RouteDef]:
-        """Return the routes for downloads."""
         return [
             web.get("/api/downloads", self._list),
             web.post("/api/downloads/{name}", guard.changing(self._start)),

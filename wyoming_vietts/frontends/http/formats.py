@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import struct
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +58,14 @@ _FORMATS = {
 }
 
 
-class Encoder(ABC):
-    """Encodes the PCM of one answer."""
+class Encoder:
+    """Encodes the PCM of one answer: this one, as PCM."""
 
-    is_compressed = False
-
-    def __init__(self, content_type: str, voice_rate: int, sample_rate: int) -> None:
-        """Encode PCM of `voice_rate` at `sample_rate`, in Hz."""
+    def __init__(
+        self, content_type: str, voice_rate: int, sample_rate: int, head: bytes = b""
+    ) -> None:
+        """Encode PCM of `voice_rate` at `sample_rate`, in Hz; the `head` goes before it."""
+        self._head = head
         self.content_type = content_type
         self.sample_rate = sample_rate
         self._resampler: Any = None
@@ -80,12 +80,13 @@ class Encoder(ABC):
         """Return the rest, once all PCM has been taken."""
         return self._encode(self._resampled(b"", last=True)) + self._end()
 
-    def close(self) -> None:  # noqa: B027, most hold nothing
+    def close(self) -> None:
         """Free memory, at the end or when the client has hung up."""
 
-    @abstractmethod
     def _encode(self, pcm: bytes) -> bytes:
         """Encode PCM at the sample rate of the format."""
+        head, self._head = self._head, b""
+        return head + pcm
 
     def _end(self) -> bytes:
         return b""
@@ -129,10 +130,8 @@ def make_encoder(name: str, voice_rate: int, sample_rate: int | None = None) -> 
     elif rates:  # the lowest that loses nothing
         sample_rate = min(rates, key=lambda rate: (rate < voice_rate, abs(rate - voice_rate)))
     arguments = audio_format.content_type, voice_rate, sample_rate or voice_rate
-    if name == "wav":
-        return _WavEncoder(*arguments)
-    if name == "pcm":
-        return _PcmEncoder(*arguments)
+    if name in ("wav", "pcm"):
+        return Encoder(*arguments, wav_header(arguments[-1]) if name == "wav" else b"")
     if audio_format.codec is None:
         return _AacEncoder(*arguments)
     return _CodecEncoder(*arguments, audio_format.codec, dict(audio_format.quality))
@@ -153,29 +152,8 @@ def wav_header(sample_rate: int, pcm_bytes: int | None = None) -> bytes:
     )
 
 
-class _WavEncoder(Encoder):
-    """A WAV file of unknown length."""
-
-    _has_header = False
-
-    def _encode(self, pcm: bytes) -> bytes:
-        if self._has_header:
-            return pcm
-        self._has_header = True
-        return wav_header(self.sample_rate) + pcm
-
-
-class _PcmEncoder(Encoder):
-    """Bare PCM."""
-
-    def _encode(self, pcm: bytes) -> bytes:
-        return pcm
-
-
 class _CodecEncoder(Encoder):
     """A stream of a codec of libsndfile; these start no threads."""
-
-    is_compressed = True
 
     def __init__(
         self,
@@ -212,8 +190,6 @@ class _CodecEncoder(Encoder):
 
 class _AacEncoder(Encoder):
     """A stream of AAC, by FFmpeg, as libsndfile has no encoder for it."""
-
-    is_compressed = True
 
     def __init__(self, content_type: str, voice_rate: int, sample_rate: int) -> None:
         import av  # a fifth of a second, and rarely used

@@ -133,7 +133,6 @@ class Guard:
         )
 
     def headers(self, request: web.Request) -> Mapping[str, str]:
-        """Return the headers for the answer to a request."""
         origin = request.headers.get("Origin", "")
         if not self._may_cross(origin):
             return _HEADERS

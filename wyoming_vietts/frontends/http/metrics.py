@@ -37,7 +37,6 @@ class Metrics:
         self._started = time.monotonic()
         self._recent_factors: deque[float] = deque(maxlen=_RECENT_ANSWERS)
         self.requests = 0
-        """Number of requests so far."""
         registry = self._registry = CollectorRegistry()
         build = Info("vietts_build", "The program that answers", registry=registry)
         build.info({"version": __version__, "python": platform.python_version()})
@@ -74,7 +73,6 @@ class Metrics:
 
     @property
     def uptime_seconds(self) -> float:
-        """Seconds since the start."""
         return time.monotonic() - self._started
 
     @property
@@ -88,7 +86,6 @@ class Metrics:
         return self._registry.get_sample_value("process_resident_memory_bytes") or 0.0
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer Prometheus."""
         return web.Response(
             body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )

@@ -1,5 +1,6 @@
 """Describes the HTTP API in OpenAPI 3.1, at /api/openapi.json."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,6 @@ _Json = dict[str, Any]
 
 
 def openapi_routes(max_text_characters: int, has_token: bool) -> list[web.RouteDef]:
-    """Return the route of the description."""
     description = describe_api(max_text_characters, has_token)
 
     async def answer(request: web.Request) -> web.Response:
@@ -21,10 +21,12 @@ def openapi_routes(max_text_characters: int, has_token: bool) -> list[web.RouteD
     return [web.get("/api/openapi.json", answer)]
 
 
-def describe_api(
-    max_text_characters: int = MAX_TEXT.default, has_token: bool = False
-) -> dict[str, Any]:
+def describe_api(max_text_characters: int = MAX_TEXT.default, has_token: bool = False) -> _Json:
     """Describe every path except the page's files."""
+    text = _TEXT | {"maxLength": max_text_characters}
+    paths: _Json = {}
+    for method, path, operation in (*_speech_operations(text), *_page_operations(text)):
+        paths.setdefault(path, {})[method] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -34,7 +36,7 @@ def describe_api(
             "Changes are for the server's own page, whose token is in api/status.",
         },
         "security": [{"bearer": []}, {"password": []}] if has_token else [],
-        "paths": _speech_paths(max_text_characters) | _page_paths(max_text_characters),
+        "paths": paths,
         "components": {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -44,6 +46,9 @@ def describe_api(
         },
     }
 
+
+_Operation = tuple[str, str, _Json]
+"""Method, path, description."""
 
 _TEXT: _Json = {"type": "string"}
 _WHOLE: _Json = {"type": "integer"}
@@ -73,33 +78,8 @@ def _content(kind: str, schema: _Json | None = None) -> _Json:
     return {"content": {kind: {"schema": schema or {}}}}
 
 
-def _operation(
-    summary: str,
-    answer: _Json | None = None,
-    *,
-    parameters: list[_Json] | None = None,
-    body: _Json | None = None,
-    status: int = 200,
-    changes: bool = False,
-) -> _Json:
-    """Describe an operation; all errors have the same form."""
-    parameters = list(parameters or [])
-    if changes:
-        parameters.append(_parameter("X-Page-Token", _TEXT, place="header", required=True))
-    done: _Json = {"description": "Done"} | (answer or {})
-    operation: _Json = {
-        "summary": summary,
-        "responses": {
-            str(status): done,
-            "default": {"description": "An error"}
-            | _content("application/json", {"$ref": "#/components/schemas/Error"}),
-        },
-    }
-    if parameters:
-        operation["parameters"] = parameters
-    if body is not None:
-        operation["requestBody"] = {"required": True} | body
-    return operation
+def _json(schema: _Json) -> _Json:
+    return _content("application/json", schema)
 
 
 def _parameter(
@@ -109,8 +89,47 @@ def _parameter(
     return parameter if example is None else parameter | {"example": example}
 
 
-def _json(schema: _Json) -> _Json:
-    return _content("application/json", schema)
+def _operation(
+    method: str,
+    path: str,
+    summary: str,
+    answer: _Json | None = None,
+    *,
+    parameters: Sequence[_Json] = (),
+    body: _Json | None = None,
+    status: int = 200,
+) -> _Operation:
+    """Describe an operation; all errors have the same form."""
+    done: _Json = {"description": "Done"} | (answer or {})
+    error = _json({"$ref": "#/components/schemas/Error"})
+    operation: _Json = {
+        "summary": summary,
+        "responses": {str(status): done, "default": {"description": "An error"} | error},
+    }
+    if parameters:
+        operation["parameters"] = [*parameters]
+    if body is not None:
+        operation["requestBody"] = {"required": True} | body
+    return method, path, operation
+
+
+def _change(*what: Any, parameters: Sequence[_Json] = (), **how: Any) -> _Operation:
+    """Describe an operation for pages of this server only."""
+    token = _parameter("X-Page-Token", _TEXT, "header", True)
+    return _operation(*what, parameters=(*parameters, token), **how)
+
+
+def _file(
+    method: str, path: str, summary: str, parameters: Sequence[_Json], body: _Json | None = None
+) -> _Operation:
+    """Describe an operation that answers with a WAV file, or a range of it."""
+    wav = _content("audio/wav")
+    operation = _operation(method, path, summary, wav, parameters=parameters, body=body)
+    operation[2]["responses"] |= {
+        "206": {"description": "A range of it"} | wav,
+        "416": {"description": "There is no such range"},
+    }
+    return operation
 
 
 _ERROR = _object(error=_object(message=_TEXT, type=_TEXT, param={"type": "null"}, code=_TEXT))
@@ -121,23 +140,11 @@ _VOICE_OBJECT = _object(
 # fmt: on
 
 
-# --- speech ---------------------------------------------------------------------------------------
-
-_WAV = _content("audio/wav")
-
-
-def _file(summary: str, parameters: list[_Json], body: _Json | None = None) -> _Json:
-    """Describe an operation that answers with a WAV file, or a range of it."""
-    operation = _operation(summary, _WAV, parameters=parameters, body=body)
-    operation["responses"]["206"] = {"description": "A range of it"} | _WAV
-    operation["responses"]["416"] = {"description": "There is no such range"}
-    return operation
-
-
-def _speech_paths(max_text: int) -> _Json:
-    text = _TEXT | {"maxLength": max_text}
+def _speech_operations(text: _Json) -> Iterator[_Operation]:
     model = _object(id=_TEXT, object=_TEXT, created=_WHOLE, owned_by=_TEXT)
     voice = _parameter("voice", _TEXT)
+    speed = {"minimum": REQUEST_SPEED.least, "maximum": REQUEST_SPEED.most}
+    rate = {"minimum": REQUEST_SAMPLE_RATE.least, "maximum": REQUEST_SAMPLE_RATE.most}
     speech: _Json = {
         "type": "object",
         "required": ["input"],
@@ -147,12 +154,8 @@ def _speech_paths(max_text: int) -> _Json:
             "model": {"description": "ignored"},
             "response_format": _optional(_TEXT | {"enum": list(available_formats())}),
             "stream_format": _optional(_TEXT | {"enum": ["audio", "sse"]}),
-            "speed": _optional(
-                _NUMBER | {"minimum": REQUEST_SPEED.least, "maximum": REQUEST_SPEED.most}
-            ),
-            "sample_rate": _optional(
-                _WHOLE | {"minimum": REQUEST_SAMPLE_RATE.least, "maximum": REQUEST_SAMPLE_RATE.most}
-            ),
+            "speed": _optional(_NUMBER | speed),
+            "sample_rate": _optional(_WHOLE | rate),
         },
     }
     mary: _Json = {
@@ -172,62 +175,38 @@ def _speech_paths(max_text: int) -> _Json:
         _parameter(name, schema, required=name == "INPUT_TEXT", example=examples.get(name))
         for name, schema in mary.items()
     ]
-    form = _content(
-        "application/x-www-form-urlencoded",
-        {"type": "object", "properties": mary, "required": ["INPUT_TEXT"]},
-    )
+    form = {"type": "object", "properties": mary, "required": ["INPUT_TEXT"]}
     audio: _Json = {"audio/*": {"schema": {}}, "text/event-stream": {"schema": {}}}
     plain = _content("text/plain")
-    return {
-        "/health": {"get": _operation("Tell that the server runs", plain)},
-        "/metrics": {"get": _operation("Metrics for Prometheus", plain)},
-        "/v1/audio/speech": {
-            "post": _operation("Speak (OpenAI)", {"content": audio}, body=_json(speech))
-        },
-        "/v1/models": {
-            "get": _operation("List models", _json(_object(object=_TEXT, data=_list(model))))
-        },
-        "/v1/models/{id}": {
-            "get": _operation(
-                "Describe a model",
-                _json(model),
-                parameters=[_parameter("id", _TEXT, "path", True, "vietts")],
-            )
-        },
-        "/v1/audio/models": {
-            "get": _operation(
-                "List models", _json(_object(models=_list(_object(id=_TEXT, name=_TEXT))))
-            )
-        },
-        "/v1/audio/voices": {
-            "get": _operation(
-                "List voices",
-                _json(_object(voices=_list(_object(id=_TEXT, name=_TEXT, language=_TEXT)))),
-            )
-        },
-        "/api/text-to-speech": {
-            "post": _file("Speak (Rhasspy)", [voice], _content("text/plain", text))
-        },
-        "/api/tts": {
-            "get": _file(
-                "Speak (Rhasspy)", [_parameter("text", text, "query", True, "Xin chào!"), voice]
-            )
-        },
-        "/process": {
-            "get": _file("Speak (MaryTTS)", query),
-            "post": _file("Speak (MaryTTS)", [], form),
-        },
-        "/voices": {"get": _operation("List voices (MaryTTS)", plain)},
-        "/locales": {"get": _operation("List languages (MaryTTS)", plain)},
-    }
+    # fmt: off
+    yield _operation("get", "/health", "Tell that the server runs", plain)
+    yield _operation("get", "/metrics", "Metrics for Prometheus", plain)
+    yield _operation("post", "/v1/audio/speech", "Speak (OpenAI)", {"content": audio},
+        body=_json(speech))
+    yield _operation("get", "/v1/models", "List models",
+        _json(_object(object=_TEXT, data=_list(model))))
+    yield _operation("get", "/v1/models/{id}", "Describe a model", _json(model),
+        parameters=[_parameter("id", _TEXT, "path", True, "vietts")])
+    yield _operation("get", "/v1/audio/models", "List models",
+        _json(_object(models=_list(_object(id=_TEXT, name=_TEXT)))))
+    yield _operation("get", "/v1/audio/voices", "List voices",
+        _json(_object(voices=_list(_object(id=_TEXT, name=_TEXT, language=_TEXT)))))
+    yield _file("post", "/api/text-to-speech", "Speak (Rhasspy)", [voice],
+        _content("text/plain", text))
+    yield _file("get", "/api/tts", "Speak (Rhasspy)",
+        [_parameter("text", text, "query", True, "Xin chào!"), voice])
+    yield _file("get", "/process", "Speak (MaryTTS)", query)
+    yield _file("post", "/process", "Speak (MaryTTS)", [],
+        _content("application/x-www-form-urlencoded", form))
+    yield _operation("get", "/voices", "List voices (MaryTTS)", plain)
+    yield _operation("get", "/locales", "List languages (MaryTTS)", plain)
+    # fmt: on
 
 
-# --- the page -------------------------------------------------------------------------------------
-
-
-def _page_paths(max_text: int) -> _Json:
+def _page_operations(text: _Json) -> Iterator[_Operation]:
     name = _parameter("name", _TEXT, "path", True, "co-an")
     undo = _parameter("id", _TEXT, "path", True, "0123456789abcdef")
+    offset = _parameter("offset", _WHOLE | {"minimum": 0, "maximum": 99_999_999})
     written, spoken = _like("Aqara"), _like("a ca ra")
     word = _object(written=written, spoken=spoken)
     words = _json(_object(entries=_list(word), total=_WHOLE))
@@ -247,51 +226,30 @@ def _page_paths(max_text: int) -> _Json:
     download = _object(
         name=_TEXT, description=_TEXT, megabytes=_NUMBER, licence=_TEXT, is_there=_BOOLEAN,
         needs=_optional(_TEXT), progress=_optional(_NUMBER), error=_optional(_TEXT))
-    return {
-        "/api/openapi.json": {"get": _operation("This description", _json({"type": "object"}))},
-        "/api/status": {"get": _operation("Tell the state of the server", _json(status))},
-        "/api/voices": {
-            "get": _operation("List voices",
-                _json(_object(default=_optional(_TEXT), voices=_list(_VOICE)))),
-            "post": _operation("Make a voice of a recording", _json(_object(name=_TEXT)),
-                body=form, status=201, changes=True),
-        },
-        "/api/voices/{name}": {
-            "patch": _operation("Rename a cloned voice", _json(_VOICE), parameters=[name],
-                body=_json(_object(description=_TEXT)), changes=True),
-            "delete": _operation("Delete a cloned voice", _json(_object(undo=_TEXT)),
-                parameters=[name], changes=True),
-        },
-        "/api/undo/{id}": {
-            "post": _operation("Restore a deleted voice", _json(_object(name=_TEXT)),
-                parameters=[undo], changes=True),
-        },
-        "/api/default": {
-            "put": _operation("Choose the default voice", status=204, changes=True,
-                body=_json(_object(voice=_like("espeak-north-male")))),
-        },
-        "/api/recordings": {
-            "post": _operation("Check a recording", _json(heard),
-                body=_content("application/octet-stream")),
-        },
-        "/api/normalize": {
-            "post": _operation("Tell how a text is spoken",
-                _json(_object(sentences=_list(word))),
-                body=_json(_object(text=_TEXT | {"maxLength": max_text}))),
-        },
-        "/api/lexicon": {
-            "get": _operation("List the user's words", words,
-                parameters=[_parameter("offset", _WHOLE | {"minimum": 0, "maximum": 99_999_999})]),
-            "post": _operation("Set a word", words, body=_json(word), changes=True),
-            "delete": _operation("Remove a word", words, body=_json(_object(written=written)),
-                changes=True),
-        },
-        "/api/downloads": {
-            "get": _operation("List downloads", _json(_object(downloads=_list(download)))),
-        },
-        "/api/downloads/{name}": {
-            "post": _operation("Start a download", status=202, changes=True,
-                parameters=[_parameter("name", _TEXT, "path", True, "vietts")]),
-        },
-    }
+    yield _operation("get", "/api/openapi.json", "This description", _json({"type": "object"}))
+    yield _operation("get", "/api/status", "Tell the state of the server", _json(status))
+    yield _operation("get", "/api/voices", "List voices",
+        _json(_object(default=_optional(_TEXT), voices=_list(_VOICE))))
+    yield _change("post", "/api/voices", "Make a voice of a recording",
+        _json(_object(name=_TEXT)), body=form, status=201)
+    yield _change("patch", "/api/voices/{name}", "Rename a cloned voice", _json(_VOICE),
+        parameters=[name], body=_json(_object(description=_TEXT)))
+    yield _change("delete", "/api/voices/{name}", "Delete a cloned voice",
+        _json(_object(undo=_TEXT)), parameters=[name])
+    yield _change("post", "/api/undo/{id}", "Restore a deleted voice",
+        _json(_object(name=_TEXT)), parameters=[undo])
+    yield _change("put", "/api/default", "Choose the default voice", status=204,
+        body=_json(_object(voice=_like("espeak-north-male"))))
+    yield _operation("post", "/api/recordings", "Check a recording", _json(heard),
+        body=_content("application/octet-stream"))
+    yield _operation("post", "/api/normalize", "Tell how a text is spoken",
+        _json(_object(sentences=_list(word))), body=_json(_object(text=text)))
+    yield _operation("get", "/api/lexicon", "List the user's words", words, parameters=[offset])
+    yield _change("post", "/api/lexicon", "Set a word", words, body=_json(word))
+    yield _change("delete", "/api/lexicon", "Remove a word", words,
+        body=_json(_object(written=written)))
+    yield _operation("get", "/api/downloads", "List downloads",
+        _json(_object(downloads=_list(download))))
+    yield _change("post", "/api/downloads/{name}", "Start a download", status=202,
+        parameters=[_parameter("name", _TEXT, "path", True, "vietts")])
     # fmt: on

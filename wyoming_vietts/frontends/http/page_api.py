@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,18 +9,12 @@ from aiohttp import web
 
 from ... import __version__
 from ...engines.contract import ClonedVoice, Voice
-from ...errors import RequestError, TextTooLongError, UnknownVoiceError, printable
+from ...errors import RequestError, UnknownVoiceError, printable
 from ...files import read_bytes, replace_file
+from ...speech.script import Script, Sentence
 from ...speech.synthesizer import Synthesizer
 from ...steps import finish_in_turns
-from ...text import (
-    LexiconFile,
-    SentenceSplitter,
-    lexicon_entries,
-    remove_entry,
-    set_entry,
-    speakable,
-)
+from ...text import LexiconFile, lexicon_entries, remove_entry, set_entry
 from ..fields import required_text
 from .downloads import Downloads
 from .guard import Guard
@@ -118,8 +111,6 @@ def page_api_routes(
     metrics: Metrics,
     guard: Guard,
 ) -> list[web.RouteDef]:
-    """Return the routes for the server as a whole."""
-
     async def status(request: web.Request) -> web.Response:
         default = _default_voice(synthesizer)
         cloning = synthesizer.catalogue.cloning_engine
@@ -161,7 +152,6 @@ def page_api_routes(
 
 
 def described(voice: Voice) -> dict[str, object]:
-    """Describe a voice for the page."""
     return {
         "name": voice.name,
         "description": voice.description,
@@ -182,25 +172,19 @@ def _default_voice(synthesizer: Synthesizer) -> Voice | None:
 
 # --- texts and words ------------------------------------------------------------------------------
 
-_CHARACTERS_A_STEP = 500
 _ENTRIES_A_PAGE = 500
 
 
 def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
-    """Return the routes for texts and words."""
-
     async def normalize(request: web.Request) -> web.Response:
-        text = required_text(await read_json(request), "text")
-        limit = synthesizer.settings.max_text_characters
-        if len(text) > limit:
-            raise TextTooLongError(f"Text is longer than {limit} characters; send less at a time")
-        await finish_in_turns(synthesizer.settings.lexicon.refresh())
-        lexicon = synthesizer.settings.lexicon.lexicon
+        settings, text = synthesizer.settings, required_text(await read_json(request), "text")
+        script = Script(settings.lexicon, settings.max_text_characters, 0.0, is_ssml=False)
         sentences = []
-        for written in _sentences(text, SentenceSplitter(lexicon)):
-            if written and (spoken := speakable(written, lexicon)):
-                sentences.append({"written": written.strip(), "spoken": spoken})
-            await asyncio.sleep(0)
+        for parts in (script.add(text), script.finish()):
+            for part in parts:
+                if isinstance(part, Sentence):
+                    sentences.append({"written": part.written.strip(), "spoken": part.text})
+                await asyncio.sleep(0)
         return web.json_response({"sentences": sentences})
 
     async def entries(request: web.Request) -> web.Response:
@@ -228,14 +212,6 @@ def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
         web.post("/api/lexicon", guard.changing(set_word)),
         web.delete("/api/lexicon", guard.changing(remove_word)),
     ]
-
-
-def _sentences(text: str, splitter: SentenceSplitter) -> Iterator[str]:
-    """Yield the sentences of a text, and "" between steps."""
-    for start in range(0, len(text), _CHARACTERS_A_STEP):
-        yield from splitter.add(text[start : start + _CHARACTERS_A_STEP])
-        yield ""
-    yield from splitter.finish()
 
 
 async def _listed(lexicon: LexiconFile, offset: int = 0) -> web.Response:

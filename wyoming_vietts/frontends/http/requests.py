@@ -125,7 +125,6 @@ class HttpError(RequestError):
 def error_response(
     code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """Make an answer with an error object."""
     status = status_of(code)
     if status == 503:
         headers = {"Retry-After": "1", **(headers or {})}
@@ -139,5 +138,4 @@ def error_object(code: str, message: str) -> dict[str, object]:
 
 
 def status_of(code: str) -> int:
-    """Return the HTTP status for the code of an error."""
     return _STATUSES.get(code, 400)

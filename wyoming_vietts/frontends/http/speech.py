@@ -56,7 +56,6 @@ class SpeechEndpoint:
     """Answers requests for speech from every API."""
 
     def __init__(self, synthesizer: Synthesizer) -> None:
-        """Speak with the voices of a synthesizer."""
         self._synthesizer = synthesizer
         self._under_way: set[asyncio.Task[object]] = set()
         self._encoding: Counter[str] = Counter()  # answers under way, by format

@@ -46,7 +46,6 @@ class VoiceRoutes:
         self._made: deque[float] = deque(maxlen=MOST_IN_AN_HOUR)  # when, by the monotonic clock
 
     def routes(self, guard: Guard) -> list[web.RouteDef]:
-        """Return the routes."""
         return [
             web.post("/api/recordings", self._check),
             web.post("/api/voices", guard.changing(self._make)),
@@ -127,7 +126,6 @@ class VoiceRoutes:
         return engine
 
     def _cloned(self, name: str) -> ClonedVoice:
-        """Return the cloned voice of this name."""
         voice = self._synthesizer.catalogue.find(name)
         if voice is None:
             raise HttpError("not-found", f"There is no voice '{name:.80}'")
@@ -230,7 +228,6 @@ async def listen(engine: CloningEngine, content: bytes) -> Heard:
 
 
 async def hearing(engine: CloningEngine, content: bytes) -> dict[str, object]:
-    """Describe a recording for the page."""
     try:
         heard = await listen(engine, content)
     except RecordingError as error:

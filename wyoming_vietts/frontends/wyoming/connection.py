@@ -36,7 +36,6 @@ class Connection:
         close_by_reset(writer.transport, True)
 
     async def read(self, idle_timeout_seconds: float | None) -> Event | None:
-        """Read the next event; see `read_event`."""
         return await read_event(self._reader, idle_timeout_seconds)
 
     async def write(self, event: Eventable) -> None:

@@ -67,13 +67,11 @@ class ZeroconfAnnouncement:
         self._task: asyncio.Task[None] | None = None
 
     async def publish(self) -> None:
-        """Begin to announce the server; see `Announcement`."""
         # Its log has a stack trace for each try; `_note` logs a problem once.
         logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
         self._task = asyncio.create_task(self._follow())
 
     async def withdraw(self) -> None:
-        """Withdraw the announcement from every interface; see `Announcement`."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

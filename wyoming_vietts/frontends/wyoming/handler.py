@@ -68,7 +68,6 @@ class Handler:
 
     @property
     def is_busy(self) -> bool:
-        """Whether an utterance is under way."""
         return self._is_answering or self._utterance is not None
 
     def stop_after_answer(self) -> None:

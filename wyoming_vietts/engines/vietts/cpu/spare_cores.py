@@ -17,7 +17,6 @@ class SpareCores:
     """Measures the load of other processes from time to time; on Linux only."""
 
     def __init__(self, granted: int) -> None:
-        """Begin with the cores that the process may use."""
         self.count = granted
         self._granted = granted
         self._seen = _look()
