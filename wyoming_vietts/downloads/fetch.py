@@ -1,4 +1,4 @@
-"""Fetches a download: whole and checked, or not at all; an interrupted one is continued."""
+"""Fetches downloads: complete and checked, or not at all; an interrupted one is resumed."""
 
 import fcntl
 import hashlib
@@ -19,7 +19,7 @@ from .table import Download
 _LOGGER = logging.getLogger(__name__)
 
 STAGING = ".download"
-"""Folder beside the files, in which they stay until all of them are complete."""
+"""Folder beside the files, for parts until all of them are complete."""
 
 _LOCK = ".download.lock"  # never removed, as another process may have opened it
 
@@ -31,9 +31,9 @@ Convert = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
 
 
 def fetch(download: Download, folder: Path, convert: Convert | None = None) -> bool:
-    """Fetch what is missing or different, and put it into a folder once all of it is there.
+    """Fetch missing and different files, and put them into a folder once all are complete.
 
-    Files appear in their order, so the last one tells that all are there. All are of one commit.
+    Files appear in their order: the last one marks a complete download. All are of one commit.
 
     Args:
         convert: for a download that is converted; its files are fetched anew each time.
@@ -127,7 +127,7 @@ def _fetch_file(remote: hub.Remote, staging: Path) -> Path:
         ) from error
     if not _is(part, remote.size, remote.digest):
         part.unlink()
-        raise SetupError(f"{name} came with the wrong content and was thrown away; try again later")
+        raise SetupError(f"{name} had the wrong content and was deleted; try again later")
     return part
 
 
@@ -144,7 +144,7 @@ def _receive(remote: hub.Remote, file: BinaryIO, done: int) -> None:
 
 
 def _open(path: Path, flags: int) -> int:
-    """Open or make a file, never through a link: a link in its place is replaced."""
+    """Open or create a file; a link in its place is replaced."""
     _remove_link(path)
     return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW, 0o666)
 
@@ -159,7 +159,7 @@ def _has(path: Path, content: bytes) -> bool:
 
 
 def _is(path: Path, size: int | None, digest: str) -> bool:
-    """Whether a file has this size, and this SHA-256 [64] or Git's SHA-1 [40]."""
+    """Return whether a file has this size and this SHA-256 [64] or Git SHA-1 [40]."""
     if not path.is_file() or path.stat().st_size != size:
         return False
     if len(digest) == 64:

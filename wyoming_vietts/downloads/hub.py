@@ -1,4 +1,4 @@
-"""Asks the Hugging Face hub for files, with the standard library alone.
+"""Downloads files from the Hugging Face hub, with the standard library alone.
 
 HF_ENDPOINT names another hub, and HF_TOKEN authorizes. HTTP_PROXY, HTTPS_PROXY, NO_PROXY,
 SSL_CERT_FILE and SSL_CERT_DIR have their usual meaning.
@@ -19,9 +19,9 @@ from .. import __version__
 from ..errors import SetupError
 from .table import HubFile
 
-_CONTACT_SECONDS = 3.0  # for each of the hub's addresses, which are about four
+_CONTACT_SECONDS = 3.0  # for each of about four addresses of the hub
 _SILENCE_SECONDS = 10.0
-_TRIES = 5  # one after another without a byte
+_TRIES = 5  # in a row without a byte
 _BLOCK_BYTES = 2**16
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -66,7 +66,7 @@ def find(repository: str, revision: str, file: HubFile) -> Remote:
 
 
 def read(remote: Remote, start: int) -> Iterator[bytes]:
-    """Yield a file from byte `start` on; a connection that breaks off is made again.
+    """Yield a file from byte `start` on; reconnect where a connection breaks off.
 
     Raises:
         SetupError: the hub cannot be reached, or does not send the file.
@@ -88,7 +88,7 @@ def read(remote: Remote, start: int) -> Iterator[bytes]:
 
 
 def _blocks(remote: Remote, start: int) -> Iterator[bytes]:
-    """Yield a file from byte `start` on, as far as one connection goes."""
+    """Yield a file from byte `start` on, until the connection ends."""
     url = _url(remote.repository, remote.commit, remote.file)
     with _ask("GET", url, _SILENCE_SECONDS, Range=f"bytes={start}-") as answer:
         position = start if answer.status == 206 else 0
@@ -97,7 +97,7 @@ def _blocks(remote: Remote, start: int) -> Iterator[bytes]:
             if not block:
                 return
             position += len(block)
-            if position > start:  # who does not know ranges sends the whole file
+            if position > start:  # without support of ranges, the whole file comes
                 yield block[max(0, len(block) - (position - start)) :]
 
 
@@ -157,7 +157,7 @@ def _url(repository: str, revision: str, file: HubFile) -> str:
 
 
 def _explained(repository: str, file: HubFile, error: Exception) -> SetupError:
-    """One sentence about a failure, for a reader who may have no shell."""
+    """Describe a failure in one sentence, for a reader who may have no shell."""
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(error, HTTPError):
         reason = f"{error.code} {error.reason}: {_host(file)} " + (

@@ -1,4 +1,4 @@
-"""Shows how far a download is: as a bar on a terminal, as lines in a log."""
+"""Shows the progress of a download: a bar on a terminal, lines in a log."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ import time
 
 _LOGGER = logging.getLogger(__name__)
 
-_BAR_SECONDS, _LOG_SECONDS = 0.1, 5.0  # between two of them
+_BAR_SECONDS, _LOG_SECONDS = 0.1, 5.0  # between two updates
 
 
 class Progress:
@@ -22,7 +22,7 @@ class Progress:
         self._shown_at = time.monotonic()
 
     def show(self, done: int) -> None:
-        """Show that `done` bytes are here, unless something was shown a moment ago."""
+        """Show that `done` bytes are complete, unless the last update is too recent."""
         now = time.monotonic()
         if done < self._size and now < self._shown_at + self._interval:
             return

@@ -11,7 +11,7 @@ class HubFile:
     """A file of a repository on the hub."""
 
     path: str
-    """In the repository; on this machine only its name is kept."""
+    """In the repository; on this machine, only its name counts."""
     size: int | None = None
     """Bytes; None for the size that the hub states."""
     sha256: str | None = None
@@ -19,7 +19,7 @@ class HubFile:
     url: str = ""
     """Where it is, if it is not in the repository; size and hash must be known then."""
     converted: str | None = None
-    """The file that is made of it, after which it may be deleted."""
+    """The file that is made from it; then it may be deleted."""
 
     @property
     def name(self) -> str:
@@ -35,18 +35,18 @@ class Download:
     """Which speaks with it; one of `ENGINES`."""
     description: str
     label: str
-    """Description in Vietnamese, such as Home Assistant shows for a voice."""
+    """Description of a voice in Vietnamese, for Home Assistant."""
     megabytes: int
     licence: str
     repository: str
     revision: str
     files: tuple[HubFile, ...]
-    """The last one makes it complete."""
+    """The last one completes it."""
     converted: tuple[str, ...] = ()
     """The files that these are converted to, and replaced by, before anything is in place."""
 
     def is_in(self, folder: Path) -> bool:
-        """Whether a folder has every file, or what it has been converted to, with any content."""
+        """Return whether a folder has every file, or its converted form, of any content."""
         if self.converted:
             return all(os.path.isfile(folder / name) for name in self.converted)
         return all(

@@ -27,7 +27,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What the engines are made from; see the flags of the same names."""
+    """Settings of the engines; see the flags of the same names."""
 
     model_dir: Path
     voices_dir: Path | None
@@ -44,7 +44,7 @@ class EngineSettings:
 class Catalogue:
     """The voices of all engines.
 
-    The embedded voices are known even when they are not offered: an assistant that was set up with
+    Embedded voices can be found even when they are not offered: an assistant that was set up with
     one of them still speaks after a better engine has been added.
     """
 
@@ -69,7 +69,7 @@ class Catalogue:
 
     @property
     def has_embedded_only(self) -> bool:
-        """The embedded voices are on offer because there are no better ones."""
+        """Whether the embedded voices are on offer for want of better ones."""
         return self._is_auto and not self._offered()
 
     def _offered(self) -> dict[str, Voice]:
@@ -81,7 +81,7 @@ class Catalogue:
 
     @property
     def cloning_engine(self) -> CloningEngine | None:
-        """The engine that makes a voice of a recording, if there is one."""
+        """The engine that clones voices, if there is one."""
         return next((each for each in self._engines if isinstance(each, CloningEngine)), None)
 
     def idle_work(self) -> Steps[None]:
@@ -92,13 +92,13 @@ class Catalogue:
         for engine in self._engines:
             try:
                 yield from engine.idle_work()
-            except Exception as error:  # a file can be anything, and other voices wait
+            except Exception as error:  # a damaged file must not stop other voices
                 if repr(error) not in self._failures:
                     self._failures.add(repr(error))
                     _LOGGER.exception("Background work failed")
 
     def find(self, name: str) -> Voice | None:
-        """The voice of this name, on offer or not."""
+        """Find a voice by name, on offer or not."""
         return self.voices.get(name) or self._embedded.voices.get(name)
 
 
@@ -118,7 +118,7 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
 
 def _has_model(model_dir: Path) -> bool:
     """Whether a folder has a neural model, converted or as it was published."""
-    # Path.is_file raises in a folder that may not be entered.
+    # Path.is_file raises in a folder that cannot be entered.
     return any(os.path.isfile(model_dir / name) for name in ("config.json", "config.yaml"))
 
 
@@ -181,7 +181,7 @@ def make_vietts(settings: EngineSettings) -> "VietTTSEngine":
 
 @contextmanager
 def neural_packages() -> Iterator[None]:
-    """Wraps imports that only the neural voice needs: an error says how to install them."""
+    """Explain how to install packages that the neural voice needs."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Heard:
-    """The speech in a recording that can be a voice."""
+    """The part of a recording that makes a voice."""
 
     seconds: float
-    """How much of the recording was heard: all, or the first minute."""
+    """Length of the recording, or one minute of a longer one."""
 
     start_seconds: float
     end_seconds: float
-    """The seconds that make the voice."""
+    """End of the seconds that make the voice."""
 
     has_two_voices: bool
-    """A man and a woman, say: only one can be cloned."""
+    """Whether two people seem to speak; only one can be cloned."""

@@ -1,4 +1,4 @@
-"""Audio files of many formats -> blocks of samples, each decoded in a few milliseconds."""
+"""Decodes audio files of many formats into blocks of samples, a few milliseconds each."""
 
 import io
 import time
@@ -87,7 +87,7 @@ def _decode_with_libsndfile(content: bytes, name: str, max_seconds: float) -> It
 
 
 def _decode_mpeg(content: bytes, name: str, max_seconds: float) -> Iterator[Block]:
-    """Decode MP3 without a demuxer, which would read every tag that a file has."""
+    """Decode MP3 without a demuxer, which would read every tag of a file."""
     codec = av.CodecContext.create("mp3", "r")
     count = 0
     for start in range(0, len(content), _COUNTED_BYTES):
@@ -103,7 +103,7 @@ def _decode_mpeg(content: bytes, name: str, max_seconds: float) -> Iterator[Bloc
                 continue
             try:
                 frames = codec.decode(packet)
-            except av.FFmpegError:  # a tag in the middle of the file, for one
+            except av.FFmpegError:  # such as: a tag in the middle of the file
                 continue
             for frame in frames:
                 if not has_sound:
@@ -122,7 +122,7 @@ def _decode_with_ffmpeg(content: bytes, name: str, max_seconds: float) -> Iterat
         opening.is_open = True
         stream: Any = container.streams.best("audio")
         if stream is None or stream.codec_context is None:
-            raise RecordingError(f"{name} cannot be read as audio: it has no sound that is known")
+            raise RecordingError(f"{name} cannot be read as audio: it has no known audio stream")
         _check_format(name, stream.rate, stream.channels)
         _check_length(name, (container.duration or 0) / av.time_base, max_seconds)
         to_float = av.AudioResampler(format="fltp")
@@ -146,7 +146,7 @@ def _decode_with_ffmpeg(content: bytes, name: str, max_seconds: float) -> Iterat
 
 
 def _pieces(to_float: Any, frame: Any, name: str) -> list[Block]:
-    """Convert a frame of ffmpeg's."""
+    """Convert an FFmpeg frame to float."""
     try:
         converted = to_float.resample(frame)
     except ValueError as error:
@@ -170,13 +170,13 @@ def _check_length(name: str, seconds: float, max_seconds: float) -> None:
 
 
 def _check_format(name: str, sample_rate: int, channels: int) -> None:
-    """Refuse what takes long to decode or resample."""
+    """Refuse formats that take long to decode or resample."""
     if sample_rate * channels > MAX_SAMPLES_A_SECOND:
         raise RecordingError(
             f"{name} has {channels} channels of {sample_rate} samples a second; "
             "save it with one of 48000"
         )
-    if 0 < sample_rate < MIN_SAMPLE_RATE:  # a header may not say it
+    if 0 < sample_rate < MIN_SAMPLE_RATE:  # 0 where the header does not state it
         raise RecordingError(
             f"{name} has {sample_rate} samples a second; at least {MIN_SAMPLE_RATE} needed"
         )
@@ -190,7 +190,7 @@ def _without_id3(content: bytes) -> bytes:
         if len(header) < 10 or not header.startswith(b"ID3"):
             break
         has_footer = bool(header[5] & 0x10)
-        # Seven bits of each byte, so that no length looks like the start of a frame.
+        # Seven bits of each byte count, so that no length looks like the start of a frame.
         length = 0
         for byte in header[6:]:
             length = length << 7 | byte & 0x7F
@@ -199,7 +199,7 @@ def _without_id3(content: bytes) -> bytes:
 
 
 class _BoundedFile(io.BytesIO):
-    """Ends early where a header takes too long to read: one of 10,000 tags, say."""
+    """Ends early where the header takes too long to read, such as one with 10,000 tags."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -213,7 +213,7 @@ class _BoundedFile(io.BytesIO):
         return 0 if self._is_late() else super().readinto(buffer)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        # An error in this callback would be a traceback on standard error.
+        # An exception in this callback would print a stack trace.
         return super().seek(offset if whence else max(0, offset), whence)
 
     def _is_late(self) -> bool:

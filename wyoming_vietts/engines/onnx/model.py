@@ -36,7 +36,7 @@ class Node:
 
     operator: str
     inputs: tuple[str, ...]
-    """Tensors that the operator, or a graph in it, uses."""
+    """Tensors used by the operator or a graph in it."""
     outputs: tuple[str, ...]
     attributes: Mapping[str, tuple[int, ...]]
     """Integers by name."""
@@ -272,7 +272,7 @@ class Model:
 
 
 def _sort(nodes: list[Node]) -> Steps[list[Node]]:
-    """Sort nodes topologically, with pauses, as ONNX Runtime does with those that are not."""
+    """Sort nodes topologically, with pauses, as ONNX Runtime does."""
     maker: dict[str, int] = {}
     for index, node in enumerate(nodes):
         for name in node.outputs:

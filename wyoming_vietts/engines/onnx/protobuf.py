@@ -61,11 +61,11 @@ class CutOffError(ValueError):
     def __init__(self, expected_bytes: int) -> None:
         super().__init__("cut off")
         self.expected_bytes = expected_bytes
-        """Where the field would end, counted from the start of the message."""
+        """End of the field, from the start of the message."""
 
 
 class Reader:
-    """Reads messages, up to a number of fields, so that it comes to an end on any file."""
+    """Reads messages up to a number of fields, so that any file ends."""
 
     def __init__(self, max_fields: int) -> None:
         """Start counting.

@@ -54,7 +54,7 @@ class Session:
         onnxruntime = _runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # A thread that spins while it waits takes the core from whoever else needs it.
+        # A spinning thread takes its core from other work.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if is_short_lived:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -66,7 +66,7 @@ class Session:
         source = model if isinstance(model, bytes) else os.fspath(model)
         try:
             self._session = onnxruntime.InferenceSession(source, options, providers=[*providers])
-        except Exception as error:  # its errors have no base of their own
+        except Exception as error:  # its errors have no common base
             raise _explain(error) from error
         self.inputs: dict[str, type[np.generic]] = {}
         """Element types by name."""
@@ -97,11 +97,11 @@ class Session:
             if name in values
         }
         options = _runtime().RunOptions()
-        # Otherwise the arena keeps the memory of the longest run.
+        # By default, the arena keeps the memory of the longest run.
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         try:
             outputs = self._session.run(None, inputs, options)
-        except Exception as error:  # its errors have no base of their own
+        except Exception as error:  # its errors have no common base
             raise _explain(error) from error
         return {
             name: value.astype(np.float32) if value.dtype == np.float16 else value
@@ -110,7 +110,7 @@ class Session:
 
 
 def best_providers(on_cuda: bool) -> tuple[str, ...]:
-    """Choose execution providers, best first: CUDA where it is wanted and installed."""
+    """Choose execution providers, best first: with CUDA if it is wanted and installed."""
     cuda = "CUDAExecutionProvider"
     is_there = on_cuda and cuda in _runtime().get_available_providers()
     return (cuda, *CPU) if is_there else CPU

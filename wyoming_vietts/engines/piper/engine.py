@@ -59,7 +59,7 @@ class PiperEngine:
         """Make a voice for each speaker of a file."""
         if not self.is_installed():
             raise SetupError(f"the package onnxruntime is missing: {how_to_install('piper')}")
-        # Imported only then: without a voice, a server needs no NumPy.
+        # Imported here: without a voice, a server needs no NumPy.
         from .network import PiperNetwork, check_voice_file
         from .voice import PiperVoice
 

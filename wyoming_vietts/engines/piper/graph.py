@@ -2,8 +2,8 @@
 
     phoneme ids -> frames (text encoder, durations) | -> latents (flow) | -> waveform (decoder)
 
-The decoder is made of convolutions, so it can run over windows of latents, with a margin that
-follows from the sizes of its kernels.
+The decoder consists of convolutions, so it can run over windows of latents, with a margin given by
+the sizes of its kernels.
 """
 
 import math
@@ -18,7 +18,7 @@ _POINTWISE = {
     "LeakyRelu", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Relu", "Sigmoid", "Sin",
     "Softplus", "Sqrt", "Sub", "Squeeze", "Tanh", "Unsqueeze",
 }  # fmt: skip
-"""Operators that compute each sample from the one at its own place."""
+"""Operators that compute each sample from the one at the same position."""
 
 _FLOATS = ((FLOAT,), (FLOAT16,))
 _MAX_KERNEL, _MAX_STRIDE, _MAX_DILATION = 1024, 256, 64
@@ -55,7 +55,7 @@ class Cut:
     """The parts of a network."""
 
     front: tuple[Part, ...]
-    """From phoneme ids to latents, in one part, or in two of which the second follows."""
+    """From phoneme ids to latents, in one or two parts."""
     decoder: Part
     window: Window
 
@@ -112,7 +112,7 @@ def _needed_for(names: Iterable[str], nodes: Sequence[Node], given: set[str]) ->
 
 
 def _is_free_of(nodes: Sequence[Node], names: set[str]) -> bool:
-    """Whether nodes use none of these tensors, and draw nothing at random."""
+    """Return whether nodes use none of these tensors, and draw nothing at random."""
     return not any(
         node.operator.startswith("Random") or not names.isdisjoint(node.inputs) for node in nodes
     )

@@ -26,7 +26,7 @@ _LOGGER = logging.getLogger(__name__)
 MAX_BYTES = 512_000_000
 """Of a file."""
 MAX_SECONDS_AN_ID = 0.5
-"""Audio of a phoneme id, beyond which a network is damaged; speech takes 0.05 s."""
+"""Longest audio of a phoneme id; a damaged network makes more. Speech takes 0.05 s."""
 
 _INPUTS = ("input", "input_lengths", "scales")
 _SPEAKER = "sid"  # an input of voices of several speakers
@@ -35,7 +35,7 @@ _Floats = npt.NDArray[np.float32]
 
 
 def check_voice_file(path: Path) -> None:
-    """Make sure that a file is a whole network with the inputs of a Piper voice.
+    """Check that a file is a complete network with the inputs of a Piper voice.
 
     Raises:
         ModelError: it is not; the message says what it is.
@@ -64,8 +64,8 @@ class _Sessions:
 class PiperNetwork:
     """Computes latents from phoneme ids, and waveform from windows of latents.
 
-    A network that cannot be cut computes the waveform at once: it takes the place of the latents,
-    and a frame is a sample.
+    A network that cannot be cut computes the waveform at once: it stands for the latents, and a
+    frame is a sample.
     """
 
     def __init__(self, path: Path, sample_rate: int, threads: int) -> None:
@@ -224,7 +224,7 @@ class PiperNetwork:
 
     @contextmanager
     def _judging(self) -> Iterator[None]:
-        """Blame the network for any error but a lack of memory: a graph can compute anything."""
+        """Treat any error except lack of memory as a fault of the network."""
         try:
             yield
         except MemoryError as error:
@@ -233,7 +233,7 @@ class PiperNetwork:
             raise self._fail(f"{error!s:.300}") from error
 
     def _fail(self, reason: str) -> SynthesisError:
-        """Make an error of this sentence; of a network that has never spoken, of all."""
+        """Make the error of a sentence; give up a network that has never spoken."""
         message = _printable(f"{self._path} fails: {reason}")
         return SynthesisError(message) if self._has_spoken else self._give_up(message)
 
@@ -252,7 +252,7 @@ class PiperNetwork:
 
 
 def _finite(samples: _Floats) -> _Floats:
-    """Replace the samples that a damaged network could not compute."""
+    """Replace samples that are not numbers, as a damaged network makes."""
     return np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
 
 

@@ -1,4 +1,4 @@
-"""A Piper voice: a sentence is computed in windows, and each is played at once."""
+"""A Piper voice: computes a sentence in windows."""
 
 import math
 import time
