@@ -13,6 +13,8 @@ from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 
 SENTENCE = "xin chào các bạn, hôm nay trời đẹp quá, chúng ta cùng đi chơi nhé."
+WORDS = "vâng ạ."
+"""For where the length does not matter: spoken in a third of the time."""
 
 
 def make_engine(

@@ -14,7 +14,14 @@ import safetensors.torch
 import soundfile
 import torch
 
-from tests.engines.vietts.speech import SENTENCE, make_engine, samples_of, say, voices_dir
+from tests.engines.vietts.speech import (
+    SENTENCE,
+    WORDS,
+    make_engine,
+    samples_of,
+    say,
+    voices_dir,
+)
 from tests.harness import joined, pcm_of, running_server, synthesize
 from tests.recording_files import record, write_wav
 from wyoming_vietts.engines.vietts import convert, loader
@@ -316,18 +323,18 @@ def test_model_file_that_is_changed_in_place_is_an_error_that_names_it(
         monkeypatch.setattr(convert, "write_weights", write_nothing)
     engine = make_engine(model_dir, voices_dir)
     suffix = "pt" if is_read_only else "safetensors"
-    assert b"".join(say(engine, SENTENCE))
+    assert b"".join(say(engine, WORDS))
     assert (model_dir / "llm.safetensors").exists() != is_read_only
     replaced = model_dir / f"hift.{suffix}"
     shutil.copy(replaced, model_dir / "new")
     (model_dir / "new").replace(replaced)
-    assert b"".join(say(engine, SENTENCE)), "a file that is replaced does no harm"
+    assert b"".join(say(engine, WORDS)), "a file that is replaced does no harm"
     with (model_dir / f"llm.{suffix}").open("r+b") as file:
         if change == "cut off":
             file.truncate(1000)
         file.write(b"x")
     with pytest.raises(SynthesisError, match=rf"llm\.{suffix} has been changed under the server"):
-        list(say(engine, SENTENCE))
+        list(say(engine, WORDS))
 
 
 def test_voice_settings_change_speed_and_volume(
@@ -337,7 +344,7 @@ def test_voice_settings_change_speed_and_volume(
     shutil.copy(voices_dir / "an.wav", tmp_path / "soft.wav")
     (tmp_path / "soft.toml").write_text("speed = 2.0\nvolume = 0.25\n")
     engine = make_engine(model_dirs[25], tmp_path, streams_sentences=False)
-    plain, soft = (samples_of(say(engine, SENTENCE, voice)) for voice in ("an", "soft"))
+    plain, soft = (samples_of(say(engine, WORDS, voice)) for voice in ("an", "soft"))
     assert len(plain) / len(soft) == pytest.approx(2, rel=0.02)
     assert np.std(soft) / np.std(plain) == pytest.approx(0.25, rel=0.15)
 
@@ -352,7 +359,7 @@ def test_voice_that_went_away_is_an_error_that_lists_the_others(
     voice.recording.unlink()
     engine._folder._scanned_at = -1e9  # the folder is looked at again
     with pytest.raises(UnknownVoiceError, match="'gone' is gone; available: an, binh"):
-        list(voice.speak(SENTENCE))
+        list(voice.speak(WORDS))
 
 
 def test_full_gpu_is_an_error_of_the_one_request(
@@ -364,8 +371,8 @@ def test_full_gpu_is_an_error_of_the_one_request(
     with monkeypatch.context() as patched:
         patched.setattr(module, "generate", full)
         with pytest.raises(SynthesisError, match="out of memory"):
-            list(say(streaming, SENTENCE, "an"))
-    assert b"".join(say(streaming, SENTENCE, "an"))
+            list(say(streaming, WORDS, "an"))
+    assert b"".join(say(streaming, WORDS, "an"))
 
 
 def no_encoder(*_: object) -> object:
@@ -376,24 +383,24 @@ def test_voice_is_encoded_once_and_read_at_the_next_start(
     model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
-    first = b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
+    first = b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
     monkeypatch.setattr(cache, "PromptEncoder", no_encoder)
     engine = make_engine(model_dir, recording.parent)
-    assert b"".join(say(engine, SENTENCE, "an")) == first
+    assert b"".join(say(engine, WORDS, "an")) == first
     recording.rename(recording.with_name("binh.wav"))
     again = make_engine(model_dir, recording.parent)
-    assert b"".join(say(again, SENTENCE, "binh")) == first, "found by its content"
+    assert b"".join(say(again, WORDS, "binh")) == first, "found by its content"
 
 
 def test_cached_voice_may_change_once_it_is_read(model_dir: Path, tmp_path: Path) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
-    first = b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
+    first = b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
     engine = make_engine(model_dir, recording.parent)
     list(engine.idle_work())  # reads it
     (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
     with cached.open("r+b") as file:
         file.write(bytes(cached.stat().st_size))
-    assert b"".join(say(engine, SENTENCE, "an")) == first
+    assert b"".join(say(engine, WORDS, "an")) == first
 
 
 def test_three_requests_for_a_new_voice_share_one_encoder(
@@ -404,7 +411,7 @@ def test_three_requests_for_a_new_voice_share_one_encoder(
     real = cache.PromptEncoder
     monkeypatch.setattr(cache, "PromptEncoder", lambda *a: made.append(1) or real(*a))
     engine = make_engine(model_dir, recording.parent)
-    requests = [say(engine, SENTENCE, "an") for _ in range(3)]
+    requests = [say(engine, WORDS, "an") for _ in range(3)]
     audio = [b"", b"", b""]
     for pieces in itertools.zip_longest(*requests, fillvalue=b""):
         audio = [so_far + piece for so_far, piece in zip(audio, pieces, strict=True)]
@@ -424,7 +431,7 @@ def test_new_voice_is_encoded_while_nobody_is_served(
         assert len(list(engine.idle_work())) > 3
     assert "Voice 'an' is ready" in caplog.text
     monkeypatch.setattr(cache, "PromptEncoder", no_encoder)
-    assert b"".join(say(engine, SENTENCE, "an"))
+    assert b"".join(say(engine, WORDS, "an"))
     assert len(list(engine.idle_work())) < 5, "it only looks"
 
 
@@ -465,7 +472,7 @@ def test_features_of_a_removed_recording_are_removed(model_dir: Path, tmp_path: 
     finish(engine.look_again())
     list(engine.idle_work())
     assert len(list((model_dir / cache.CACHE_FOLDER).iterdir())) == 1, "binh has the same"
-    assert b"".join(say(engine, SENTENCE, "binh"))
+    assert b"".join(say(engine, WORDS, "binh"))
     copy.rename(recording)  # so it is an's again
     finish(engine.look_again())
     list(engine.idle_work())
@@ -480,7 +487,7 @@ def test_cached_voice_of_wrong_shapes_is_made_again(
     model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
-    first = b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
+    first = b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
     (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
     good = safetensors.torch.load_file(cached)
     for name, wrong in (
@@ -491,7 +498,7 @@ def test_cached_voice_of_wrong_shapes_is_made_again(
     ):
         safetensors.torch.save_file({**good, name: wrong}, cached)
         caplog.clear()
-        assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an")) == first
+        assert b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an")) == first
         assert "is damaged and will be made again" in caplog.text
 
 
@@ -517,22 +524,22 @@ def test_network_that_cannot_be_loaded_fails_the_request_not_the_voice(
     content = path.read_bytes()
     path.write_bytes(b"nonsense")
     with pytest.raises(SynthesisError, match=r"speech_embedding\.onnx cannot be loaded"):
-        list(say(engine, SENTENCE, "an"))
+        list(say(engine, WORDS, "an"))
     path.write_bytes(content)
-    assert b"".join(say(engine, SENTENCE, "an"))
+    assert b"".join(say(engine, WORDS, "an"))
 
 
 def test_changed_recording_and_damaged_cache_are_encoded_again(
     model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
-    first = b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
+    first = b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
     (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
     cached.write_bytes(b"damaged")
-    assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an")) == first
+    assert b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an")) == first
     assert "is damaged" in caplog.text
     record(recording, "espeak-south-male")
-    assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an")) != first
+    assert b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an")) != first
 
 
 def test_model_directory_that_cannot_be_written_is_no_obstacle(
@@ -540,7 +547,7 @@ def test_model_directory_that_cannot_be_written_is_no_obstacle(
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
     (model_dir / cache.CACHE_FOLDER).write_text("in the way")
-    assert b"".join(say(make_engine(model_dir, recording.parent), SENTENCE, "an"))
+    assert b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
     assert "so every start encodes the voice again" in caplog.text
 
 
@@ -627,18 +634,18 @@ def test_half_precision_as_on_a_gpu_speaks_nearly_the_same(
     half, _ = speak_tokens(engine, tokens, [40])
     assert len(half) == len(full)
     assert np.std(half) == pytest.approx(np.std(full), rel=0.2)
-    assert b"".join(say(engine, SENTENCE, "an"))
+    assert b"".join(say(engine, WORDS, "an"))
 
 
 def test_memory_that_runs_out_is_the_error_of_one_sentence(
     streaming: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = b"".join(say(streaming, SENTENCE))
-    other = say(streaming, SENTENCE)
+    alone = b"".join(say(streaming, WORDS))
+    other = say(streaming, WORDS)
     begun = next(other)
     with monkeypatch.context() as patched:
         patched.setattr(flow_stream, "euler", lambda *_: torch.empty(1 << 60))
         with pytest.raises(SynthesisError, match="The server is out of memory; send shorter"):
-            list(say(streaming, SENTENCE))
+            list(say(streaming, WORDS))
     assert begun + b"".join(other) == alone
-    assert b"".join(say(streaming, SENTENCE)) == alone
+    assert b"".join(say(streaming, WORDS)) == alone
