@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engines.vietts.speech import SENTENCE, say, voices_dir
+from tests.engines.vietts.speech import WORDS, say, voices_dir
 from wyoming_vietts.engines.vietts import device
 from wyoming_vietts.engines.vietts.convert import load_config
 from wyoming_vietts.engines.vietts.convert.published_weights import load_published
@@ -116,7 +116,7 @@ def test_every_quality_speaks_and_keeps_no_more_prompt_than_it_wants(
         streams_sentences=True,
         seed=1,
     )
-    assert b"".join(say(engine, SENTENCE, "an"))
+    assert b"".join(say(engine, WORDS, "an"))
     flow = finish(engine.loader.load()).networks.flow
     encoded = finish(engine.voices["an"]._encode(flow))
     seconds = len(encoded.flow.prompt_tokens) / 25
