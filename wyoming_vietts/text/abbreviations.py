@@ -34,6 +34,7 @@ _DISTRICTS = {
     "P": "phường", "F": "phường", "Q": "quận", "H": "huyện", "X": "xã", "TX": "thị xã",
     "TT": "thị trấn", "Đ": "đường",
 }  # fmt: skip
+_STREET_OF_DAY = re.compile(r"(?<=\d )Đ\. ?(?=\d{1,2}/\d{1,2}(?![\w/]))")
 _INITIALS = re.compile(rf"(?<![\w.])[{UPPER}]\.[{UPPER}]\. ?(?=[{UPPER}][^\W\d_])")
 _ROOM = re.compile(r"(?<!\w)P(?:\. ?)?(?=\d{3,4}(?!\w))")
 _PAGE = re.compile(r"(?<![\w.])([Tt])r\. ?(?=\d)")
@@ -57,6 +58,7 @@ _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 def expand_abbreviations(text: str) -> str:
     """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
     text = expand_by_context(_NIGHTS.sub(r"\1 ngày \2 đêm", text))
+    text = _STREET_OF_DAY.sub("đường ", text)
     text = _ROOM.sub(_read_room, text)
     text = _PAGE.sub(r"\1rang ", text)
     text = _CENTURY.sub("thế kỷ ", text)

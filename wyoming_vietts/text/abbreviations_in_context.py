@@ -120,6 +120,28 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
             "điều hòa",
         ),
     ),
+    "đh": (
+        (r"((?:[Tt]hi|[Hh]ọc|[Tt]rường|[Đđ]ỗ|[Đđ]ậu|[Vv]ào|[Nn]ăm \d) )", "", "đại học"),
+        (
+            r"((?:[Tt]hợ|[Ss]ửa|[Bb]ật|[Tt]ắt|[Mm]ở|[Mm]áy|[Cc]hỉnh|[Vv]ệ sinh|[Ll]ắp) )",
+            "",
+            "điều hòa",
+        ),
+        ("", r"(?= (?:phòng|đang|đã|lạnh|chạy|hỏng|hư|bị))", "điều hòa"),
+        ("", "", "đơn hàng"),
+    ),
+    "bt": (
+        (r"((?:[Nn]ộp|[Ll]àm|[Cc]hữa|[Gg]iải|[Cc]hép|[Ss]oạn) )", "", "bài tập"),
+        ("", r"(?= (?:[Tt]oán|[Vv]ăn|[Ll]ý|[Hh]óa|[Aa]nh|về nhà|trang|số))", "bài tập"),
+        (
+            r"((?:[Kk]o|[Kk]hông|[Cc]hả|[Cc]hẳng|[Cc]hưa|[Aa]i|[Kk]|đâu|nào|mà|[Cc]ó|đã) )",
+            "",
+            "biết",
+        ),
+        ("", r"(?= (?:nữa|mà|là|rồi|r|chưa|chết|sao|gì|hết|ai)(?!\w))", "biết"),
+        ("", r"(?= (?:k|ko|không)[ ?.!]{0,3}$)", "biết"),
+        ("", r"(?!\w)", "bình thường"),
+    ),
     "CN": (
         (
             r"((?:[Nn]gân hàng|[Bb]ank|Cty|[Cc]ông ty|NH|VCB|BIDV|Agribank|Vietcombank) )",
@@ -129,7 +151,18 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "HK": (("", r" ?(?=[1-3I](?!\w)|II(?!\w))", "học kỳ "),),
     "CS": (("", r" ?(?=[1-9](?!\w))", "cơ sở "),),
-    "BT": (("", r" ?(?=\d)", "bài tập "),),
+    "BT": (
+        ("", r" ?(?=\d)", "bài tập "),
+        ("", r"(?= (?:trang|về nhà|[Tt]oán|[Vv]ăn|[Tt]iếng|SGK|số))", "bài tập"),
+    ),
+    "BKS": (("", r"(?=:? ?\d{2})", "biển kiểm soát"),),
+    "TD": (
+        (
+            "",
+            r"(?=, (?:[A-ZĐ][^\W\d]{1,3}|GDCD|GDĐP|Tin|Văn|Toán|Anh)(?!\w)|[.,]? ?(?:lớp|tiết))",
+            "thể dục",
+        ),
+    ),
     "ND": (("", r"(?=: ?\w| ck| CK)", "nội dung"),),
     "SD": (("", r"(?= TK|:? ?[+-]?\d|: )", "số dư"),),
     "LH": (("", _ON_HAND, "liên hệ"),),

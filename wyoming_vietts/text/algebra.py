@@ -26,6 +26,8 @@ _CAPITAL_LESS = re.compile(
 _TERM = re.compile(r"(?<![\w.,])(\d{1,3})x(?= (?:trừ|bằng|cộng))")
 _PRODUCT = re.compile(r"(?<![\w.,])(\d{0,3})([abcxyz]{2,3})(?![^\W_²³])")
 _FACTORIAL = re.compile(r"(?<![\w.,])(\d{1,3}|n)!(?= ?[=+*/×:-]| (?:bằng|có|là|cách)|$|[,.)])")
+_INDEXED = re.compile(r"(?<!\w)x([12])(?= ?=|,? (?:và |hoặc |hay )?x2(?!\w))")
+_WORDS_DIVIDED = re.compile(r"(?<=[^\W\d_]{2}) / (?=[^\W\d_]{2})")
 _UNKNOWN_BEFORE = re.compile(
     r"(?<!\w)(?:cho|tìm|tính|biết|nghiệm|biến|ẩn|số|với|mọi|gọi|đặt|khi|nếu|để|là|của|theo|hàm"
     r"|và|trị"
@@ -51,6 +53,7 @@ def read_algebra(text: str) -> str:
     text = _MINUS_BETWEEN.sub(" trừ ", text)
     if "=" in text:
         text = _CAPITALS_DIVIDED.sub(r"\1 trên ", _CAPITAL_LESS.sub(" trừ ", text))
+    text = _INDEXED.sub(r"ích \1", _WORDS_DIVIDED.sub(" chia ", text))
     text = _TERM.sub(r"\1 ích", text)
     text = _FRACTION.sub(lambda match: f"{match[1] or spell(match[2])} trên ", text)
     return _PRODUCT.sub(_read_product, text)

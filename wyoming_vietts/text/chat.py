@@ -32,8 +32,13 @@ _BEFORE_A_NAME = frozenset({
     "hộ", "phòng",
 })  # fmt: skip
 # Small letters after these are persons, where persons are letters.
-_BEFORE_A_PERSON = frozenset({"là", "số", "với", "và", "nhà", "cái", "theo", "công"})
+_BEFORE_A_PERSON = frozenset({"hộ", "là", "số", "với", "và", "nhà", "cái", "theo", "công"})
 _PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
+_PERSON_WITH_NAME = re.compile(
+    rf"^([ACE])(?= (?!Phủ|Sử|Dính)[{UPPER}][{LOWER}]{{1,6}}"
+    rf"(?: (?:ơi|bảo|nhờ|nói|gửi|hỏi|nhắn|kêu|gọi|rủ|hẹn|nhà|mới|vừa|đang|sắp)(?!\w)))",
+    re.M,
+)
 _CLAUSE_START = r"(?:^|(?<=[.!?\n,] )|(?<=\n))"
 _PERSON = re.compile(
     rf"(?<!\w)([ABCEabce])(?= ơi(?![^\W\d_]))|{_CLAUSE_START}([ABCE])(?! ?[=+*^\d.):/-]|\w)"
@@ -60,7 +65,7 @@ _SO = re.compile(
     rf"|[?!.,]|$)"
 )
 _SO_AFTER = re.compile(r"(?:(?<=gì )|(?<=sao )|(?<=đâu )|(?<=nào ))v(?![\w'/])")
-_OH_HEAVEN = re.compile(r"(?<!\w)([Tt]r)(?= ơi)")
+_OH_HEAVEN = re.compile(rf"(?<!\w)([Tt]r)(?= ơi)|(?<=[{LOWER}] )(tr)(?=[!?~]|\.?$)")
 _STREET = re.compile(
     r"(?:(?<=trên )|(?<=ngoài )|(?<=giữa )|(?<=kẹt )|(?<=tắc )|(?<=ngập )|(?<=qua )|(?<=con )|"
     r"(?<=hỏi ))"
@@ -76,8 +81,11 @@ _Q_WITHOUT_U = re.compile(
 _FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{_MARKED}])")
 _INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
+_SHORT_MONTH = re.compile(r"(?<![\w./-])t([89]|1[0-2])(?![\w/-]|[.,:]\d)")
 _DISTRICT = re.compile(r"(?<!\w)((?:ở|sang|tại|về|đến|qua|bên|khu|từ) )([qp])(\d{1,2})(?!\w)")
-_HOUR = re.compile(r"(?<!\w)((?:[Mm]ấy|[Bb]ây) ?)h(?!\w)")
+_HOUR = re.compile(
+    r"(?<!\w)((?:[Mm]ấy|[Bb]ây|[Bb]ao|[Bb]ữa|[Ll]úc) ?|[Tt]ừ (?=h (?:tới|đến|về|trở|qua)))h(?!\w)"
+)
 
 
 @cache
@@ -85,7 +93,8 @@ def _words() -> re.Pattern[str]:
     written = any_of(read_table("chat.txt"))
     capital = any_of(word.capitalize() for word in read_table("chat.txt"))
     return re.compile(
-        rf"(?<![{LETTERS}\d])(?<!\d )(?:{written}|{capital}(?! [{UPPER}][{LOWER}]))"
+        rf"(?<![{LETTERS}\d])(?:(?<!\d )(?:{written}|{capital}(?! [{UPPER}][{LOWER}]))"
+        r"|(?<=\d )(?:ko|hok|khum|đc|dc|lun|mn|thui|nka|nhak)(?= ))"
         rf"(?![{LETTERS}\d])"
     )
 
@@ -95,10 +104,14 @@ _DRAWN_OUT = re.compile(
     rf"(?<=[^\W\d_])(?i:([{_ACCENTED}])\1*([aeiou])\2+"
     rf"|(?-i:(?!I))([{VIETNAMESE_VOWELS}])\3{{2,}})"  # not the numeral III
 )
+_DRAWN_CONSONANT = re.compile(rf"(?<=[{VIETNAMESE_VOWELS}])([cghmnptp])\1{{2,}}(?!\w)")
 _PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern})")
 _PAUSES = frozenset(",.;:!?")
 _PERSON_INSIDE = re.compile(
     rf"(?<=[{LOWER}] )[ae](?={_AFTER_PERSON.pattern})"
+    r"|(?:(?<=hộ )|(?<=giúp )|(?<=dùm )|(?<=giùm )|(?<=nhờ )|(?<=kêu )|(?<=nhắn ))[ace](?= \w)"
+    r"|(?:(?<=hả )|(?<=nhé )|(?<=nha )|(?<=nhỉ )|(?<=rồi )|(?<=vậy )|(?<=luôn )|(?<=dạ )|(?<=ơn )"
+    r"|(?<=lỗi )|(?<=thế ))[ace](?=[.!?,]|$)"
     rf"|(?:(?<=lát )|(?<=để )|(?<=nhớ )|(?<=đón )|(?<=chờ )|(?<=đợi )|(?<=gọi )|(?<=nhà )|"
     rf"(?<=tụi ))"
     rf"[ae](?= [{LETTERS}]|[.!?]?$)"
@@ -139,16 +152,20 @@ _SAID_TO_A_PERSON = re.compile(r"(?<!\w)[a-cA-CeE] ơi(?![^\W\d_])")
 
 
 def shorten_drawn_out(text: str) -> str:
-    """Shorten vowels that are drawn out: `hoàaaa`, `QUÁAAA`."""
+    """Shorten letters that are drawn out: `hoàaaa`, `QUÁAAA`, `ngonnn`."""
+    text = _DRAWN_CONSONANT.sub(r"\1", text)
     return place_tones(_DRAWN_OUT.sub(lambda match: match[1] or match[3], text))
 
 
 def read_chat_shorthand(text: str) -> str:
     """Read `ko`, `mn`, `bn ơi`, `t6`, and `k` before a word."""
     written = text
+    text = _PERSON_WITH_NAME.sub(lambda match: _PERSONS[match[1].lower()].capitalize(), text)
     text = read_chat_by_context(text)
     text = _LETTER.sub(_read_letter, text)
-    text = _SO.sub("vậy", _SO_AFTER.sub("vậy", _OH_HEAVEN.sub(r"\1ời", _STREET.sub("đường", text))))
+    text = _SO.sub(
+        "vậy", _SO_AFTER.sub("vậy", _OH_HEAVEN.sub(r"\g<0>ời", _STREET.sub("đường", text)))
+    )
     text = _FINAL_G.sub("ng", _FINAL_K.sub("ch", text))
     text = _Q_WITHOUT_U.sub(lambda match: f"{match[0]}u", text)
     text = _FOREIGN_INITIAL.sub(lambda match: like(match[1], _INITIALS[match[1].lower()]), text)
@@ -158,6 +175,7 @@ def read_chat_shorthand(text: str) -> str:
         # In any other text a lone letter is a letter; and where it is spoken it stays one.
         text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
         text = _PERSON.sub(_read_person, text)
+    text = _SHORT_MONTH.sub(r"tháng \1", text)
     text = _DAY_OF_WEEK.sub(lambda match: f"thứ {WEEKDAYS[match[1]]}", text)
     text = _DISTRICT.sub(_read_district, text)
     return read_chat_words(_HOUR.sub(r"\1 giờ", text))

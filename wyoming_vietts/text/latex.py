@@ -5,6 +5,8 @@ Both become the plain signs that later steps read: `$7 \times 8$` is `7 × 8`, a
 
 import re
 
+from .letters import spell
+
 _INSIDE = r"\{([^{}\n]{0,200})\}"
 _DOLLARS = re.compile(r"\$\$?([^$\n]{1,300}?)\$\$?")
 _MATHEMATICAL = re.compile(r"[\\^=_<>+]|^ ?\d{0,3}[a-zA-Z]{1,3} ?$|[\w)] - [\w(]")
@@ -35,15 +37,30 @@ _RAISED_RUN = re.compile(r"(?<=[\d)])[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|(?<![^\W_
 _RAISED_NOTE = re.compile(r"(?<=[^\W\d_]{2})[⁰¹⁴⁵⁶⁷⁸⁹]+(?!\w)|(?<=[^\W\d_]{3})[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?!\w)")
 
 
+_INDEX = re.compile("(?<![A-Za-z])([a-zADELMQRTX])([₀-₉]{1,2})(?![A-Za-z₀-₉])")
+_LOWERED_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_WORD_RAISED = re.compile(r"(?<=[^\W\d_]{3})([²³])(?!\w)")
+_POWERS = {"²": " bình phương", "³": " lập phương"}
+
+
 def read_latex(text: str) -> str:
-    """Return the text with LaTeX as plain signs."""
+    """Return the text with LaTeX as plain signs, and letters with an index: `x₁`."""
+    text = _INDEX.sub(
+        lambda match: f" {spell(match[1])} {match[2].translate(_LOWERED_DIGITS)} ", text
+    )
     if "\\" not in text and "$" not in text:
         return text
     return _read_latex(text)
 
 
+def _read_index(match: re.Match[str]) -> str:
+    return f" {spell(match[1])} {match[2].translate(_LOWERED_DIGITS)} "
+
+
 def read_raised_digits(text: str) -> str:
     """Read the digits of `10⁶`, drop those of footnotes, and read the minus after a power."""
+    if "=" in text:
+        text = _WORD_RAISED.sub(lambda match: _POWERS[match[1]], text)
     text = _RAISED_NOTE.sub("", text)
     text = _MINUS_OF_POWERS.sub(" trừ ", text)
     return _RAISED_RUN.sub(_read_raised, text)

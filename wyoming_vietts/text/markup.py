@@ -15,6 +15,9 @@ _REASONING = re.compile(rf"<({'|'.join(REASONING)})>.*?(?:</\1>|\Z)", re.IGNOREC
 _ROLE = re.compile(
     r"\A\s*(?:\*\*)?(?:Assistant|User|System|Human|AI|Model|Bot|Trợ lý)(?:\*\*)? ?:(?:\*\*)? "
 )
+# A template that nobody filled in.
+_TEMPLATE = re.compile(r"\{\{[^{}\n]{1,200}\}\}")
+_STATEMENT = re.compile(r"\{%[^{}\n]{1,200}%\}")
 _HTML_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,500}-->")
 _HTML_BREAK = re.compile(
     r"<(?:/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote)|br|hr)\b[^<>\n]{0,300}>", re.I
@@ -77,6 +80,8 @@ def strip_html(text: str) -> str:
         text = _SOURCE_MARK.sub("", text)
     if ":" in text[:24]:
         text = _ROLE.sub("", text)
+    if "{" in text:
+        text = _STATEMENT.sub("", _TEMPLATE.sub("None", text))
     if "<" in text:
         text = _REASONING.sub(" ", text)
         text = _SPECIAL_TOKEN.sub(" ", text)

@@ -49,6 +49,7 @@ _EXAM_NEAR = re.compile(
     r"(?<!\w)(?:toeic|ielts|sat|toefl|thi|điểm|năng lực|đợt|đgnl|tư duy|xét tuyển|điểm chuẩn|hsk"
     r"|jlpt|topik|đạt|elo)(?!\w)"
 )
+_THOUSANDS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})k(\d)(?![\w.,])(?: ?/ ?(?=[^\W\d]))?")
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
 
@@ -115,6 +116,7 @@ def read_money(text: str) -> str:
     text = _CAPITAL_K.sub(_read_capital_k, text)
     if "/" in text:
         text = _FOR_SO_MUCH.sub(r"\1 cho ", text)
+    text = _THOUSANDS_AND_REST.sub(_read_thousands_and_rest, text)
     text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
     text = _sign_first().sub(_read_sign_first, text)
     text = _currency_last().sub(_read_currency_last, text)
@@ -123,6 +125,11 @@ def read_money(text: str) -> str:
 
 def _read_capital_k(match: re.Match[str]) -> str:
     return f"{match[1]}k" if _PRICE_BEFORE.search(text_before(match)) else match[0]
+
+
+def _read_thousands_and_rest(match: re.Match[str]) -> str:
+    """`3k8` is 3,800."""
+    return f"{match[1]} nghìn {match[2]}{' trên ' if '/' in match[0] else ''}"
 
 
 def _read_millions_and_rest(match: re.Match[str]) -> str:

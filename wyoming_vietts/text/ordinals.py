@@ -53,7 +53,7 @@ _ROMAN_CUE = re.compile(
     r"(?<!\w)((?:thế kỷ|thế kỉ|chương|phần|quý|khóa|lần|thứ|kỳ|hồi|tập|quyển|mục|điều|loại|cấp"
     r"|bậc|giai đoạn|báo động|đời|vòng|bảng|nhóm|quân khu|quân đoàn|đại hội|hạng|thế chiến|thế giới"
     r"|khu vực|vùng|type|số|đệ|hội nghị|phụ lục|tiết|hệ|độ|đợt|tổ) )"
-    rf"({_ROMAN})(?:( ?[-–] ?|, ?| và | đến )({_ROMAN}))?(?!\w)",
+    rf"({_ROMAN})(?:( ?[-–] ?|, ?| và | đến )({_ROMAN}))?(?!\w|-[A-Z][a-z])",
     re.IGNORECASE,
 )
 _ROMAN_ALONE = re.compile(

@@ -28,6 +28,10 @@ _MONTH_AFTER = re.compile(
     r"(?:/\d| năm (?:nay|sau|ngoái|tới|\d)|: ?[\d.,]+ ?(?:tr|triệu|k|đ|kwh|số))"
 )
 
+_TERM = re.compile(
+    r"(?<!\w)((?:[Kk]ỳ hạn|KH|[Bb]ảo hành|BH|[Tt]rả góp|[Gg]ói|[Tt]iết kiệm|[Hh]ạn) )"
+    r"(\d{1,2})T(?!\w)"
+)
 _WEEKDAYS = re.compile(r"(?<!\w)T([2-7](?:, ?[2-7]){1,5}|[2-7](?:[/-][2-7]){2,5})(?![\w/]|[.,]\d)")
 _DOTTED = re.compile(
     r"(?<!\w)((?:[Hh]ôm nay|[Hh]ôm qua|[Mm]ai|[Nn]gày|[Hh]ạn(?: chót)?|[Dd]ịp|[Ll]ễ):? )"
@@ -52,6 +56,7 @@ def read_months_and_terminals(text: str) -> str:
     """Read `lương T10`, `từ T6 đến T8`, `T2 Nội Bài`, `Sale 11.11` and dates in names of files."""
     text = _WEEKDAYS.sub(lambda match: f"thứ {', '.join(re.findall('[2-7]', match[1]))}", text)
     text = _LIST.sub(_read_list, _MONTH_TWICE.sub(r"\1", text))
+    text = _TERM.sub(r"\1\2 tháng", text)
     text = _DOTTED.sub(r"\1\2/\3", text)
     text = _DOUBLE_DAY.sub(_read_double_day, text)
     return _DATED.sub(lambda match: f" {match[4]}/{match[3]}/{match[1]} ", text)

@@ -196,6 +196,8 @@ class SentenceSplitter:
             return last_part == "hcm" and following.isupper()
         if word in _OPEN_LETTERS and (following.isupper() or following.isdigit()):
             return False
+        if word == "Đ" and following.isdigit():  # Đ. 3/2
+            return False
         if word.isupper() and _INITIALS.fullmatch(word):
             return False
         if word in ("A", "C") and _PERSON_BEFORE.search(sentence):

@@ -23,6 +23,9 @@ _RATED_BEFORE = re.compile(
 )
 _UNKNOWN_BEFORE = re.compile(r"(?<!\w)x(?![^\W²³])|(?<!\w)y =")
 _POWER = re.compile(rf"(?:(?<![\w.,])({NUMBER}|[a-zA-Z])|(\))) ?\^ ?(-?)(\d{{1,4}}|[a-z](?!\w))")
+_GENERATION_BEFORE = re.compile(
+    r"(?<!\w)(?:thế hệ|lứa|đời|hội|gái|trai|dân|bạn trẻ|gen|mẹ|bố|\dx|\d ích)(?: và|,| -)? $"
+)
 _EXPONENT = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d{1,6})?)[eE]([+-]?)(\d{1,3})(?!\w)")
 _DIVIDED = re.compile(r"(?<=\d) / (?=\d)")
 _MINUS_OF_SUM = re.compile(r"(?<=\d) ?[-–] ?(?=\d[\d.,]{0,12} ?=)")
@@ -99,7 +102,9 @@ def _read_power(match: re.Match[str]) -> str:
 
 
 def _read_multiple(match: re.Match[str]) -> str:
-    """`5x` is five times, except where x is a letter of the formula."""
+    """`5x` is five times, except where x is a letter of the formula, or of a generation."""
+    if _GENERATION_BEFORE.search(text_before(match)):
+        return f"{match[1]} ích"
     return f"{match[1]} {'x' if _UNKNOWN_BEFORE.search(text_before(match)) else 'lần'}"
 
 

@@ -13,6 +13,7 @@ from .tables import any_of, read_table
 _NAMED_PLACES = frozenset({
     "lớp", "phòng", "nhà", "số", "tòa", "căn", "hộ", "khu", "lô", "block", "tuyến", "cổng", "ghế",
     "hẻm", "ngõ", "tầng", "bàn", "bìa", "điều", "khoản", "đường", "xe", "toa", "dãy", "bến",
+    "lop", "phong", "nha",
 })  # fmt: skip
 
 # Units that are known as such even without a number before them. Other short ones may be anything.
