@@ -151,13 +151,10 @@ _HOSTILE = [
 
 
 def _seconds(text: str) -> float:
-    best = float("inf")
-    for _ in range(2):
-        start = time.perf_counter()
-        speakable(text)
-        split_sentences(text)
-        best = min(best, time.perf_counter() - start)
-    return best
+    start = time.perf_counter()
+    speakable(text)
+    split_sentences(text)
+    return time.perf_counter() - start
 
 
 def test_pile_of_accents_on_one_letter_takes_linear_time() -> None:
@@ -173,8 +170,9 @@ def test_pile_of_accents_on_one_letter_takes_linear_time() -> None:
 def test_time_grows_with_the_length_alone(unit: str) -> None:
     short, long = unit * (2_500 // len(unit)), unit * (20_000 // len(unit))
     speakable(short)
-    # Eight times the length; squared time would be 64 times.
-    assert _seconds(long) < 24 * _seconds(short) + 0.02
+    best = min(_seconds(short) for _ in range(2))
+    # Eight times the length; squared time would be 64 times. A second try only for a busy machine.
+    assert any(_seconds(long) < 24 * best + 0.02 for _ in range(2))
 
 
 def _patterns() -> dict[str, re.Pattern[str]]:

@@ -148,6 +148,8 @@ _LETTER_NAMES = frozenset(
     ]
 )
 _LONE_CONSONANT = re.compile(rf"(?<=[{LOWER}] )[cb](?= [{LOWER}]|[.!?,]? ?$)")
+_LONE_PERSON = re.compile(r"\b[a-cA-CeE]\b")
+_MAY_BE_LEFT = re.compile(rf"\b[aAeE]\b|[qQ](?!u)|[wzjfWZJF]|[{_MARKED}][gk]\b")
 _SAID_TO_A_PERSON = re.compile(r"(?<!\w)[a-cA-CeE] ơi(?![^\W\d_])")
 
 
@@ -171,7 +173,9 @@ def read_chat_shorthand(text: str) -> str:
     text = _FOREIGN_INITIAL.sub(lambda match: like(match[1], _INITIALS[match[1].lower()]), text)
     if _HOUR_FIRST.search(text):
         text = _HOUR_FIRST.sub(lambda match: like(match[0], "giờ"), text)
-    if text != written or _words().search(text) or _is_personal(text):
+    if _LONE_PERSON.search(text) and (
+        text != written or _words().search(text) or _is_personal(text)
+    ):
         # In any other text a lone letter is a letter; and where it is spoken it stays one.
         text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
         text = _PERSON.sub(_read_person, text)
@@ -179,6 +183,11 @@ def read_chat_shorthand(text: str) -> str:
     text = _DAY_OF_WEEK.sub(lambda match: f"thứ {WEEKDAYS[match[1]]}", text)
     text = _DISTRICT.sub(_read_district, text)
     return read_chat_words(_HOUR.sub(r"\1 giờ", text))
+
+
+def read_chat_that_is_left(text: str) -> str:
+    """Read shorthand once more where words were taken apart, so that it is spoken as it stands."""
+    return read_chat_shorthand(text) if _MAY_BE_LEFT.search(text) else read_chat_words(text)
 
 
 def read_chat_words(text: str) -> str:

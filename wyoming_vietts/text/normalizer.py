@@ -7,7 +7,7 @@ from .acronyms import say_foreign_words, spell_acronyms
 from .algebra import read_algebra
 from .capitals import lower_capital_text
 from .characters import fold_characters, keep_speakable
-from .chat import read_chat_shorthand, shorten_drawn_out
+from .chat import read_chat_shorthand, read_chat_that_is_left, shorten_drawn_out
 from .chemistry import read_formulae
 from .dates import read_calendars, read_dates
 from .entities import read_entities
@@ -87,7 +87,7 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     respell_foreign_words,  # Viera
     say_marked_words,  # Êban, âl
     keep_speakable,
-    read_chat_shorthand,  # once more, for what was taken apart
+    read_chat_that_is_left,  # once more, for what was taken apart
 )
 
 
