@@ -138,12 +138,3 @@ def test_documentation_tells_of_each_option_and_folder(name: str) -> None:
         assert re.search(rf"\*\*{option}\*\*|`{option}`", text), option
     for engine in CONFIG["schema"]["engine"][5:-1].split("|"):
         assert f"`{engine}`" in text
-
-
-def test_both_documents_have_the_same_shape() -> None:
-    shapes = []
-    for name in ("DOCS.md", "DOCS.vi.md"):
-        lines = (ADDON / name).read_text().splitlines()
-        marks = (re.match(r"(#+ |\d\. |\* |\||```)", line) for line in lines)
-        shapes.append([mark[0] for mark in marks if mark])
-    assert shapes[0] == shapes[1]

@@ -1,5 +1,6 @@
 """What the documents say: their links, commands, flags and examples."""
 
+import asyncio
 import json
 import re
 import shlex
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.frontends.http.harness import serving
 from tests.harness import clean_environment
 from wyoming_vietts.settings import table
 from wyoming_vietts.settings.command_line import parse_options
@@ -24,6 +26,10 @@ DOCUMENTS = [
     ).splitlines()
 ]
 READMES = [ROOT / "README.md", ROOT / "README.vi.md"]
+OPTIONS = [ROOT / "docs" / "options.md", ROOT / "docs" / "options.vi.md"]
+TRANSLATED = [path for path in DOCUMENTS if path.name.endswith(".vi.md")]
+SETTINGS = [value for value in vars(table).values() if isinstance(value, table.Setting)]
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 PARSERS = {"yaml": yaml.safe_load, "toml": tomllib.loads, "json": json.loads}
 # Where CI runs each script, beside those that start the program.
 RUN_IN_CI = {
@@ -119,15 +125,75 @@ def test_commands_are_those_of_the_program(
         arguments = ["say", *arguments]
     if any(word.isupper() or "..." in word for word in arguments):
         return  # it stands for something else
+    if arguments[-1:] == ["--help"]:
+        with pytest.raises(SystemExit, match=r"^0$"):
+            parse_options(arguments)
+        return
     parse_options(arguments)
 
 
-@pytest.mark.parametrize("path", READMES, ids=name_of)
+@pytest.mark.parametrize("path", OPTIONS, ids=name_of)
 def test_table_of_flags_has_every_flag(path: Path) -> None:
     named = set(re.findall(r"--[a-z][a-z-]+", read(path)))
-    settings = [value for value in vars(table).values() if isinstance(value, table.Setting)]
-    assert settings
-    assert {setting.flag for setting in settings} <= named
+    assert SETTINGS
+    assert {setting.flag for setting in SETTINGS} <= named
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_variables_are_those_of_settings(path: Path) -> None:
+    named = set(re.findall(r"WYOMING_VIETTS_\w+", read(path)))
+    assert named <= {setting.variable for setting in SETTINGS}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_services_of_compose_exist_with_their_profiles(path: Path) -> None:
+    for arguments in re.findall(
+        r"docker compose ((?:--profile|up|cp|stop|down)[^`\n]*)", read(path)
+    ):
+        words = arguments.split()
+        profile = words.pop(1) if words[0] == "--profile" else None
+        services = [
+            word.split(":")[0] for word in words if word.split(":")[0] in COMPOSE["services"]
+        ]
+        assert services or words[0] in ("stop", "down"), arguments
+        for service in services if profile or "up" in words else ():
+            assert COMPOSE["services"][service].get("profiles", [None]) == [profile]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_images_are_those_that_a_release_pushes(path: Path) -> None:
+    pushed = {"", ":latest", ":VERSION", ":VERSION-neural", ":VERSION-cuda"}
+    named = re.findall(r"ghcr\.io/wyoming-vietts/wyoming-vietts(:[\w.-]+)?", read(path))
+    assert {*named} <= pushed
+
+
+def shape(path: Path) -> list[str]:
+    """The marks of headings, lists, tables and code blocks."""
+    marks = (re.match(r"#+ |\d\. |\* |\||```", line) for line in read(path).splitlines())
+    return [mark[0] for mark in marks if mark]
+
+
+@pytest.mark.parametrize("path", TRANSLATED, ids=name_of)
+def test_both_languages_have_the_same_shape(path: Path) -> None:
+    assert shape(path) == shape(path.with_name(path.name.replace(".vi.md", ".md")))
+
+
+async def test_requests_of_the_documents_are_answered(tmp_path: Path) -> None:
+    code = "".join(code for path in DOCUMENTS for code in blocks(path, "sh") if "curl" in code)
+    requests = re.findall(r"^curl .*?-o (\S+)$", code, re.M | re.S)
+    assert len(requests) == 4
+    async with serving("--engine", "espeak") as (doors, _):
+        code = code.replace("http://127.0.0.1:10280", doors.url)
+        await asyncio.to_thread(
+            subprocess.run, ["bash", "-euc", code], cwd=tmp_path, check=True, timeout=30
+        )
+    for name in requests:
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+@pytest.mark.parametrize("path", READMES, ids=name_of)
+def test_readme_is_short(path: Path) -> None:
+    assert len(read(path).splitlines()) <= 150
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "script").iterdir()), ids=name_of)
