@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,7 +150,7 @@ def test_numbers_of_steps_follow_the_machine_unless_they_are_chosen(
     def steps(factor: float, quality: str | None, seed: int | None = None) -> int:
         def measure(*_: object) -> object:
             yield
-            return factor
+            return factor * 0.064 / 32
 
         monkeypatch.setattr(module, "_measure", measure)
         voice = voice_of(vieneu_dir, quality=quality, seed=seed)
@@ -175,9 +176,24 @@ def test_machine_is_measured(vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch) 
     assert loaded is not None
     real = module._velocity
     monkeypatch.setattr(module, "_velocity", lambda *a: time.sleep(0.02) or real(*a))
-    factor = finish(module._measure(loaded.estimator, loaded.nobody))
-    audio_seconds = 48 * 1536 / 24_000
-    assert factor == pytest.approx(32 * 0.021 / audio_seconds, rel=0.2)
+    block_seconds = finish(module._measure(loaded.estimator, loaded.nobody))
+    assert block_seconds == pytest.approx(0.021 / 48, rel=0.3)
+
+
+def test_slow_machine_computes_shorter_pieces_unless_there_is_a_seed(
+    vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(*_: object) -> Any:
+        yield
+        return 0.008
+
+    monkeypatch.setattr(module, "_measure", measure)
+    for seed, most in ((None, 50), (1, MAX_PIECE_CHARACTERS)):
+        voice = voice_of(vieneu_dir, seed=seed)
+        finish(voice.load())
+        assert voice.network.max_characters == most
+        lengths = [len(" ".join(piece.clauses)) for piece in pieces(LONG, most)]
+        assert max(lengths) <= most
 
 
 # --- a voice's speech ----------------------------------------------------------------------------

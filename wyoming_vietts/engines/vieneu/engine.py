@@ -84,7 +84,13 @@ class VieNeuEngine:
         # A measured number of steps may change, and a seed promises the same audio.
         is_full = self._quality == "exact" or self._seed is not None
         schedule = FAST if self._quality == "fast" else FULL if is_full else None
-        network = VieNeuNetwork(file.parent, self._threads, schedule, self._unload_after_minutes)
+        network = VieNeuNetwork(
+            file.parent,
+            self._threads,
+            schedule,
+            self._unload_after_minutes,
+            adapts=self._seed is None,
+        )
         yield
         yield from network.check()
         presets = yield from load_presets(file)

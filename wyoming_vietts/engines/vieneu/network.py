@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from ...errors import ModelError, SynthesisError
 from ...steps import Shared, Steps
+from ..memory import give_back_freed_memory
 from ..onnx.files import open_model
 from ..onnx.sessions import Session
 from .config import (
@@ -32,6 +33,7 @@ from .config import (
     load_config,
 )
 from .flow import Schedule, draw_noise, solve
+from .phonemes import FIRST_PIECE_CHARACTERS, MAX_PIECE_CHARACTERS
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ FULL = Schedule(16)
 FAST = Schedule(8, sway=-1.0)
 LIVE = 0.7
 """Real-time factor of `FULL` up to which a machine takes it."""
+STEP_SECONDS = 0.4
+CHARACTERS_A_BLOCK = 1.0  # about 15 characters are spoken in a second
 
 GRAPHS: Mapping[str, tuple[str, ...]] = {
     "text_encoder.onnx": ("ids", "style"),
@@ -102,6 +106,8 @@ class _Loaded:
     margin: int | None
     """Blocks on each side of a window of the decoder; None if it only runs whole."""
     schedule: Schedule
+    max_characters: int
+    """Of a piece, so that a call of the estimator takes at most `STEP_SECONDS`."""
 
 
 class VieNeuNetwork:
@@ -112,12 +118,14 @@ class VieNeuNetwork:
         folder: Path,
         threads: int,
         schedule: Schedule | None,
-        unload_after_minutes: float | None,
+        unload_after_minutes: float | None = None,
+        adapts: bool = False,
     ) -> None:
         """Read the configuration.
 
         Args:
             schedule: None for one that this machine keeps up with.
+            adapts: compute shorter pieces at once on a slow machine.
             unload_after_minutes: without speech; None to stay loaded.
 
         Raises:
@@ -127,6 +135,7 @@ class VieNeuNetwork:
         self.folder = folder
         self._threads = threads
         self._schedule = schedule
+        self._adapts = adapts
         self._unload_after_seconds = 60 * (unload_after_minutes or math.inf)
         self._loaded: _Loaded | None = None
         self._loading: Shared[_Loaded] | None = None
@@ -169,6 +178,7 @@ class VieNeuNetwork:
         idle = time.monotonic() - self._used_at
         if self._loaded and not self._users and idle >= self._unload_after_seconds:
             self._loaded = self._loading = None
+            give_back_freed_memory()
             _LOGGER.info("Unloaded VieNeu after %.1f min without speech", idle / 60)
 
     def load(self) -> Steps[None]:
@@ -204,16 +214,29 @@ class VieNeuNetwork:
             )
             yield
             margin = yield from _find_margin(decoder)
-            factor = yield from _measure(estimator, nobody)
+            yield
+            block_seconds = yield from _measure(estimator, nobody)
+        factor = 2 * FULL.steps * block_seconds * SAMPLE_RATE / BLOCK_SAMPLES
         schedule = self._schedule or (FULL if factor <= LIVE else FAST)
+        give_back_freed_memory()  # as much as 70 MB of what loading takes for a while
         _LOGGER.info(
             "Loaded VieNeu in %.1f s: %d steps; %d would take %.2f times the length of the audio%s",
             *(time.perf_counter() - started, schedule.steps, FULL.steps, factor),
             "" if margin is not None else "; its decoder runs whole, in longer steps",
         )
-        return _Loaded(text_encoder, duration, estimator, decoder, nobody, margin, schedule)
+        most = MAX_PIECE_CHARACTERS
+        if self._adapts:
+            fitting = int(STEP_SECONDS / block_seconds * CHARACTERS_A_BLOCK)
+            most = max(FIRST_PIECE_CHARACTERS, min(fitting, most))
+        return _Loaded(text_encoder, duration, estimator, decoder, nobody, margin, schedule, most)
 
     # --- speech ----------------------------------------------------------------------------------
+
+    @property
+    def max_characters(self) -> int:
+        """The longest piece; known after `load`."""
+        assert self._loaded is not None, "load first"
+        return self._loaded.max_characters
 
     def phoneme_ids(self, phonemes: str) -> list[int]:
         """Convert phonemes to ids; log those that the model lacks, each once."""
@@ -348,7 +371,7 @@ def _find_margin(decoder: Session) -> Steps[int | None]:
 
 
 def _measure(estimator: Session, inputs: Inputs) -> Steps[float]:
-    """Measure the real-time factor of `FULL`, from the second of two calls."""
+    """Measure how long the estimator takes for a block, in seconds, by the second of two calls."""
     latents = np.zeros((1, BLOCK_CHANNELS, _MEASURED_BLOCKS), np.float32)
     seconds = 0.0
     for _ in range(2):
@@ -356,7 +379,7 @@ def _measure(estimator: Session, inputs: Inputs) -> Steps[float]:
         started = time.perf_counter()
         _velocity(estimator, latents, np.zeros(1, np.float32), inputs)
         seconds = time.perf_counter() - started
-    return 2 * FULL.steps * seconds * SAMPLE_RATE / (_MEASURED_BLOCKS * BLOCK_SAMPLES)
+    return max(seconds, 1e-6) / _MEASURED_BLOCKS
 
 
 def _printable(text: str) -> str:

@@ -38,44 +38,45 @@ class Piece:
     is_last: bool = True
 
 
-def pieces(text: str) -> Iterator[Piece]:
+def pieces(text: str, most: int = MAX_PIECE_CHARACTERS) -> Iterator[Piece]:
     """Cut a speakable sentence into pieces, the first one short, at the joints of speech.
 
     Where a clause is too long by itself, it is cut at a space.
+
+    Args:
+        most: characters in a piece, at least `FIRST_PIECE_CHARACTERS`.
     """
     groups: list[list[str]] = []
-    for part in (part for clause in speakable_clauses(text) for part in _at_spaces(clause)):
-        most = FIRST_PIECE_CHARACTERS if len(groups) == 1 else MAX_PIECE_CHARACTERS
-        if groups and _may_grow(groups[-1], part, most):
+    for part in (part for clause in speakable_clauses(text) for part in _at_spaces(clause, most)):
+        wanted = FIRST_PIECE_CHARACTERS if len(groups) == 1 else most
+        if groups and _may_grow(groups[-1], part, wanted, most):
             groups[-1].append(part)
         else:
             groups.append([part])
     if len(groups) > 1:
         *_, before, last = groups
         is_short = _length(last) < MIN_PIECE_CHARACTERS
-        if is_short and _length(before + last) <= MAX_PIECE_CHARACTERS:
+        if is_short and _length(before + last) <= most:
             groups[-2:] = [before + last]
     for group in groups:
         yield Piece(group, is_last=group is groups[-1])
 
 
-def _may_grow(group: Sequence[str], part: str, most: int) -> bool:
+def _may_grow(group: Sequence[str], part: str, wanted: int, most: int) -> bool:
     """Whether a clause fits into a group, or would rescue one that is too short."""
     length = _length([*group, part])
-    return length <= most or (
-        _length(group) < MIN_PIECE_CHARACTERS and length <= MAX_PIECE_CHARACTERS
-    )
+    return length <= wanted or (_length(group) < MIN_PIECE_CHARACTERS and length <= most)
 
 
 def _length(group: Sequence[str]) -> int:
     return len(" ".join(group))
 
 
-def _at_spaces(clause: str) -> Iterator[str]:
+def _at_spaces(clause: str, most: int) -> Iterator[str]:
     """Cut a clause into parts of about the same length; the gate bounds its words."""
-    while len(clause) > MAX_PIECE_CHARACTERS:
-        count = -(-len(clause) // MAX_PIECE_CHARACTERS)
-        cut = clause.rfind(" ", 1, min(len(clause) // count + 12, MAX_PIECE_CHARACTERS + 1))
+    while len(clause) > most:
+        count = -(-len(clause) // most)
+        cut = clause.rfind(" ", 1, min(len(clause) // count + 12, most + 1))
         yield clause[:cut]
         clause = clause[cut + 1 :]
     yield clause

@@ -54,7 +54,7 @@ def speak(
     speed = SPOKEN_SPEED.clamp(speed * settings.speed)
     with network.in_use():
         yield from network.load()
-        for number, piece in enumerate(pieces(text)):
+        for number, piece in enumerate(pieces(text, network.max_characters)):
             spoken = phonemes(piece)
             yield None
             if not spoken:

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import torch
 
 from ...errors import SetupError, SynthesisError
+from ..memory import give_back_freed_memory
 from .cpu import features
-from .cpu.memory import give_back_freed_memory, resident_bytes
+from .cpu.memory import resident_bytes
 
 _NO_MEMORY = "can't allocate memory"  # in an error of PyTorch on a CPU, which has no class
 

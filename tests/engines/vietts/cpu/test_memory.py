@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
+from wyoming_vietts.engines.memory import give_back_freed_memory
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear
 from wyoming_vietts.engines.vietts.cpu.memory import (
     forget,
     forget_copied,
-    give_back_freed_memory,
     keep_freed_memory,
     resident_bytes,
 )

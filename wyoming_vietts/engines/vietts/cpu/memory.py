@@ -23,13 +23,6 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, 1 << 30)
 
 
-def give_back_freed_memory() -> None:
-    """Return to the kernel the freed memory that `keep_freed_memory` retains."""
-    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if malloc_trim is not None:
-        malloc_trim(ctypes.c_size_t(0))
-
-
 def resident_bytes() -> int:
     """Return the resident memory of this process; 0 on systems other than Linux."""
     return int(_STATM.read_text().split()[1]) * mmap.PAGESIZE if _STATM.exists() else 0
