@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..downloads.table import DOWNLOADS, NATURAL_VOICE, VIENEU, VIETTS
+from ..downloads.table import NATURAL_VOICE, PIPER_VOICES, VIENEU, VIETTS
 from ..errors import LexiconError, SetupError, UnknownVoiceError
 from ..files import read_bytes, replace_file
 from ..frontends.wyoming.supervisor import SupervisorAnnouncement
@@ -105,7 +105,7 @@ def load_options(path: Path) -> dict[str, Any]:
 def downloads_for(chosen: Mapping[str, Any]) -> Sequence[str]:
     engine, voice = chosen["engine"], _voice(chosen)
     names = [engine] if engine in (VIETTS, VIENEU) else []
-    if engine != "espeak" and voice in DOWNLOADS.keys() - {VIETTS, VIENEU}:
+    if engine != "espeak" and voice in PIPER_VOICES:
         names.append(voice)
     return names
 

@@ -56,7 +56,7 @@ class Download:
         )
 
 
-VIETTS, VIENEU = "vietts", "vieneu"
+VIETTS, VIENEU, VIENEU_CLONING = "vietts", "vieneu", "vieneu-cloning"
 NATURAL_VOICE = "vi_VN-vais1000-medium"
 SMALL_VOICE = "vi_VN-vais1000-tiny"
 
@@ -149,6 +149,24 @@ DOWNLOADS: Mapping[str, Download] = {
             ),
         ),
     ),
+    VIENEU_CLONING: Download(
+        engine="vieneu",
+        description="for VieNeu: makes voices of recordings, without PyTorch",
+        label="Nhân bản giọng nói (VieNeu)",
+        megabytes=96,
+        licence="Apache-2.0",
+        repository="pnnbao-ump/VieNeu-TTS-v3-Nano",
+        revision="aba295eb96a6fa6003ebe417cc1f2802a7adc1dc",
+        files=(
+            HubFile(
+                "speaker_encoder.onnx",
+                size=28_303_423,
+                sha256="a6ac6a63997761ae2997373e2ee1c47040854b4b759ea41ec48e4e42df0f4d73",
+            ),
+            HubFile("codec_encoder.onnx", size=56_419_417),
+            HubFile("reference_encoder.onnx", size=10_778_145),
+        ),
+    ),
     VIETTS: Download(
         engine="vietts",
         description="the neural model, which clones voices (needs PyTorch)",
@@ -168,6 +186,9 @@ DOWNLOADS: Mapping[str, Download] = {
     ),
 }
 """By the name that the command line and the page use."""
+
+
+PIPER_VOICES = [name for name, entry in DOWNLOADS.items() if entry.engine == "piper"]
 
 
 @dataclass(frozen=True)

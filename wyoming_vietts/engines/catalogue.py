@@ -3,10 +3,10 @@
 import logging
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,10 @@ from ..downloads.table import NATURAL_VOICE, VIENEU
 from ..errors import SetupError
 from ..program import command, how_to_install
 from ..steps import Steps
-from .contract import CloningEngine, Engine, Voice
+from .contract import ClonedVoice, CloningEngine, Engine, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
-from .vieneu.engine import VieNeuEngine
+from .vieneu.engine import CLONING_FILES, VieNeuEngine
 
 if TYPE_CHECKING:
     from .vietts.engine import VietTTSEngine
@@ -39,6 +39,11 @@ class EngineSettings:
     streams_sentences: bool
     seed: int | None
     unload_after_minutes: float | None
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Where recordings to clone are."""
+        return self.voices_dir or self.model_dir / "voices"
 
 
 class Catalogue:
@@ -80,9 +85,22 @@ class Catalogue:
         return offered
 
     @property
-    def cloning_engine(self) -> CloningEngine | None:
-        """The engine that clones voices, if there is one."""
-        return next((each for each in self._engines if isinstance(each, CloningEngine)), None)
+    def cloning_engines(self) -> Sequence[CloningEngine]:
+        """The engines that make a voice of a recording, best first."""
+        return [each for each in self._engines if isinstance(each, CloningEngine)]
+
+    def look_again(self) -> Steps[None]:
+        """Scan the folders of recordings now."""
+        for engine in self.cloning_engines:
+            yield from engine.look_again()
+
+    def made_of(self, recordings: Collection[Path]) -> Sequence[str]:
+        """Return the names of the voices that are made of some recordings."""
+        return [
+            name
+            for name, voice in self.voices.items()
+            if isinstance(voice, ClonedVoice) and voice.recording in recordings
+        ]
 
     def idle_work(self) -> Steps[None]:
         """Do the background work of the engines; log once what fails in one, and go on.
@@ -141,8 +159,20 @@ def _make_engine(name: str, settings: EngineSettings) -> Engine:
 
 
 def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
-    """Make the engine of VieNeu; its packages are needed only where its model is."""
-    return VieNeuEngine(
+    """Make the engine of VieNeu, which clones where the networks for it are.
+
+    Its packages are needed only where its model is.
+    """
+    make: Callable[..., VieNeuEngine] = VieNeuEngine
+    if all(os.path.isfile(settings.vieneu_dir / name) for name in CLONING_FILES):
+        try:
+            from .vieneu.cloning import VieNeuCloningEngine
+
+            make = partial(VieNeuCloningEngine, recordings_dir=settings.recordings_dir)
+        except ModuleNotFoundError as error:
+            way = how_to_install("vietts")
+            _LOGGER.warning("VieNeu cannot clone without the package %s: %s", error.name, way)
+    return make(
         settings.vieneu_dir,
         threads=settings.threads,
         quality=settings.quality,
@@ -166,7 +196,7 @@ def make_vietts(settings: EngineSettings) -> "VietTTSEngine":
         from .vietts.engine import VietTTSEngine
     engine = VietTTSEngine(
         settings.model_dir,
-        settings.voices_dir or settings.model_dir / "voices",
+        settings.recordings_dir,
         device=settings.device,
         threads=settings.threads,
         quality=settings.quality,

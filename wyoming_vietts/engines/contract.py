@@ -1,5 +1,6 @@
 """The interface between engines, voices and the rest of the program."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,14 +99,18 @@ class ClonedVoice(Voice):
     settings: VoiceSettings
     """The .toml beside the recording."""
 
+    @property
+    def is_gone(self) -> bool:
+        """Its recording has been deleted."""
+        return not os.path.exists(self.recording)  # Path.exists raises on an unreadable folder
+
 
 @runtime_checkable
 class CloningEngine(Engine, Protocol):
     """An engine that clones voices from recordings."""
 
-    @property
-    def voices(self) -> Mapping[str, ClonedVoice]:
-        """The voices that are available now, by name."""
+    name: str
+    """One of `ENGINES`."""
 
     @property
     def device(self) -> str:

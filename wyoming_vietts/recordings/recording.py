@@ -56,15 +56,15 @@ def load_prompt_audio(
     return waveform[start * sample_rate // SAMPLE_RATE : end * sample_rate // SAMPLE_RATE]
 
 
-def listen(content: bytes, name: str) -> Steps[Heard]:
-    """Find the seconds of a recording that would make a voice.
+def listen(content: bytes, name: str, max_seconds: float = MAX_SECONDS) -> Steps[Heard]:
+    """Find the seconds of a recording, `max_seconds` at most, that would make a voice.
 
     Raises:
         RecordingError: see `load_prompt_audio`.
     """
     waveform = yield from load_audio(content, name)
     stretches = yield from find_speech(waveform, name)
-    start, end = choose_speech(stretches, len(waveform))
+    start, end = choose_speech(stretches, len(waveform), max_seconds)
     return Heard(
         seconds=len(waveform) / SAMPLE_RATE,
         start_seconds=start / SAMPLE_RATE,

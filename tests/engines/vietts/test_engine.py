@@ -24,6 +24,7 @@ from tests.engines.vietts.speech import (
 )
 from tests.harness import joined, pcm_of, running_server, synthesize
 from tests.recording_files import record, write_wav
+from wyoming_vietts.engines.recording_cache import CACHE_FOLDER
 from wyoming_vietts.engines.vietts import convert, loader
 from wyoming_vietts.engines.vietts import voice as module
 from wyoming_vietts.engines.vietts.decoder import SpeechDecoder
@@ -33,7 +34,6 @@ from wyoming_vietts.engines.vietts.networks import flow_stream
 from wyoming_vietts.engines.vietts.networks.flow import flow_voice
 from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
 from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
-from wyoming_vietts.engines.vietts.prompt import cache
 from wyoming_vietts.engines.vietts.voice import VietTTSVoice
 from wyoming_vietts.errors import ModelError, SetupError, SynthesisError, UnknownVoiceError
 from wyoming_vietts.recordings.recording import load_audio
@@ -397,7 +397,7 @@ def test_cached_voice_may_change_once_it_is_read(model_dir: Path, tmp_path: Path
     first = b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
     engine = make_engine(model_dir, recording.parent)
     list(engine.idle_work())  # reads it
-    (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
+    (cached,) = (model_dir / CACHE_FOLDER).iterdir()
     with cached.open("r+b") as file:
         file.write(bytes(cached.stat().st_size))
     assert b"".join(say(engine, WORDS, "an")) == first
@@ -455,7 +455,7 @@ def test_features_that_another_server_deletes_are_made_again_without_a_warning(
     recording = record(tmp_path / "voices" / "an.wav")
     engine = make_engine(model_dir, recording.parent)
     assert list(engine.voices) == ["an"]
-    folder = model_dir / cache.CACHE_FOLDER
+    folder = model_dir / CACHE_FOLDER
     monkeypatch.setattr(Path, "is_file", lambda path: path.parent == folder or os.path.isfile(path))
     list(engine.idle_work())
     assert engine.voices["an"].is_ready
@@ -471,16 +471,16 @@ def test_features_of_a_removed_recording_are_removed(model_dir: Path, tmp_path: 
     recording.unlink()
     finish(engine.look_again())
     list(engine.idle_work())
-    assert len(list((model_dir / cache.CACHE_FOLDER).iterdir())) == 1, "binh has the same"
+    assert len(list((model_dir / CACHE_FOLDER).iterdir())) == 1, "binh has the same"
     assert b"".join(say(engine, WORDS, "binh"))
     copy.rename(recording)  # so it is an's again
     finish(engine.look_again())
     list(engine.idle_work())
-    assert len(list((model_dir / cache.CACHE_FOLDER).iterdir())) == 1
+    assert len(list((model_dir / CACHE_FOLDER).iterdir())) == 1
     recording.unlink()
     finish(engine.look_again())
     list(engine.idle_work())
-    assert list((model_dir / cache.CACHE_FOLDER).iterdir()) == []
+    assert list((model_dir / CACHE_FOLDER).iterdir()) == []
 
 
 def test_cached_voice_of_wrong_shapes_is_made_again(
@@ -488,7 +488,7 @@ def test_cached_voice_of_wrong_shapes_is_made_again(
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
     first = b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
-    (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
+    (cached,) = (model_dir / CACHE_FOLDER).iterdir()
     good = safetensors.torch.load_file(cached)
     for name, wrong in (
         ("mel", torch.zeros(79, 9)),
@@ -534,7 +534,7 @@ def test_changed_recording_and_damaged_cache_are_encoded_again(
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
     first = b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
-    (cached,) = (model_dir / cache.CACHE_FOLDER).iterdir()
+    (cached,) = (model_dir / CACHE_FOLDER).iterdir()
     cached.write_bytes(b"damaged")
     assert b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an")) == first
     assert "is damaged" in caplog.text
@@ -546,7 +546,7 @@ def test_model_directory_that_cannot_be_written_is_no_obstacle(
     model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recording = record(tmp_path / "voices" / "an.wav")
-    (model_dir / cache.CACHE_FOLDER).write_text("in the way")
+    (model_dir / CACHE_FOLDER).write_text("in the way")
     assert b"".join(say(make_engine(model_dir, recording.parent), WORDS, "an"))
     assert "so every start encodes the voice again" in caplog.text
 

@@ -20,7 +20,7 @@ from tests.harness import (
     wait_until_ready,
 )
 from tests.recording_files import record
-from wyoming_vietts.engines.vietts.prompt.cache import CACHE_FOLDER
+from wyoming_vietts.engines.recording_cache import CACHE_FOLDER
 
 TEXT = "Nhiệt độ phòng khách là 26,5°C."
 

@@ -24,7 +24,11 @@ async def test_status_says_how_the_server_is() -> None:
     assert 0 <= status.pop("uptime_seconds") < 60
     assert len(status.pop("token")) > 30
     steps = status.pop("how_to_clone").split(", then ")
-    assert steps[-2:] == ["download vietts on this page", "start the server again"]
+    assert steps == [
+        "download vieneu on this page",
+        "download vieneu-cloning on this page",
+        "start the server again",
+    ]
     assert status == {
         "version": __version__,
         "engine": "espeak",
@@ -33,6 +37,7 @@ async def test_status_says_how_the_server_is() -> None:
         "requests": 2,
         "under_way": 0,
         "can_clone": False,
+        "clones_with": [],
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,19 +20,19 @@ Floats = npt.NDArray[np.float32]
 
 SAMPLE_RATE = 24_000
 BLOCK_SAMPLES = 1536
-BLOCK_CHANNELS = 144
-"""Latent channels of a block: those of its frames, one after another for each channel."""
+FRAME_CHANNELS, GROUP = 24, 6
+BLOCK_CHANNELS = FRAME_CHANNELS * GROUP
+"""Channels of a block of six frames: for each channel of a frame, those of all six."""
 SPEAKER_SHAPE, STYLE_SHAPE = (192,), (50, 256)
 
-_FRAME_CHANNELS = 24
 _MAX_CONFIG_BYTES, _MAX_CONSTANTS_BYTES = 1_000_000, 1_000_000
 _ID = WholeNumber(0, 100_000)
 _MAX_SYMBOLS = 10_000
 _SHAPES: Mapping[str, tuple[int, ...]] = {
     "null_spk": SPEAKER_SHAPE,
     "null_style": STYLE_SHAPE,
-    "latent_mean": (_FRAME_CHANNELS,),
-    "latent_std": (_FRAME_CHANNELS,),
+    "latent_mean": (FRAME_CHANNELS,),
+    "latent_std": (FRAME_CHANNELS,),
     "latent_scale": (),
 }
 
@@ -123,16 +124,34 @@ def _read_ids(vocabulary: Any) -> dict[str, int]:
 
 
 def _read_constants(path: Path) -> dict[str, Floats]:
+    """Read the constants of a model.
+
+    Raises:
+        ModelError: they are missing or damaged.
+    """
+    content = _read(path, _MAX_CONSTANTS_BYTES)
+    try:
+        arrays = read_arrays(content, _SHAPES)
+        if not (arrays["latent_std"] > 0).all():
+            raise ValueError("latent_std has values that are not positive")
+    except ValueError as error:
+        reason = recognize(content[:512]) if content[:2] != b"PK" else None
+        raise ModelError(
+            f"{path} is {reason}" if reason else f"{path} cannot be read: {error!s:.200}"
+        ) from error
+    return arrays
+
+
+def read_arrays(content: bytes, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Floats]:
     """Read an archive of NumPy arrays.
 
     Raises:
-        ModelError: it is missing or damaged.
+        ValueError: it is damaged, or an array is missing, of another shape, or no number.
     """
-    content = _read(path, _MAX_CONSTANTS_BYTES)
     arrays: dict[str, Floats] = {}
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            for name, shape in _SHAPES.items():
+            for name, shape in shapes.items():
                 member = archive.getinfo(f"{name}.npy")
                 if member.file_size > _MAX_CONSTANTS_BYTES:
                     raise ValueError(f"{name} has {member.file_size:,} bytes")
@@ -142,15 +161,10 @@ def _read_constants(path: Path) -> dict[str, Floats]:
                 if not np.isfinite(array).all():
                     raise ValueError(f"{name} has values that are not numbers")
                 arrays[name] = array.astype(np.float32)
-        if not (arrays["latent_std"] > 0).all():
-            raise ValueError("latent_std has values that are not positive")
-    except (ValueError, KeyError, MemoryError, OSError, zipfile.BadZipFile, RuntimeError,
-            NotImplementedError, SyntaxError) as error:  # fmt: skip
+    except (KeyError, MemoryError, OSError, zipfile.BadZipFile, RuntimeError, SyntaxError,
+            zlib.error) as error:  # fmt: skip
         # SyntaxError: of an array's header; RuntimeError: of an encrypted archive.
-        reason = recognize(content[:512]) if content[:2] != b"PK" else None
-        raise ModelError(
-            f"{path} is {reason}" if reason else f"{path} cannot be read: {error!s:.200}"
-        ) from error
+        raise ValueError(f"{error!s:.200}") from error
     return arrays
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...errors import SetupError
 from ...program import how_to_install
 from ...steps import Steps
+from ..contract import Voice
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from .settings import PresetSettings
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .voice import VieNeuVoice
 
 PRESETS_FILE = "voices_v3_nano.json"
+CLONING_FILES = ("speaker_encoder.onnx", "codec_encoder.onnx", "reference_encoder.onnx")
+"""What makes a voice of a recording."""
 AUTHOR = "Phạm Nguyễn Ngọc Bảo"
 AUTHOR_URL = "https://huggingface.co/pnnbao-ump/VieNeu-TTS-v3-Nano"
 
@@ -42,11 +45,12 @@ class VieNeuEngine:
             seed: the same text always gives the same audio; with None, it differs each time.
             unload_after_minutes: without speech; None to stay loaded.
         """
-        self._threads = threads or granted_cores()
+        self.threads = threads or granted_cores()
         self._quality = quality
-        self._seed = seed
+        self.seed = seed
         self._unload_after_minutes = unload_after_minutes
-        self._network: VieNeuNetwork | None = None
+        self.network: VieNeuNetwork | None = None
+        """None while there is no model."""
         self._presets = VoiceFolder(
             model_dir, _preset_name, self._make_presets, settings_type=PresetSettings
         )
@@ -57,17 +61,17 @@ class VieNeuEngine:
         return importlib.util.find_spec("onnxruntime") is not None
 
     @property
-    def voices(self) -> "Mapping[str, VieNeuVoice]":
+    def voices(self) -> Mapping[str, Voice]:
         """The voices that can speak now, by name."""
         voices = self._presets.voices
-        if self._network is None or self._network.problem is not None:
+        if self.network is None or self.network.problem is not None:
             return {}
         return voices
 
     def idle_work(self) -> Steps[None]:
         """Unload unused networks, and scan the folder; see `Engine`."""
-        if self._network is not None:
-            self._network.unload_unused()
+        if self.network is not None:
+            self.network.unload_unused()
         yield from self._presets.scan()
 
     def _make_presets(
@@ -82,19 +86,19 @@ class VieNeuEngine:
         from .voice import VieNeuVoice
 
         # A measured number of steps may change, and a seed promises the same audio.
-        is_full = self._quality == "exact" or self._seed is not None
+        is_full = self._quality == "exact" or self.seed is not None
         schedule = FAST if self._quality == "fast" else FULL if is_full else None
         network = VieNeuNetwork(
             file.parent,
-            self._threads,
+            self.threads,
             schedule,
             self._unload_after_minutes,
-            adapts=self._seed is None,
+            adapts=self.seed is None,
         )
         yield
         yield from network.check()
         presets = yield from load_presets(file)
-        self._network = network
+        self.network = network
         return [
             VieNeuVoice(
                 name=preset.name,
@@ -106,7 +110,7 @@ class VieNeuEngine:
                 network=network,
                 features=preset.features,
                 settings=settings,
-                seed=self._seed,
+                seed=self.seed,
             )
             for preset in presets
         ]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from ...errors import SetupError
 from ...recordings import Heard
 from ...recordings.recording import recording_name
 from ...steps import Steps
@@ -29,6 +28,8 @@ _LOGGER = logging.getLogger(__name__)
 
 class VietTTSEngine:
     """VietTTS, with every recording of a folder as a voice."""
+
+    name = "vietts"
 
     def __init__(
         self,
@@ -75,7 +76,6 @@ class VietTTSEngine:
             model_dir, config, threads, best_providers(self._device.type == "cuda")
         )
         self._folder = VoiceFolder(voices_dir, recording_name, self._make_voice, depth=3)
-        self._failed: set[Path] = set()  # recordings that could not be encoded
         self.streams_sentences = streams_sentences
         self._seed = seed
         self.sample_rate: int = config.hift.sample_rate
@@ -103,23 +103,7 @@ class VietTTSEngine:
         """Unload unused networks, encode new voices, forget removed ones; see `Engine`."""
         self.loader.unload_unused()
         yield from self._folder.scan()
-        for voice in [*self.voices.values()]:
-            try:
-                yield from self.prompts.get(voice.recording, voice.name)
-            except Exception as error:  # a damaged recording must not stop the others
-                if voice.is_gone:  # the next scan takes it off the list
-                    continue
-                if voice.recording not in self._failed:
-                    is_known = isinstance(error, (OSError, SetupError))
-                    _LOGGER.warning(
-                        "Voice '%s' cannot be used: %.300s",
-                        *(voice.name, error),
-                        exc_info=None if is_known else error,
-                    )
-                self._failed.add(voice.recording)
-            yield
-        # Last, as a new recording may be the same as an old one.
-        yield from self.prompts.forget_removed()
+        yield from self.prompts.prepare(self.voices.values())
 
     def _make_voice(
         self, name: str, recording: Path, settings: VoiceSettings

@@ -7,7 +7,6 @@ All state of a sentence is in its own generator; the networks are shared.
 
 import logging
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ...errors import SetupError, SynthesisError, UnknownVoiceError
 from ...recordings.recording import load_audio, read_recording
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
@@ -63,11 +61,6 @@ class VietTTSVoice(ClonedVoice):
     def is_ready(self) -> bool:
         """Whether its recording has been encoded."""
         return self.engine.prompts.has(self.recording)
-
-    @property
-    def is_gone(self) -> bool:
-        """Its recording has been deleted."""
-        return not os.path.exists(self.recording)  # Path.exists raises on an unreadable folder
 
     def load(self) -> Steps[None]:
         with self.engine.loader.in_use():
@@ -138,15 +131,7 @@ class VietTTSVoice(ClonedVoice):
             yield from decoder.feed(speech_tokens, last=True)
 
     def _encode(self, flow: Flow) -> Steps[EncodedVoice]:
-        try:
-            prompt = yield from self.engine.prompts.get(self.recording, self.name)
-        except (OSError, SetupError) as error:
-            if self.is_gone:
-                available = ", ".join(self.engine.voices)
-                raise UnknownVoiceError(
-                    f"Voice '{self.name}' is gone; available: {available}"
-                ) from error
-            raise SynthesisError(f"Voice '{self.name}' cannot be used: {error}") from error
+        prompt = yield from self.engine.prompts.get_for_speech(self, self.engine.voices)
         embedding = prompt.speaker_embedding.to(self.engine.loader.device)
         tokens, mel = self._end_of_prompt(prompt, flow)
         return EncodedVoice(embedding, flow_voice(flow, embedding, tokens, mel))

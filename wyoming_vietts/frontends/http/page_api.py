@@ -113,20 +113,21 @@ def page_api_routes(
 ) -> list[web.RouteDef]:
     async def status(request: web.Request) -> web.Response:
         default = _default_voice(synthesizer)
-        cloning = synthesizer.catalogue.cloning_engine
+        cloning = synthesizer.catalogue.cloning_engines
         return web.json_response(
             {
                 "version": __version__,
                 "engine": None if default is None else default.engine_name,
-                "device": "cpu" if cloning is None else cloning.device,
+                "device": cloning[0].device if cloning else "cpu",
                 "voices": len(synthesizer.catalogue.voices),
                 "requests": metrics.requests,
                 "under_way": synthesizer.under_way,
                 "real_time_factor": metrics.real_time_factor,
                 "memory_mb": round(metrics.memory_bytes / 1e6),
                 "uptime_seconds": round(metrics.uptime_seconds),
-                "can_clone": cloning is not None,
-                "how_to_clone": None if cloning is not None else downloads.steps_to_cloning,
+                "can_clone": bool(cloning),
+                "clones_with": [engine.name for engine in cloning],
+                "how_to_clone": None if cloning else downloads.steps_to_cloning,
                 "token": guard.page_token,
             }
         )

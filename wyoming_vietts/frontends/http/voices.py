@@ -38,7 +38,7 @@ class VoiceRoutes:
 
     def __init__(self, synthesizer: Synthesizer, default: DefaultVoice, voices_dir: Path) -> None:
         """Manage the files of a folder, which need not exist yet."""
-        self._synthesizer = synthesizer
+        self._catalogue = synthesizer.catalogue
         self._default = default
         self._voices_dir = voices_dir
         self._trash = Trash(voices_dir)
@@ -74,59 +74,63 @@ class VoiceRoutes:
         self._count()
         name = self._free_name(description)
         settings_file = self._voices_dir / f"{name}.toml"
+        recording = self._voices_dir / f"{name}{suffix_of(content)}"
         try:
             self._write_settings(settings_file, VoiceSettings(description))
-            replace_file(self._voices_dir / f"{name}{suffix_of(content)}", content)
+            replace_file(recording, content)
         except OSError:  # such as: the disk is full
             settings_file.unlink(missing_ok=True)
             raise
-        await finish_in_turns(engine.look_again())
-        return web.json_response({"name": name}, status=201)
+        await finish_in_turns(self._catalogue.look_again())
+        made = self._catalogue.made_of([recording])
+        return web.json_response({"name": made[0] if made else name}, status=201)
 
     async def _rename(self, request: web.Request) -> web.Response:
         voice = self._cloned(request.match_info["name"])
         description = _checked(required_text(await read_json(request), "description"))
         settings = replace(voice.settings, description=description)
         self._write_settings(_settings_file(voice), settings)
-        await finish_in_turns(self._engine().look_again())
+        await finish_in_turns(self._catalogue.look_again())
         return web.json_response(described(self._cloned(voice.name)))
 
     async def _remove(self, request: web.Request) -> web.Response:
         voice = self._cloned(request.match_info["name"])
-        if self._default.is_of_flag(voice.name):
+        names = self._catalogue.made_of([voice.recording])
+        if needed := next(filter(self._default.is_of_flag, names), None):
             raise HttpError(
                 "needed",
-                f"The server was told to speak with '{voice.name}' (--voice, or the app's option "
+                f"The server was told to speak with '{needed}' (--voice, or the app's option "
                 "'voice'), and would not start without it; change that first",
             )
         files = [voice.recording, _settings_file(voice)]
         undo = self._trash.put(file for file in files if os.path.lexists(file))
-        self._default.forget(voice.name)
-        await finish_in_turns(self._engine().look_again())
+        for name in names:
+            self._default.forget(name)
+        await finish_in_turns(self._catalogue.look_again())
         return web.json_response({"undo": undo})
 
     async def _undo(self, request: web.Request) -> web.Response:
-        engine = self._engine()
+        self._engine()
         try:
             files = self._trash.restore(request.match_info["id"])
         except KeyError as error:
             raise HttpError("not-found", "The voice is gone: an hour has passed") from error
         except FileExistsError as error:
             raise HttpError("conflict", str(error)) from error
-        await finish_in_turns(engine.look_again())
-        names = [voice.name for voice in engine.voices.values() if voice.recording in files]
+        await finish_in_turns(self._catalogue.look_again())
+        names = self._catalogue.made_of(files)
         return web.json_response({"name": names[0] if names else files[-1].stem})
 
     def _engine(self) -> CloningEngine:
-        engine = self._synthesizer.catalogue.cloning_engine
-        if engine is None:
+        engines = self._catalogue.cloning_engines
+        if not engines:
             raise HttpError(
                 "conflict", "This server cannot clone voices; api/status says what it needs"
             )
-        return engine
+        return engines[0]
 
     def _cloned(self, name: str) -> ClonedVoice:
-        voice = self._synthesizer.catalogue.find(name)
+        voice = self._catalogue.find(name)
         if voice is None:
             raise HttpError("not-found", f"There is no voice '{name:.80}'")
         if not isinstance(voice, ClonedVoice):
@@ -158,7 +162,7 @@ class VoiceRoutes:
         base = name = _slug(description)
         number = 1
         while (
-            self._synthesizer.catalogue.find(name)
+            self._catalogue.find(name)
             or (self._voices_dir / name).exists()
             or any(self._voices_dir.glob(f"{name}.*"))
         ):

@@ -33,10 +33,11 @@ export function start() {
   });
 }
 
-export function show({ can_clone: canClone, how_to_clone: how }) {
+export function show({ can_clone: canClone, clones_with: engines, how_to_clone: how }) {
   $("clone").hidden = !canClone;
   $("how-to-clone").hidden = canClone;
   if (!canClone) $("how-to-clone").replaceChildren(t("needsEngine"), " ", make("code", { lang: "en", textContent: how }));
+  if (canClone) $("clones-with").textContent = t("clonesWith")[engines.length > 1 ? "both" : engines[0]];
   if (recording) showStretch(recording.found);
 }
 
