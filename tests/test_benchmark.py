@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.piper.tiny_voice import write_voice
+from tests.engines.vieneu.tiny_model import write_model
 from tests.engines.vietts.speech import voices_dir
 from tests.harness import clean_environment
 
@@ -43,6 +44,12 @@ def test_the_embedded_voice_is_measured() -> None:
 def test_a_piper_voice_is_measured(piper_dir: Path) -> None:
     rows = bench("--engine", "piper", "--repeat", 1, "--piper-dir", piper_dir, "--beside", 1)
     assert "1 thread: the same in a single run" in rows
+    assert "40 words, first audio, s" in rows
+
+
+def test_vieneu_is_measured(tmp_path: Path) -> None:
+    rows = bench("--engine", "vieneu", "--repeat", 1, "--vieneu-dir", write_model(tmp_path))
+    assert "1 thread, 16 steps: longest step, 40 words" in rows
     assert "40 words, first audio, s" in rows
 
 

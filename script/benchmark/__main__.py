@@ -8,13 +8,13 @@ from measure import company
 import wyoming_vietts  # noqa: F401, it sets how PyTorch's threads wait, before they exist
 
 _MODELS = Path(__file__).parents[2] / "models"
-MODEL_DIR, PIPER_DIR = _MODELS / "viet-tts", _MODELS / "piper"
+MODEL_DIR, PIPER_DIR, VIENEU_DIR = (_MODELS / name for name in ("viet-tts", "piper", "vieneu"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     add = parser.add_argument
-    add("--engine", choices=("espeak", "piper", "vietts"), default="espeak")
+    add("--engine", choices=("espeak", "piper", "vieneu", "vietts"), default="espeak")
     add("--turns", action="store_true", help="instead: a newcomer beside seven, espeak and piper")
     add("--fleet", action="store_true",
         help="instead: espeak or piper on 1, 2 and 3 servers behind HAProxy")  # fmt: skip
@@ -22,13 +22,16 @@ def main() -> None:
     add("--seconds", type=float, default=10.0, help="with --fleet, for each row (default: 10)")
     add("--repeat", type=int, default=3, help="runs, except of espeak (default: 3)")
     add("--reference-python", default="python3", metavar="PYTHON",
-        help="of an environment with viet-tts or wyoming-piper, to measure that")  # fmt: skip
+        help="of an environment with viet-tts, wyoming-piper or vieneu: measure that")  # fmt: skip
     add("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     espeak = parser.add_argument_group("espeak")
     espeak.add_argument("--requests", type=int, default=200, help="per figure (default: 200)")
     piper = parser.add_argument_group("piper")
     piper.add_argument("--piper-dir", type=Path, default=PIPER_DIR, metavar="DIR",
         help="its first voice is measured (default: models/piper of this repository)")  # fmt: skip
+    vieneu = parser.add_argument_group("vieneu")
+    vieneu.add_argument("--vieneu-dir", type=Path, default=VIENEU_DIR, metavar="DIR",
+        help="without a model there, random weights of the same sizes are measured")  # fmt: skip
     vietts = parser.add_argument_group("vietts")
     add = vietts.add_argument
     add(
@@ -54,6 +57,8 @@ def main() -> None:
         import fleet as benchmark
     elif options.engine == "vietts":
         import vietts as benchmark
+    elif options.engine == "vieneu":
+        import vieneu as benchmark
     elif options.engine == "piper":
         import piper as benchmark
     else:

@@ -24,6 +24,7 @@ from tests.engines.vietts.speech import (
 )
 from tests.harness import joined, pcm_of, running_server, synthesize
 from tests.recording_files import record, write_wav
+from wyoming_vietts.engines import recording_cache
 from wyoming_vietts.engines.recording_cache import CACHE_FOLDER
 from wyoming_vietts.engines.vietts import convert, loader
 from wyoming_vietts.engines.vietts import voice as module
@@ -34,6 +35,7 @@ from wyoming_vietts.engines.vietts.networks import flow_stream
 from wyoming_vietts.engines.vietts.networks.flow import flow_voice
 from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
 from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
+from wyoming_vietts.engines.vietts.prompt import cache
 from wyoming_vietts.engines.vietts.voice import VietTTSVoice
 from wyoming_vietts.errors import ModelError, SetupError, SynthesisError, UnknownVoiceError
 from wyoming_vietts.recordings.recording import load_audio
@@ -583,7 +585,7 @@ def test_hours_of_recording_are_not_read_to_be_refused(
 ) -> None:
     write_wav(tmp_path / "long.wav", np.zeros(8_000 * 3 * 3600), 8_000)
     engine = make_engine(model_dirs[25], tmp_path)
-    monkeypatch.setattr(cache, "load_prompt_audio", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(recording_cache, "load_prompt_audio", lambda *_, **__: pytest.fail("read"))
     assert list(engine.voices) == []
 
 
@@ -596,7 +598,7 @@ def test_recording_that_was_heard_is_not_checked_again(
     (tmp_path / "voices").mkdir()
     recording.rename(tmp_path / "voices" / "an.wav")
     finish(engine.look_again())
-    monkeypatch.setattr(cache, "load_prompt_audio", lambda *_: pytest.fail("it was checked"))
+    monkeypatch.setattr(recording_cache, "load_prompt_audio", lambda *_, **__: pytest.fail("heard"))
     (voice,) = engine.voices.values()
     assert not voice.is_ready
     monkeypatch.undo()
