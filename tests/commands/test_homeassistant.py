@@ -291,6 +291,7 @@ def test_only_the_neural_engine_downloads_its_model(engine: str) -> None:
     assert downloads_for({"engine": engine, "voice": NATURAL_VOICE}) == [NATURAL_VOICE]
     assert downloads_for({"engine": engine, "voice": "vietts"}) == []
     assert downloads_for({"engine": "vietts", "voice": "an"}) == ["vietts"]
+    assert downloads_for({"engine": "vieneu", "voice": NATURAL_VOICE}) == ["vieneu"]
     assert downloads_for({"engine": "vietts", "voice": NATURAL_VOICE}) == ["vietts", NATURAL_VOICE]
 
 

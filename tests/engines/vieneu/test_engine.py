@@ -31,6 +31,7 @@ from tests.harness import (
 )
 from wyoming_vietts.engines.vieneu import engine as engine_module
 from wyoming_vietts.engines.vieneu import network as module
+from wyoming_vietts.engines.vieneu.config import load_config
 from wyoming_vietts.engines.vieneu.engine import PRESETS_FILE, VieNeuEngine
 from wyoming_vietts.errors import SynthesisError
 from wyoming_vietts.steps import finish
@@ -132,6 +133,16 @@ def test_files_that_are_cut_off_anywhere_are_no_voice(name: str, folder: Path) -
     for share in (0.0, 0.3, 0.99):
         (folder / name).write_bytes(whole[: int(share * len(whole))])
         assert make_engine(folder).voices == {}
+
+
+def test_configuration_need_not_say_what_is_always_the_same(folder: Path) -> None:
+    config = load_config(folder)
+    values = json.loads((folder / "config.json").read_text("utf-8"))
+    for name in ("flow_fps", "ref_max_frames", "group", "emotion_tags"):
+        del values[name]
+    (folder / "config.json").write_text(json.dumps(values), "utf-8")
+    assert load_config(folder).blocks_per_second == config.blocks_per_second == 15.625
+    assert load_config(folder).max_reference_blocks == config.max_reference_blocks == 140
 
 
 def test_empty_folder_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -25,6 +25,7 @@ BLOCK_CHANNELS = FRAME_CHANNELS * GROUP
 """Channels of a block of six frames: for each channel of a frame, those of all six."""
 SPEAKER_SHAPE, STYLE_SHAPE = (192,), (50, 256)
 
+_BLOCKS_PER_SECOND, _MAX_REFERENCE_BLOCKS = SAMPLE_RATE / BLOCK_SAMPLES, 140  # if it is not said
 _MAX_CONFIG_BYTES, _MAX_CONSTANTS_BYTES = 1_000_000, 1_000_000
 _ID = WholeNumber(0, 100_000)
 _MAX_SYMBOLS = 10_000
@@ -99,8 +100,10 @@ def load_config(folder: Path) -> VieNeuConfig:
             ids=ids,
             bos_id=_check(values, "bos_id", _ID),
             eos_id=_check(values, "eos_id", _ID),
-            blocks_per_second=_check(values, "flow_fps", Number(1.0, 100.0)),
-            max_reference_blocks=_check(values, "ref_max_frames", WholeNumber(1, 1000)),
+            blocks_per_second=_check(values, "flow_fps", Number(1.0, 100.0), _BLOCKS_PER_SECOND),
+            max_reference_blocks=_check(
+                values, "ref_max_frames", WholeNumber(1, 1000), _MAX_REFERENCE_BLOCKS
+            ),
             nobody=SpeakerFeatures(constants["null_spk"], constants["null_style"]),
             latent_mean=constants["latent_mean"],
             latent_std=constants["latent_std"],
@@ -177,8 +180,8 @@ def _read(path: Path, most: int) -> bytes:
         raise ModelError(f"{path} cannot be read: {error}") from error
 
 
-def _check(values: Mapping[str, Any], name: str, kind: Kind) -> Any:
-    value = values.get(name)
+def _check(values: Mapping[str, Any], name: str, kind: Kind, default: Any = None) -> Any:
+    value = values.get(name, default)
     if value is None:
         raise ValueError(f"{name} is missing")
     if not kind.holds(value):
