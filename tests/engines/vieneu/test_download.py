@@ -62,7 +62,7 @@ def test_file_from_elsewhere_is_checked_and_its_host_named(
         assert not (tmp_path / PRESETS_FILE).exists()
         elsewhere.statuses.clear()
         elsewhere.lies[PRESETS_FILE] = bytes((vieneu_dir / PRESETS_FILE).stat().st_size)
-        with pytest.raises(SetupError, match="came with the wrong content"):
+        with pytest.raises(SetupError, match="had the wrong content"):
             fetch(entry, tmp_path)
     assert not entry.is_in(tmp_path)
 

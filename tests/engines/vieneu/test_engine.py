@@ -318,7 +318,9 @@ async def test_auto_takes_vieneu_before_piper_and_remembers_the_embedded(
         assert len((await describe(uri)).tts[0].voices) == 3
         for file in sorted(folder.iterdir(), key=lambda file: file.name == PRESETS_FILE):
             shutil.copy(file, empty / file.name)
-        await asyncio.sleep(2.1)
+        async with asyncio.timeout(20):
+            while len((await describe(uri)).tts[0].voices) == 3:
+                await asyncio.sleep(0.2)
         assert [voice.name for voice in (await describe(uri)).tts[0].voices] == [*NAMES]
         speech = pcm_of(await synthesize(uri, "Xin chào.", None))
         assert np.array_equal(np.frombuffer(speech, "<i2"), samples(voice_of(folder), "xin chào."))
