@@ -333,7 +333,7 @@ def test_recording_that_cannot_be_used_is_told_in_one_sentence(
 
 def test_without_the_neural_engine_it_says_how_to_get_it(browser: Browser, embedded: Site) -> None:
     with opened(browser, embedded.url) as page:
-        expect(page.locator("#how-to-clone")).to_contain_text("download vietts")
+        expect(page.locator("#how-to-clone")).to_contain_text("download vieneu")
         expect(page.locator("#clone")).to_be_hidden()
 
 
