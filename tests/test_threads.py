@@ -17,10 +17,11 @@ SPEAK = """
 import sys, time
 from itertools import islice
 from pathlib import Path
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 threads = int(sys.argv[3]) if len(sys.argv) > 3 else None
-engine = VietTTSEngine(Path(sys.argv[1]), Path(sys.argv[2]), device="cpu", threads=threads,
-                       quality="balanced", streams_sentences=True, seed=None)
+engine = VietTTSEngine(EngineSettings(Path(sys.argv[1]), voices_dir=Path(sys.argv[2]),
+                                      device="cpu", threads=threads, quality="balanced"))
 for _ in range(2):
     started = time.perf_counter()
     list(islice(engine.voices["an"].speak("xin chào các bạn, hôm nay trời đẹp quá."), 1500))

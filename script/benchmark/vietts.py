@@ -14,7 +14,7 @@ from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib,
 from measure import speak as ask
 from torch import Tensor
 
-from wyoming_vietts.engines.contract import ClonedVoice
+from wyoming_vietts.engines.contract import ClonedVoice, EngineSettings
 from wyoming_vietts.engines.cores import granted_cores
 from wyoming_vietts.engines.vietts import voice as voice_module
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear, onednn_takes
@@ -185,15 +185,14 @@ def forced_tokens(
 
 def speak_whole(options: argparse.Namespace) -> dict[str, float]:
     """Whole sentences in a known voice, through the engine as the server uses it."""
-    engine = VietTTSEngine(
+    settings = EngineSettings(
         options.model_dir,
-        options.voices_dir,
+        voices_dir=options.voices_dir,
         device=options.device,
         threads=options.threads,
-        quality=options.quality,
-        streams_sentences=True,
-        seed=None,  # a seed fixes the number of threads
+        quality=options.quality,  # no seed: it would fix the number of threads
     )
+    engine = VietTTSEngine(settings)
     voice = next(iter(engine.voices.values()))
     words = 0
 

@@ -4,8 +4,8 @@ import argparse
 import logging
 
 from ..engines.catalogue import make_vietts
+from ..engines.contract import EngineSettings
 from ..errors import UnknownVoiceError
-from .engine_settings import engine_settings
 from .wav import Speech, check_output
 
 _LOGGER = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> None:
         UnknownVoiceError: the message lists the voices.
     """
     check_output(options.output)
-    engine = make_vietts(engine_settings(options))
+    engine = make_vietts(EngineSettings.of(options))
     voices = engine.voices
     if options.voice not in voices:
         raise UnknownVoiceError(f"Unknown voice '{options.voice}'; available: {', '.join(voices)}")

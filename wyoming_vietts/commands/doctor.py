@@ -18,7 +18,7 @@ from .. import __version__
 from ..downloads import hub
 from ..downloads.table import DOWNLOADS, NATURAL_VOICE
 from ..engines.catalogue import Catalogue, make_catalogue
-from ..engines.contract import Voice
+from ..engines.contract import EngineSettings, Voice
 from ..engines.cores import granted_cores
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
@@ -30,7 +30,6 @@ from ..settings.addresses import DEFAULT_HTTP_ADDRESS, parse_http_address, parse
 from ..settings.table import HTTP
 from ..steps import finish
 from .client import describe
-from .engine_settings import engine_settings
 from .ports import who_has
 from .say import NO_PLAYER, find_player
 
@@ -81,7 +80,7 @@ def examine(options: argparse.Namespace) -> dict[str, Any]:
     report: dict[str, Any] = {"program": program, "machine": _machine(options, steps)}
     with _warnings() as warnings:
         try:
-            catalogue = make_catalogue(options.engine, engine_settings(options))
+            catalogue = make_catalogue(options.engine, EngineSettings.of(options))
             voices = catalogue.voices
         except SetupError as error:
             catalogue, voices = None, {}

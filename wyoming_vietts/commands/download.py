@@ -5,8 +5,7 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from ..downloads.table import DOWNLOADS, VIETTS
-from .engine_settings import model_folders
+from ..downloads.table import DOWNLOADS, VIETTS, ModelFolders
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -19,7 +18,7 @@ def run(options: argparse.Namespace) -> None:
             _convert(options.model_dir)
         return
     for name, entry in DOWNLOADS.items():
-        there = " (is there)" if entry.is_in(model_folders(options).of(name)) else ""
+        there = " (is there)" if entry.is_in(ModelFolders.of(options).folder_of(name)) else ""
         print(
             f"{name}\t{entry.megabytes} MB\t{entry.description}{there}\n\tlicence: {entry.licence}"
         )
@@ -33,7 +32,7 @@ def download(name: str, options: argparse.Namespace) -> None:
     """
     from ..downloads.fetch import fetch  # which would take 15 ms of every start
 
-    folder, entry = model_folders(options).of(name), DOWNLOADS[name]
+    folder, entry = ModelFolders.of(options).folder_of(name), DOWNLOADS[name]
     convert = None
     if entry.converted:
         from ..engines.piper.convert import convert_sano

@@ -9,8 +9,9 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..downloads.table import DOWNLOADS, NATURAL_VOICE
+from ..downloads.table import DOWNLOADS, NATURAL_VOICE, ModelFolders
 from ..engines.catalogue import make_catalogue
+from ..engines.contract import EngineSettings
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
 from ..files import explain
@@ -26,7 +27,6 @@ from ..speech.synthesizer import SpeechSettings, Synthesizer
 from ..steps import finish
 from ..text import LexiconFile
 from .download import download
-from .engine_settings import engine_settings, model_folders
 
 if TYPE_CHECKING:
     from ..frontends.http.app import HttpServer
@@ -68,7 +68,7 @@ def download_if_missing(name: str, options: argparse.Namespace) -> bool:
     Returns:
         Whether it is there now.
     """
-    if DOWNLOADS[name].is_in(model_folders(options).of(name)):
+    if DOWNLOADS[name].is_in(ModelFolders.of(options).folder_of(name)):
         return True
     try:
         download(name, options)
@@ -94,7 +94,7 @@ async def _serve(
         lexicon=LexiconFile(options.lexicon, may_be_missing=options.lexicon == LEXICON.default),
     )
     gc.disable()  # loading makes no garbage, and the search for it takes 5 % of a start
-    catalogue = make_catalogue(options.engine, engine_settings(options))
+    catalogue = make_catalogue(options.engine, EngineSettings.of(options))
     synthesizer = Synthesizer(catalogue, settings)
     _load_default_voice(synthesizer)
     gc.freeze()
@@ -185,7 +185,7 @@ def _http_server(
         origins=options.http_origins,
         max_clients=max_clients,
         voices_dir=options.voices_dir or options.model_dir / "voices",
-        folders=model_folders(options),
+        folders=ModelFolders.of(options),
     )
     return HttpServer(synthesizer, settings)
 

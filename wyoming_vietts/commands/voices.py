@@ -3,11 +3,11 @@
 import argparse
 
 from ..engines.catalogue import make_catalogue
-from .engine_settings import engine_settings
+from ..engines.contract import EngineSettings
 
 
 def run(options: argparse.Namespace) -> None:
     """Print a line for each voice: name, languages, description."""
-    catalogue = make_catalogue(options.engine, engine_settings(options))
+    catalogue = make_catalogue(options.engine, EngineSettings.of(options))
     for voice in catalogue.voices.values():
         print(f"{voice.name}\t{', '.join(voice.languages)}\t{voice.description}")

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,12 @@ class ModelFolders:
     vieneu_dir: Path
     model_dir: Path
 
-    def of(self, name: str) -> Path:
+    @classmethod
+    def of(cls, options: object) -> Self:
+        """Take the options of these names."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
+
+    def folder_of(self, name: str) -> Path:
         """Return the folder where a download belongs."""
         folders = {"piper": self.piper_dir, "vieneu": self.vieneu_dir, "vietts": self.model_dir}
         return folders[DOWNLOADS[name].engine]

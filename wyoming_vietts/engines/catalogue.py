@@ -5,7 +5,6 @@ import os
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from ..downloads.table import NATURAL_VOICE, VIENEU
 from ..errors import SetupError
 from ..program import command, how_to_install
 from ..steps import Steps
-from .contract import ClonedVoice, CloningEngine, Engine, Voice
+from .contract import ClonedVoice, CloningEngine, Engine, EngineSettings, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
 from .vieneu.engine import CLONING_FILES, VieNeuEngine
@@ -23,27 +22,6 @@ if TYPE_CHECKING:
     from .vietts.engine import VietTTSEngine
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EngineSettings:
-    """Settings of the engines; see the flags of the same names."""
-
-    model_dir: Path
-    voices_dir: Path | None
-    piper_dir: Path
-    vieneu_dir: Path
-    device: str
-    threads: int | None
-    quality: str | None
-    streams_sentences: bool
-    seed: int | None
-    unload_after_minutes: float | None
-
-    @property
-    def recordings_dir(self) -> Path:
-        """Where recordings to clone are."""
-        return self.voices_dir or self.model_dir / "voices"
 
 
 class Catalogue:
@@ -177,7 +155,7 @@ def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
         threads=settings.threads,
         quality=settings.quality,
         seed=settings.seed,
-        unload_after_minutes=settings.unload_after_minutes,
+        unload_after_minutes=settings.unload_after,
     )
 
 
@@ -194,16 +172,7 @@ def make_vietts(settings: EngineSettings) -> "VietTTSEngine":
     """
     with neural_packages():
         from .vietts.engine import VietTTSEngine
-    engine = VietTTSEngine(
-        settings.model_dir,
-        settings.recordings_dir,
-        device=settings.device,
-        threads=settings.threads,
-        quality=settings.quality,
-        streams_sentences=settings.streams_sentences,
-        seed=settings.seed,
-        unload_after_minutes=settings.unload_after_minutes,
-    )
+    engine = VietTTSEngine(settings)
     if not engine.voices:
         _LOGGER.warning("No voice yet: put a recording of a few seconds into %s", engine.voices_dir)
     return engine

@@ -3,14 +3,42 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from ..recordings import Heard
+from ..settings.table import MODEL_DIR, PIPER_DIR, VIENEU_DIR
 from ..steps import Steps
 from .pcm import PCM
 from .voice_settings import VoiceSettings
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """The settings of engines, by their names in `settings.table`."""
+
+    model_dir: Path = MODEL_DIR.default
+    piper_dir: Path = PIPER_DIR.default
+    vieneu_dir: Path = VIENEU_DIR.default
+    voices_dir: Path | None = None
+    device: str = "auto"
+    threads: int | None = None
+    quality: str | None = None
+    seed: int | None = None
+    no_streaming: bool = False
+    unload_after: float | None = None
+    """Minutes."""
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Where recordings to clone are."""
+        return self.voices_dir or self.model_dir / "voices"
+
+    @classmethod
+    def of(cls, options: object) -> Self:
+        """Take the options of these names."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True)

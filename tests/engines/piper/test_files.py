@@ -23,7 +23,8 @@ from tests.harness import (
     synthesize,
     wait_until_ready,
 )
-from wyoming_vietts.engines.catalogue import EngineSettings, make_catalogue
+from wyoming_vietts.engines.catalogue import make_catalogue
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.onnx.files import check_onnx, open_model
 from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.graph import cut
@@ -247,10 +248,7 @@ def test_engine_without_a_voice_names_the_command_that_gets_one(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "my voices"
-    settings = EngineSettings(
-        model_dir=tmp_path, voices_dir=None, piper_dir=folder, vieneu_dir=tmp_path, device="cpu",
-        threads=1, quality=None, streams_sentences=True, seed=None, unload_after_minutes=None,
-    )  # fmt: skip
+    settings = EngineSettings(model_dir=tmp_path, piper_dir=folder, vieneu_dir=tmp_path, threads=1)
     make_catalogue(["auto"], settings)
     assert not caplog.text
     make_catalogue(["piper"], settings)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness import joined
 from tests.recording_files import record
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 
@@ -24,16 +25,17 @@ def make_engine(
     seed: int | None = 1,
     unload_after_minutes: float | None = None,
 ) -> VietTTSEngine:
-    return VietTTSEngine(
+    settings = EngineSettings(
         model_dir,
-        voices_dir,
+        voices_dir=voices_dir,
         device="cpu",
         threads=1,
         quality="exact",
-        streams_sentences=streams_sentences,
+        no_streaming=not streams_sentences,
         seed=seed,
-        unload_after_minutes=unload_after_minutes,
+        unload_after=unload_after_minutes,
     )
+    return VietTTSEngine(settings)
 
 
 def say(

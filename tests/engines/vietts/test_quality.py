@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.engines.vietts.speech import WORDS, say, voices_dir
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.vietts import device
 from wyoming_vietts.engines.vietts.convert import load_config
 from wyoming_vietts.engines.vietts.convert.published_weights import load_published
@@ -107,15 +108,10 @@ def test_unguided_steps_use_the_last_distance(networks: dict[int, Networks]) -> 
 def test_every_quality_speaks_and_keeps_no_more_prompt_than_it_wants(
     quality: str, model_dirs: dict[int, Path], voices_dir: Path
 ) -> None:
-    engine = VietTTSEngine(
-        model_dirs[25],
-        voices_dir,
-        device="cpu",
-        threads=1,
-        quality=quality,
-        streams_sentences=True,
-        seed=1,
+    settings = EngineSettings(
+        model_dirs[25], voices_dir=voices_dir, device="cpu", threads=1, quality=quality, seed=1
     )
+    engine = VietTTSEngine(settings)
     assert b"".join(say(engine, WORDS, "an"))
     flow = finish(engine.loader.load()).networks.flow
     encoded = finish(engine.voices["an"]._encode(flow))
@@ -125,15 +121,7 @@ def test_every_quality_speaks_and_keeps_no_more_prompt_than_it_wants(
 
 
 def test_balanced_is_the_default_on_a_cpu(model_dirs: dict[int, Path], voices_dir: Path) -> None:
-    engine = VietTTSEngine(
-        model_dirs[25],
-        voices_dir,
-        device="cpu",
-        threads=None,
-        quality=None,
-        streams_sentences=True,
-        seed=None,
-    )
+    engine = VietTTSEngine(EngineSettings(model_dirs[25], voices_dir=voices_dir, device="cpu"))
     assert engine.quality == QUALITIES["balanced"]
 
 

@@ -10,6 +10,7 @@ import torch
 from ...recordings import Heard
 from ...recordings.recording import recording_name
 from ...steps import Steps
+from ..contract import EngineSettings
 from ..cores import granted_cores
 from ..onnx.sessions import best_providers
 from ..voice_folder import VoiceFolder
@@ -31,53 +32,36 @@ class VietTTSEngine:
 
     name = "vietts"
 
-    def __init__(
-        self,
-        model_dir: Path,
-        voices_dir: Path,
-        *,
-        device: str,
-        threads: int | None,
-        quality: str | None,
-        streams_sentences: bool,
-        seed: int | None,
-        unload_after_minutes: float | None = None,
-    ) -> None:
+    def __init__(self, settings: EngineSettings) -> None:
         """Read the configuration of a model; a voice loads its networks.
 
-        Args:
-            model_dir: the model, converted or as published.
-            voices_dir: recordings to clone, as `VoiceFolder` finds them.
-            device: auto, cuda, cuda:N, mps or cpu.
-            threads: of PyTorch and ONNX Runtime; None for the cores that other processes leave
-                idle (with a seed, for all cores).
-            quality: a key of QUALITIES; None for balanced on a CPU and exact on a GPU.
-            streams_sentences: yield a sentence's audio while the rest of it is being computed.
-            seed: makes the audio of a text reproducible; None for different audio each time.
-            unload_after_minutes: see `ModelLoader`.
+        By default, it uses the cores that other processes leave idle; with a seed, all cores.
 
         Raises:
             ModelError, SetupError: the message says what is wrong, and where.
         """
-        self._device = choose_device(device)
+        model_dir = settings.model_dir
+        self._device = choose_device(settings.device)
         # Rounding depends on the number of threads, and a seed promises the same audio.
-        adapts = threads is None and seed is None
-        threads = threads or granted_cores()
+        adapts = settings.threads is None and settings.seed is None
+        threads = settings.threads or granted_cores()
         torch.set_num_threads(threads)
         self._spare_cores = SpareCores(threads) if adapts else None
         keep_freed_memory()
-        quality = quality or default_quality(self._device)
+        quality = settings.quality or default_quality(self._device)
         _LOGGER.info("VietTTS on %s, %d threads, quality %s", self._device, threads, quality)
         self.quality = QUALITIES[quality]
-        self.loader = ModelLoader(model_dir, self._device, self.quality, unload_after_minutes)
+        self.loader = ModelLoader(model_dir, self._device, self.quality, settings.unload_after)
         config = self.loader.config
         self.tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
         self.prompts = VoiceCache(
             model_dir, config, threads, best_providers(self._device.type == "cuda")
         )
-        self._folder = VoiceFolder(voices_dir, recording_name, self._make_voice, depth=3)
-        self.streams_sentences = streams_sentences
-        self._seed = seed
+        self._folder = VoiceFolder(
+            settings.recordings_dir, recording_name, self._make_voice, depth=3
+        )
+        self.streams_sentences = not settings.no_streaming
+        self._seed = settings.seed
         self.sample_rate: int = config.hift.sample_rate
 
     @property

@@ -53,7 +53,7 @@ class Downloads:
             steps, needed = [], [VIENEU, VIENEU_CLONING]
         else:
             steps, needed = [how_to_install("vietts")], [VIETTS]
-        there = [name for name in needed if DOWNLOADS[name].is_in(self._folders.of(name))]
+        there = [name for name in needed if DOWNLOADS[name].is_in(self._folders.folder_of(name))]
         steps += [f"download {name} on this page" for name in needed if name not in there]
         return ", then ".join([*steps, "start the server again"])
 
@@ -82,7 +82,7 @@ class Downloads:
         return web.Response(status=202)
 
     def _described(self, name: str, entry: Download) -> Mapping[str, object]:
-        folder = self._folders.of(name)
+        folder = self._folders.folder_of(name)
         return {
             "name": name,
             "description": entry.description,
