@@ -25,7 +25,7 @@ class WireError(RequestError):
 
 
 class UnknownVoiceError(RequestError):
-    """No voice matches what a request asked for; the message lists the available voices."""
+    """No voice matches a request; the message lists the available voices."""
 
     code = "unknown-voice"
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_LEFTOVER_SECONDS = 3600.0  # without a change; nobody writes such a file any more
+_LEFTOVER_SECONDS = 3600.0  # without a change; such a file was abandoned
 
 
 def read_bytes(path: Path, most: int) -> bytes:

@@ -88,7 +88,7 @@ def examine(options: argparse.Namespace) -> dict[str, Any]:
         report["voices"] = {voice.name: _measure(voice) for voice in voices.values()}
     if warnings:
         report[_LEFT_OUT] = dict(enumerate(warnings, start=1))
-        steps.append("Look at what was left out, above, and at the reason for it")
+        steps.append("See above what was left out, and why")
     is_running, report["network"] = _network(options, steps)
     if catalogue is not None:
         steps += _ways_to_better_voices(catalogue)

@@ -11,7 +11,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fetch what is missing or different; without a name, list what can be fetched."""
+    """Fetch missing and different files; without a name, list the downloads."""
     if options.name is not None:
         download(options.name, options)
         if options.name == VIETTS:
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def download(name: str, options: argparse.Namespace) -> None:
-    """Fetch what is missing or different.
+    """Fetch missing and different files.
 
     Raises:
         SetupError, OSError: it cannot be fetched.

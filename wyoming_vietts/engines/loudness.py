@@ -1,4 +1,4 @@
-"""Measures how loud speech is: LUFS, as ITU-R BS.1770-5 defines it for one channel."""
+"""Measures loudness in LUFS, by ITU-R BS.1770-5 for one channel."""
 
 import math
 
@@ -10,7 +10,7 @@ _ABSOLUTE_GATE = -70.0  # LUFS: quieter blocks are no programme
 _RELATIVE_GATE = -10.0  # LU, from the loudness of the other blocks
 _OFFSET = -0.691
 
-_TAIL_SECONDS = 0.25  # in which the filters fade out
+_TAIL_SECONDS = 0.25  # until the filters have faded out
 
 _Floats = npt.NDArray[np.float64]
 _Complexes = npt.NDArray[np.complex128]
@@ -60,7 +60,7 @@ _SHELF_HZ, _SHELF_Q = 1681.974450955533, 0.7071752369554196
 _SHELF_GAIN = 10 ** (3.999843853973347 / 20)
 _SHELF_BAND = _SHELF_GAIN**0.4996667741545416
 _HIGH_PASS_HZ, _HIGH_PASS_Q = 38.13547087602444, 0.5003270373238773
-_HIGH_PASS_GAIN = 1.00499  # the standard's coefficients amplify by so much
+_HIGH_PASS_GAIN = 1.00499  # the gain of the standard's coefficients
 
 
 def _shelf(z: _Complexes, sample_rate: int) -> _Complexes:

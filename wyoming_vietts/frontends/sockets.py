@@ -23,7 +23,7 @@ async def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
-    if host == "::":  # a socket of its own, whose clients have plain IPv4 addresses
+    if host == "::":  # on a separate socket, clients have plain IPv4 addresses
         addresses[socket.AF_INET, ("0.0.0.0", port)] = None
     return [
         socket.create_server(address, family=family, backlog=_BACKLOG)

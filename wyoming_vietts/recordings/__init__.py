@@ -1,4 +1,4 @@
-"""A recording of somebody speaking: read, checked, and cut to the seconds that make a voice."""
+"""Recordings of speech: decoded, checked, and cut to the seconds that make a voice."""
 
 from dataclasses import dataclass
 

@@ -29,7 +29,7 @@ MAX_CLIPPED = 0.01
 _OTHER_FILES = (".toml", ".txt", ".md", ".json", "~")  # that users do not take for recordings
 _READ_BYTES = 1_000_000
 _FULL_SCALE = 0.999
-_LOST_ENERGY = 0.25  # of a mix whose channels cancel each other: half as loud as they are
+_LOST_ENERGY = 0.25  # of a mix of channels that cancel each other: half as loud
 
 
 def load_prompt_audio(

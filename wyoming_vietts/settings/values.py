@@ -27,7 +27,7 @@ class Kind:
         return text
 
     def holds(self, value: Any) -> bool:
-        """Tell whether a value of a JSON or TOML file is of this kind; by default none is."""
+        """Return whether a value of a JSON or TOML file is of this kind; by default none is."""
         return False
 
     def _error(self, text: str) -> ValueError:

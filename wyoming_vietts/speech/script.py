@@ -53,7 +53,7 @@ class Script:
         self._has_ended_sentence = False
 
     def add(self, text: str) -> Parts:
-        """Take a piece of text; yield what it completes.
+        """Take a piece of text; yield the sentences and silences that it completes.
 
         Raises:
             TextTooLongError: the pieces together are over the limit.
@@ -74,7 +74,7 @@ class Script:
         yield from self._split(splitter, text, Prosody())
 
     def finish(self) -> Parts:
-        """Yield what is left.
+        """Yield the rest.
 
         Raises:
             SSMLError: the pieces together are not valid SSML.

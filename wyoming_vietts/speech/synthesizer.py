@@ -75,7 +75,7 @@ class Synthesizer:
 
         Args:
             door: where the request came in, such as `wyoming`.
-            voice, speaker, language: what it asks for; see `voice_choice`.
+            voice, speaker, language: see `voice_choice`.
             speed: times that of the settings, of `REQUEST_SPEED`.
             is_ssml: None to decide by how the text begins and ends.
 

@@ -44,7 +44,7 @@ def open_model(path: Path, max_bytes: int) -> Iterator[Model]:
 
 
 def check_onnx(path: Path) -> str:
-    """Check that a file is there, and whole.
+    """Check that a file exists and is complete.
 
     Returns:
         A key that changes when the file does.

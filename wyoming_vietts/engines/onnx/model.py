@@ -149,7 +149,7 @@ class Model:
         """Encode a model of some of the nodes, with the weights and inputs they use.
 
         Args:
-            inputs: names of tensors that become inputs, besides those of the whole model.
+            inputs: names of tensors that become inputs, in addition to those of the whole model.
             outputs: names of tensors.
             element_type: of `inputs` and `outputs`.
         """

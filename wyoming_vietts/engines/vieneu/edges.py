@@ -1,4 +1,4 @@
-"""The edges of a piece: its silence cut to a little, and faded."""
+"""Trims and fades the edges of a piece."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ _SILENCE = 10 ** (-45 / 20)  # mean amplitude of a window
 
 
 def trim_and_fade(waveform: Floats) -> Floats:
-    """Cut the silence at both ends of [N] to 40 ms, and fade both; of silence alone 40 ms stay."""
+    """Cut the silence at both ends of [N] to 40 ms, and fade them; of pure silence, keep 40 ms."""
     windows = len(waveform) // _WINDOW_SAMPLES
     levels = np.abs(waveform[: windows * _WINDOW_SAMPLES]).reshape(windows, -1).mean(axis=1)
     loud = np.flatnonzero(levels > _SILENCE)

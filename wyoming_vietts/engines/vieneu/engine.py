@@ -57,7 +57,6 @@ class VieNeuEngine:
 
     @staticmethod
     def is_installed() -> bool:
-        """Tell whether ONNX Runtime is installed."""
         return importlib.util.find_spec("onnxruntime") is not None
 
     @property

@@ -11,7 +11,7 @@ from ...steps import Steps
 from .config import BLOCK_CHANNELS, Floats
 
 GUIDANCE = 3.0
-"""How far each step leads away from the unconditional velocity."""
+"""Weight of classifier-free guidance."""
 
 Velocity = Callable[[Floats, Floats], Floats]
 """From latents [1, C, T] and a time [1], their velocity [1, C, T]."""
@@ -19,7 +19,7 @@ Velocity = Callable[[Floats, Floats], Floats]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How many steps the solver takes, and where."""
+    """The steps of the solver."""
 
     steps: int
     sway: float = 0.0

@@ -43,7 +43,7 @@ MAX_SECONDS = 15.0
 """Of a piece: in training none was longer."""
 MIN_BLOCKS = 2
 WINDOW_BLOCKS = 12
-"""That are decoded at once, besides margins."""
+"""Blocks that are decoded at once, without margins."""
 
 FULL = Schedule(16)
 FAST = Schedule(8, sway=-1.0)
@@ -69,7 +69,7 @@ Inputs = Mapping[str, npt.NDArray[Any]]
 
 
 def check_graph(path: Path, inputs: Sequence[str] | None) -> Steps[None]:
-    """Make sure that a file is a whole network with these inputs, and none that never ends.
+    """Check that a file is a complete network with these inputs, and without loops.
 
     Args:
         inputs: names; None for one of any name.

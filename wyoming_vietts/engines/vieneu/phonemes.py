@@ -1,4 +1,4 @@
-"""Convert speakable text to the phonemes that VieNeu-TTS was trained with.
+"""Converts speakable text to the phonemes that VieNeu-TTS was trained with.
 
 They are eSpeak NG's: of its Vietnamese, with another `r`; English words those of its American
 English. Each clause is converted at once, as little words are unstressed in it.
@@ -19,12 +19,12 @@ MIN_PIECE_CHARACTERS = 20
 """Shorter ones are pronounced badly."""
 
 SHORT_WORDS = 5
-"""A sentence of fewer words ends with a full stop, whatever it is: so it was in training."""
+"""As in training, a sentence of fewer words always ends with a full stop."""
 
 _MARKS = ",.!?"
 _COMMAS = str.maketrans(";:", ",,")
 _ENGLISH_WORDS = {"min", "pin", "top"}
-"""Words that eSpeak NG takes for Vietnamese, and the training data for English."""
+"""Words that are Vietnamese for eSpeak NG, and English in the training data."""
 _LANGUAGE_FLAG = re.compile(r"\([^)]*\)")  # around words that eSpeak NG reads as foreign
 _FIRST_Z = re.compile(r"^([ˈˌ]?)z")
 
@@ -98,7 +98,7 @@ def _clause_phonemes(clause: str) -> str:
     mark = clause[-1] if clause[-1] in ".,;:!?" else ""
     words = clause.removesuffix(mark).split()
     spoken = load_library().phonemes(" ".join(words), "vi").split()
-    if len(spoken) != len(words):  # so that each can be told from the others
+    if len(spoken) != len(words):  # to tell the words apart
         spoken = ["".join(load_library().phonemes(word, "vi").split()) for word in words]
     converted = (_word_phonemes(*pair) for pair in zip(words, spoken, strict=True))
     return " ".join(filter(None, converted)) + mark.translate(_COMMAS)

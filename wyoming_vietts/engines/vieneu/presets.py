@@ -1,4 +1,4 @@
-"""Reads the file of ready voices that comes with VieNeu-TTS."""
+"""Reads the preset voices of VieNeu-TTS."""
 
 import json
 import unicodedata
@@ -23,12 +23,12 @@ _REGIONS = ("Bắc", "Trung", "Nam")
 
 @dataclass(frozen=True)
 class Preset:
-    """A ready voice."""
+    """A preset voice."""
 
     name: str
     """Stable key, such as `vieneu-minh-quan`."""
     label: str
-    """As a user sees it, such as `Minh Quân (nam, miền Bắc)`."""
+    """Label for users, such as `Minh Quân (nam, miền Bắc)`."""
     features: SpeakerFeatures
 
 

@@ -134,7 +134,7 @@ class Downloads:
 
 
 def _needs(name: str) -> str | None:
-    """Tell what must be installed first; None for nothing."""
+    """Return what must be installed first, or None."""
     package, extra = _NEEDED[DOWNLOADS[name].engine]
     if importlib.util.find_spec(package) is not None:
         return None

@@ -232,21 +232,16 @@ async def listen(engine: CloningEngine, content: bytes) -> Heard:
 
 
 async def hearing(engine: CloningEngine, content: bytes) -> dict[str, object]:
+    heard = problem = None
     try:
         heard = await listen(engine, content)
     except RecordingError as error:
-        return {
-            "seconds": None,
-            "start_seconds": None,
-            "end_seconds": None,
-            "problem": {"code": error.code, "message": str(error)},
-            "warning": None,
-        }
+        problem = {"code": error.code, "message": str(error)}
     two_voices = {"code": "two-voices", "message": "Two people seem to speak; one is cloned best"}
     return {
-        "seconds": heard.seconds,
-        "start_seconds": heard.start_seconds,
-        "end_seconds": heard.end_seconds,
-        "problem": None,
-        "warning": two_voices if heard.has_two_voices else None,
+        "seconds": heard and heard.seconds,
+        "start_seconds": heard and heard.start_seconds,
+        "end_seconds": heard and heard.end_seconds,
+        "problem": problem,
+        "warning": two_voices if heard and heard.has_two_voices else None,
     }

@@ -31,7 +31,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self.has_hung_up = has_hung_up
-        """Tell whether the client has closed its side."""
+        """Returns whether the client has closed its side."""
         self._held_back = b""
         close_by_reset(writer.transport, True)
 
@@ -54,7 +54,7 @@ class Connection:
         if is_first:
             audio_format = AudioStart(rate=sample_rate, width=SAMPLE_WIDTH, channels=1)
             data = encode_event(audio_format.event())
-        # The last sample is an event of its own, whose last byte is held back: see `_send`.
+        # The last sample is an event of its own; `_send` holds back its last byte.
         end = len(pcm) - SAMPLE_WIDTH
         batch = chunk_bytes * max(1, _BATCH_BYTES // chunk_bytes)
         # In batches, or a slow reader would hold a copy of all of it.

@@ -25,7 +25,7 @@ class _Tagged:
 
 
 class Section:
-    """A mapping of config.yaml, of which every key has to be known.
+    """A mapping of config.yaml; every key must be known.
 
     All methods raise a ModelError that names the file, the key and what would be right.
     """

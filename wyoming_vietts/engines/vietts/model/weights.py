@@ -115,7 +115,7 @@ def write_weights(network: nn.Module, path: Path, source: str | None) -> Steps[N
     """Write a network's weights; see `write_safetensors`.
 
     Args:
-        source: the fingerprint of what they were made from, for `weights_source`.
+        source: the fingerprint of their source, for `weights_source`.
     """
     yield from write_safetensors(network.state_dict(), path, {"source": source} if source else {})
 

@@ -96,7 +96,7 @@ class HiFTConfig:
     mel_bands: int
     channels: int
     harmonics: int
-    """Overtones besides the fundamental."""
+    """Overtones in addition to the fundamental."""
     sine_amplitude: float
     noise_amplitude: float
     voiced_threshold: float

@@ -54,7 +54,7 @@ class FlowVoice:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The times of a solver's steps and what the U-Net adds at each, computed once."""
+    """The times of a solver's steps, and the U-Net's shifts at each, computed once."""
 
     durations: tuple[float, ...]
     """Of each step; they add up to 1."""
