@@ -1,6 +1,8 @@
 """The interface between engines, voices and the rest of the program."""
 
 import os
+import re
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -102,6 +104,13 @@ class Voice(ABC):
             UnknownVoiceError: the voice is gone.
             SynthesisError: this sentence cannot be spoken; others may.
         """
+
+
+def slug(label: str) -> str:
+    """Turn `Cô An` into `co-an`, for the name of a voice."""
+    decomposed = unicodedata.normalize("NFD", label.lower().replace("đ", "d"))
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
 
 
 class Engine(Protocol):

@@ -192,7 +192,7 @@ def test_voice_that_has_spoken_survives_a_sentence_that_fails(
     engine = make_engine(write_voice(tmp_path / "an.onnx").parent)
     voice = rescan(engine)["an"]
     assert len(samples(voice))
-    session = voice.network._loaded().front[0]
+    session = voice.network._loaded.front[0]
 
     class Failing:
         def run(self, *_: object) -> None:

@@ -13,8 +13,8 @@ from tests.frontends.http.harness import running_doors
 from tests.frontends.http.test_voices import make
 from tests.harness import describe, pcm_of, synthesize
 from tests.recordings.test_listening import MEN, TEXTS, recorded, spoken
-from wyoming_vietts.engines.catalogue import Catalogue, EngineSettings, make_catalogue
-from wyoming_vietts.engines.contract import CloningEngine
+from wyoming_vietts.engines.catalogue import Catalogue, make_catalogue
+from wyoming_vietts.engines.contract import CloningEngine, EngineSettings
 from wyoming_vietts.engines.recording_cache import CACHE_FOLDER
 from wyoming_vietts.engines.vieneu.bands import speaker_bands
 from wyoming_vietts.engines.vieneu.cloning import ClonedVieNeuVoice, VieNeuCloningEngine
@@ -163,9 +163,7 @@ def test_five_seconds_of_speech_are_chosen(folder: Path, speech: bytes) -> None:
 
 def catalogue(folder: Path) -> Catalogue:
     return make_catalogue(["auto"], EngineSettings(
-        model_dir=folder.parent, voices_dir=None, piper_dir=folder.parent / "none",
-        vieneu_dir=folder, device="cpu", threads=1, quality="fast", streams_sentences=True,
-        seed=1, unload_after_minutes=None,
+        folder.parent, folder.parent / "none", folder, threads=1, quality="fast", seed=1
     ))  # fmt: skip
 
 

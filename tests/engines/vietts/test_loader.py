@@ -28,6 +28,7 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
+from wyoming_vietts.engines import on_demand
 from wyoming_vietts.engines.vietts import device, loader
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.networks.networks import Networks
@@ -55,7 +56,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(loader, "time", clock)
+    monkeypatch.setattr(on_demand, "time", clock)
     return clock
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import ModelError, SynthesisError, UnknownVoiceError, WyomingViettsError
-from ...steps import Shared, Steps
+from ...errors import ModelError, SynthesisError, UnknownVoiceError, WyomingViettsError, printable
+from ...steps import Steps
+from ..on_demand import OnDemand
 from ..onnx.files import open_model
 from ..onnx.model import Model
 from ..onnx.sessions import Session
@@ -61,7 +62,7 @@ class _Sessions:
     window: Window | None = None
 
 
-class PiperNetwork:
+class PiperNetwork(OnDemand[_Sessions]):
     """Computes latents from phoneme ids, and waveform from windows of latents.
 
     A network that cannot be cut computes the waveform at once: it stands for the latents, and a
@@ -70,11 +71,10 @@ class PiperNetwork:
 
     def __init__(self, path: Path, sample_rate: int, threads: int) -> None:
         """Remember a file; `load` reads it."""
+        super().__init__()
         self._path = path
         self._sample_rate = sample_rate
         self._threads = threads
-        self._sessions: _Sessions | None = None
-        self._loading: Shared[_Sessions] | None = None
         self._has_spoken = False
         self._unknown: set[str] = set()
         self.problem: str | None = None
@@ -83,16 +83,16 @@ class PiperNetwork:
     @property
     def is_cut(self) -> bool:
         """Whether it decodes windows; known after `load`."""
-        return self._sessions is not None and self._sessions.window is not None
+        return self._loaded is not None and self._loaded.window is not None
 
     @property
     def margin_frames(self) -> int:
         """Frames that are decoded in addition to those of a window."""
-        window = self._sessions.window if self._sessions else None
+        window = self._loaded.window if self._loaded else None
         return window.frames_before + window.frames_after if window else 0
 
-    def load(self) -> Steps[None]:
-        """Load the network at the first call; several callers may share the work.
+    def load(self) -> Steps[_Sessions]:
+        """Load the network; see `OnDemand`.
 
         Raises:
             UnknownVoiceError: its file is gone.
@@ -100,11 +100,7 @@ class PiperNetwork:
         """
         if self.problem is not None:
             raise SynthesisError(self.problem)
-        if self._sessions is not None:
-            return
-        if self._loading is None or self._loading.is_done:
-            self._loading = Shared(self._load())
-        self._sessions = yield from self._loading.wait()
+        return (yield from super().load())
 
     def _load(self) -> Steps[_Sessions]:
         started = time.perf_counter()
@@ -141,7 +137,7 @@ class PiperNetwork:
         except MemoryError:
             raise
         except Exception as error:  # a graph can be anything, and ONNX Runtime judges the whole
-            reason = _printable(f"{error!s:.200}")
+            reason = printable(f"{error!s:.200}")
         yield
         return _Sessions([self._session(model.whole())]), reason
 
@@ -162,7 +158,8 @@ class PiperNetwork:
         Raises:
             SynthesisError: the network fails.
         """
-        sessions = self._loaded()
+        sessions = self._loaded
+        assert sessions is not None, "load first"
         tensors: dict[str, npt.NDArray[Any]] = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
@@ -192,7 +189,8 @@ class PiperNetwork:
         Raises:
             SynthesisError: the network fails.
         """
-        sessions = self._loaded()
+        sessions = self._loaded
+        assert sessions is not None, "load first"
         with self._judging():
             samples = self._decode(sessions, latents, start, end, speaker)
         self._has_spoken = True
@@ -218,10 +216,6 @@ class PiperNetwork:
             )
         return _finite(samples[(start - first) * hop : (end - first) * hop])
 
-    def _loaded(self) -> _Sessions:
-        assert self._sessions is not None, "load first"
-        return self._sessions
-
     @contextmanager
     def _judging(self) -> Iterator[None]:
         """Treat any error except lack of memory as a fault of the network."""
@@ -234,11 +228,11 @@ class PiperNetwork:
 
     def _fail(self, reason: str) -> SynthesisError:
         """Make the error of a sentence; give up a network that has never spoken."""
-        message = _printable(f"{self._path} fails: {reason}")
+        message = printable(f"{self._path} fails: {reason}")
         return SynthesisError(message) if self._has_spoken else self._give_up(message)
 
     def _give_up(self, problem: str) -> SynthesisError:
-        self.problem = _printable(problem)
+        self.problem = printable(problem)
         _LOGGER.warning("A voice cannot speak until its file changes: %s", self.problem)
         return SynthesisError(self.problem)
 
@@ -254,8 +248,3 @@ class PiperNetwork:
 def _finite(samples: _Floats) -> _Floats:
     """Replace samples that are not numbers, as a damaged network makes."""
     return np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
-
-
-def _printable(text: str) -> str:
-    """Replace control characters: names in a file could forge lines of the log."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -34,7 +34,7 @@ class PiperVoice(Voice):
     """The .toml beside the file."""
 
     def load(self) -> Steps[None]:
-        return self.network.load()
+        yield from self.network.load()
 
     def speak(self, text: str, speed: float = 1.0) -> PCM:
         yield from self.load()

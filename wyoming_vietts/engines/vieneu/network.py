@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import ModelError, SynthesisError
-from ...steps import Shared, Steps
+from ...errors import ModelError, SynthesisError, printable
+from ...steps import Steps
 from ..memory import give_back_freed_memory
+from ..on_demand import OnDemand
 from ..onnx.files import open_model
 from ..onnx.sessions import Session
 from .config import (
@@ -110,7 +111,7 @@ class _Loaded:
     """Of a piece, so that a call of the estimator takes at most `STEP_SECONDS`."""
 
 
-class VieNeuNetwork:
+class VieNeuNetwork(OnDemand[_Loaded]):
     """Computes waveform from phoneme ids, for any voice; loaded by the first that speaks."""
 
     def __init__(
@@ -126,21 +127,17 @@ class VieNeuNetwork:
         Args:
             schedule: None for one that this machine keeps up with.
             adapts: compute shorter pieces at once on a slow machine.
-            unload_after_minutes: without speech; None to stay loaded.
+            unload_after_minutes: see `OnDemand`.
 
         Raises:
             ModelError: it cannot be used; the message says why.
         """
+        super().__init__(unload_after_minutes)
         self.config: VieNeuConfig = load_config(folder)
         self.folder = folder
         self._threads = threads
         self._schedule = schedule
         self._adapts = adapts
-        self._unload_after_seconds = 60 * (unload_after_minutes or math.inf)
-        self._loaded: _Loaded | None = None
-        self._loading: Shared[_Loaded] | None = None
-        self._users = 0
-        self._used_at = time.monotonic()
         self._has_spoken = False
         self._problem: tuple[str, object] | None = None
         self._unknown: set[str] = set()
@@ -163,37 +160,23 @@ class VieNeuNetwork:
 
     # --- loading ---------------------------------------------------------------------------------
 
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Keep the networks loaded meanwhile."""
-        self._users += 1
-        try:
-            yield
-        finally:
-            self._users -= 1
-            self._used_at = time.monotonic()
-
     def unload_unused(self) -> None:
-        """Unload the networks if nobody has spoken for long enough."""
-        idle = time.monotonic() - self._used_at
-        if self._loaded and not self._users and idle >= self._unload_after_seconds:
-            self._loaded = self._loading = None
+        """Unload the networks after enough time without speech."""
+        if self.is_unused:
+            self.unload()
             give_back_freed_memory()
-            _LOGGER.info("Unloaded VieNeu after %.1f min without speech", idle / 60)
+            minutes = self._unload_after_seconds / 60
+            _LOGGER.info("Unloaded VieNeu after %g minutes without speech", minutes)
 
-    def load(self) -> Steps[None]:
-        """Load the networks at the first call; several callers may share the work.
+    def load(self) -> Steps[_Loaded]:
+        """Load the networks; see `OnDemand`.
 
         Raises:
             SynthesisError: they cannot be loaded.
         """
         if self.problem is not None:
             raise SynthesisError(self.problem)
-        if self._loaded is not None:
-            return
-        if self._loading is None or self._loading.is_done:
-            self._loading = Shared(self._load())
-        self._loaded = yield from self._loading.wait()
+        return (yield from super().load())
 
     def _load(self) -> Steps[_Loaded]:
         started = time.perf_counter()
@@ -282,15 +265,15 @@ class VieNeuNetwork:
         except MemoryError as error:
             raise SynthesisError(f"{self.folder} needs more memory than there is") from error
         except Exception as error:
-            message = _printable(f"The networks in {self.folder} fail: {error!s:.300}")
+            message = printable(f"The networks in {self.folder} fail: {error!s:.300}")
             raise (
                 SynthesisError(message) if self._has_spoken else self._give_up(message)
             ) from error
 
     def _give_up(self, problem: str) -> SynthesisError:
-        problem = _printable(problem)
+        problem = printable(problem)
         self._problem = (problem, self._stamps())
-        self._loaded = self._loading = None
+        self.unload()
         _LOGGER.warning("VieNeu's voices cannot speak until a file changes: %s", problem)
         return SynthesisError(problem)
 
@@ -380,8 +363,3 @@ def _measure(estimator: Session, inputs: Inputs) -> Steps[float]:
         _velocity(estimator, latents, np.zeros(1, np.float32), inputs)
         seconds = time.perf_counter() - started
     return max(seconds, 1e-6) / _MEASURED_BLOCKS
-
-
-def _printable(text: str) -> str:
-    """Replace control characters: names in a file could forge lines of the log."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,7 +1,6 @@
 """Reads the preset voices of VieNeu-TTS."""
 
 import json
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from ...errors import ModelError
 from ...files import read_bytes, recognize
 from ...steps import Steps
+from ..contract import slug
 from .config import Floats, SpeakerFeatures
 
 _MAX_BYTES = 20_000_000
@@ -68,7 +68,7 @@ def _read(name: str, values: Mapping[str, Any]) -> Preset:
         features.check()
     except ValueError as error:
         raise ValueError(f"voice '{name}': {error}") from error
-    return Preset(f"vieneu-{_slug(name)}", _label(name, values), features)
+    return Preset(f"vieneu-{slug(name)}", _label(name, values), features)
 
 
 def _floats(numbers: Any) -> Floats:
@@ -86,10 +86,3 @@ def _label(name: str, values: Mapping[str, Any]) -> str:
     ]
     known = ", ".join(filter(None, about))
     return f"{name} ({known})" if known else name
-
-
-def _slug(name: str) -> str:
-    """Turn `Minh Quân` into `minh-quan`."""
-    decomposed = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
-    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return "-".join(letters.split())

@@ -2,15 +2,14 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from ...errors import ModelError, SetupError, SynthesisError
-from ...steps import Shared, Steps
+from ...steps import Steps
+from ..on_demand import OnDemand
 from .convert import load_config
 from .device import flow_type, give_back_memory, held_bytes, lm_type
 from .model.loading import load_networks
@@ -31,7 +30,7 @@ class LoadedModel:
     weight_files: WeightFiles
 
 
-class ModelLoader:
+class ModelLoader(OnDemand[LoadedModel]):
     """Loads a model on demand, and unloads it after a time without speech."""
 
     def __init__(
@@ -44,58 +43,27 @@ class ModelLoader:
         """Read the configuration of a model directory.
 
         Args:
-            unload_after_minutes: time without speech after which it is unloaded; None for never.
+            unload_after_minutes: see `OnDemand`.
 
         Raises:
             ModelError: it cannot be used; the message says why.
         """
+        super().__init__(unload_after_minutes)
         self.device = device
         self.config = load_config(model_dir)
         self._model_dir = model_dir
         self._quality = quality
-        self._unload_after_minutes = unload_after_minutes
-        self._loaded: LoadedModel | None = None
-        self._loading: Shared[LoadedModel] | None = None
-        self._users = 0
-        self._last_used = time.monotonic()
-
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Keep the model loaded within this context."""
-        self._users += 1
-        try:
-            yield
-        finally:
-            self._users -= 1
-            self._last_used = time.monotonic()
-
-    def load(self) -> Steps[LoadedModel]:
-        """Load the model unless it is loaded, with pauses; several callers may wait for it.
-
-        Raises:
-            SynthesisError: it cannot be loaded now.
-        """
-        if self._loaded is not None:
-            return self._loaded
-        if self._loading is None:
-            self._loading = Shared(self._load())
-        return (yield from self._loading.wait())
 
     def unload_unused(self) -> None:
         """Unload the model after enough time without speech."""
-        limit = self._unload_after_minutes
-        # A load that was abandoned holds memory, too.
-        is_there = self._loaded is not None or self._loading is not None
-        if limit is None or self._users or not is_there:
-            return
-        if time.monotonic() - self._last_used < 60 * limit:
+        if not self.is_unused:
             return
         before = held_bytes(self.device)
-        self._loaded = self._loading = None
+        self.unload()
         give_back_memory(self.device)
         _LOGGER.info(
             "Unloaded the neural engine after %g minutes without speech: %.0f MB given back",
-            limit,
+            self._unload_after_seconds / 60,
             (before - held_bytes(self.device)) / 1e6,
         )
 
@@ -106,11 +74,9 @@ class ModelLoader:
         except (OSError, SetupError, RuntimeError, MemoryError) as error:  # RuntimeError: PyTorch's
             reason = f"{error!s:.300}"
         else:
-            self._loaded, self._loading = loaded, None
             _LOGGER.info("Loaded the neural engine in %.1f s", time.perf_counter() - started)
             return loaded
         # Only here are the loaded parts free: the error has held them.
-        self._loading = None
         give_back_memory(self.device)
         raise SynthesisError(f"The neural engine cannot be loaded: {reason}")
 

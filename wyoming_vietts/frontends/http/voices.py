@@ -2,16 +2,14 @@
 
 import asyncio
 import os
-import re
 import time
-import unicodedata
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
 
-from ...engines.contract import ClonedVoice, CloningEngine
+from ...engines.contract import ClonedVoice, CloningEngine, slug
 from ...engines.voice_settings import VoiceSettings
 from ...errors import RecordingError, RequestError
 from ...files import leads_through_link, replace_file
@@ -159,7 +157,7 @@ class VoiceRoutes:
 
     def _free_name(self, description: str) -> str:
         """Make a free name from the letters of a description."""
-        base = name = _slug(description)
+        base = name = slug(description)[:_MAX_NAME_CHARACTERS].strip("-") or "voice"
         number = 1
         while (
             self._catalogue.find(name)
@@ -187,13 +185,6 @@ def _checked(description: str) -> str:
             f"'description' must be one line of 1 to {_MAX_DESCRIPTION_CHARACTERS} characters"
         )
     return description
-
-
-def _slug(description: str) -> str:
-    """Turn `Cô An` into `co-an`; `voice` if nothing is left."""
-    decomposed = unicodedata.normalize("NFD", description.lower().replace("đ", "d"))
-    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return re.sub(r"[^a-z0-9]+", "-", letters)[:_MAX_NAME_CHARACTERS].strip("-") or "voice"
 
 
 def _settings_file(voice: ClonedVoice) -> Path:
