@@ -51,6 +51,9 @@ _DIRECTIONS = {
 }  # fmt: skip
 _BEDROOMS = re.compile(r"(?<![\w.,])(\d{1,2}) ?PN(?: ?[-,]? ?(\d{1,2}) ?(?:WC|VS|TL))?(?!\w)")
 _CENTURY = re.compile(r"(?<!\w)TK\.? ?(?=[IVX]{1,5}(?!\w))")
+_TERM = re.compile(
+    r"(?<!\w)HK(?: ?(?=[1-3](?!\w)(?! (?:ngày|đêm|tuần|tháng|lần|người)))| ?(?=I{1,3}(?!\w)))"
+)
 _QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
 _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 
@@ -64,6 +67,7 @@ def expand_abbreviations(text: str) -> str:
     text = _CENTURY.sub("thế kỷ ", text)
     text = _DIRECTION.sub(_read_direction, text)
     text = _BEDROOMS.sub(_read_bedrooms, text)
+    text = _TERM.sub("học kỳ ", text)
     text = _QUARTER.sub(r"quý \1/\2", text)
     titles = read_table("titles.txt")
     for _ in range(2):  # "PGS. TS. Nam": one title stands before another

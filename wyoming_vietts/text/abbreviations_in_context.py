@@ -32,6 +32,8 @@ _EQUATION = (
     ),
     ("", r"(?= (?:bậc|đường|có|vô) |(?::| sau:?| là)? [^.!?\n]{1,16}=)", "phương trình"),
 )
+_LESSON = r"[Tt]iết|[Mm]ôn|[Bb]ài tập|BT|[Ôô]n(?: tập)?|[Đđ]iểm(?: thi)?|[Dd]ạy|[Gg]iỏi"
+_SUBJECT = r"(?:Toán|Văn|Khoa|Sử|Địa|Lý|Hóa|Sinh|Đạo đức|KHTN|GDCD|TNXH)"
 
 # Abbreviation: (before it, after it, words); the first that matches is taken.
 _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -149,7 +151,33 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
             "chi nhánh",
         ),
     ),
-    "HK": (("", r" ?(?=[1-3I](?!\w)|II(?!\w))", "học kỳ "),),
+    "TV": (
+        (rf"((?:{_LESSON}|[Ss]ách|[Vv]ở) )", "", "tiếng Việt"),
+        (rf"({_SUBJECT}[^.!?\n]{{0,12}}(?:,|và|-|/) ?)", "", "tiếng Việt"),
+        (
+            r"((?<!ật )(?<!ắt )(?<!ở ))",
+            rf"(?= lớp \d|:? (?:10|[5-9])(?![\w/])|(?:,| và|/) ?{_SUBJECT})",
+            "tiếng Việt",
+        ),
+    ),
+    "TA": (
+        (
+            rf"((?:{_LESSON}|[Ss]ách|[Vv]ở|[Cc]ô|[Tt]hầy|[Kk]iểm tra|[Gg]iáo viên|[Hh]ọc) )",
+            "",
+            "tiếng Anh",
+        ),
+        (rf"((?:{_SUBJECT}|tiếng Việt)[^.!?\n]{{0,12}}(?:,|và|-|/) ?)", "", "tiếng Anh"),
+        ("", rf"(?= lớp \d|(?:,| và|/) ?{_SUBJECT})", "tiếng Anh"),
+    ),
+    "DT": (
+        ("", r"(?=:? (?:khoảng |~ ?)?\d[\d.,]{0,6} ?(?:[x×*]|m|ha))", "diện tích"),
+        (
+            "",
+            r"(?= (?:đất|sàn|nhỏ|lớn|rộng|xây|sử dụng|tim|thông thủy|khoảng|tầm|nhà)(?!\w))",
+            "diện tích",
+        ),
+    ),
+    "TL": ((r"((?:còn |[Gg]iá (?:[^.!?\n]{0,20}[ (])?))", "", "thương lượng"),),
     "CS": (("", r" ?(?=[1-9](?!\w))", "cơ sở "),),
     "BT": (
         ("", r" ?(?=\d)", "bài tập "),

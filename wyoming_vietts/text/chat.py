@@ -35,8 +35,8 @@ _BEFORE_A_NAME = frozenset({
 _BEFORE_A_PERSON = frozenset({"hộ", "là", "số", "với", "và", "nhà", "cái", "theo", "công"})
 _PERSONS = {"a": "anh", "b": "bạn", "c": "chị", "e": "em"}
 _PERSON_WITH_NAME = re.compile(
-    rf"^([ACE])(?= (?!Phủ|Sử|Dính)[{UPPER}][{LOWER}]{{1,6}}"
-    rf"(?: (?:ơi|bảo|nhờ|nói|gửi|hỏi|nhắn|kêu|gọi|rủ|hẹn|nhà|mới|vừa|đang|sắp)(?!\w)))",
+    rf"^([ACE])\.?(?= (?!Phủ|Sử|Dính|Mác)[{UPPER}][{LOWER}]{{1,6}}"
+    rf"(?: (?:ơi|bảo|nhờ|nói|gửi|hỏi|nhắn|kêu|gọi|rủ|hẹn|nhà|bán|đi|về|mới|vừa|đang|sắp)(?!\w)))",
     re.M,
 )
 _CLAUSE_START = r"(?:^|(?<=[.!?\n,] )|(?<=\n))"
@@ -77,14 +77,24 @@ _Q_WITHOUT_U = re.compile(
     rf"(?<!\w)([qQ])(?=[{_MARKED}][{LOWER}]{{0,2}}(?!\w))|(?<!\w)(q)(?=[aeiy][{LOWER}]{{0,2}}"
     rf"(?!\w))"
 )
+# After `z` or `dz` these are said with a v in the south, and the others with a d.
+_WITH_V = "ậy|ô|ui|ề|ới|ợ|ào|ẫn|ừa|iệc|ì|ẻ|ọng|ăn|ài|ẫy|ội|iết|à"
 # "zô", "fải", "jờ": letters that Vietnamese has not, in words with marks.
+_D_WITH_Z = re.compile(rf"(?<!\w)(?:[dD]z|[zZ])(?=(?:{_WITH_V})(?!\w))")
+_SILENT_Z = re.compile(rf"(?<!\w)([dD])z(?=[{LOWER}]{{0,3}}[{_MARKED}])")
+_WHAT_OR_SO = re.compile(
+    r"(?<!\w)(?:(J)(?= (?:[zvr]|vậy|thế|má|mà|đó|đây|ta|trời|ạ|nữa|hả)(?!\w))"
+    r"|Z(?= (?:mai|đi|thì|hả|à|em|anh|chị|để|nha|thôi|bữa|chừng|chiều|tối|mình|luôn|cũng|sao|là sao"
+    r"|ai|ok|có)(?!\w)))"
+)
 _FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{_MARKED}])")
 _INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
 _SHORT_MONTH = re.compile(r"(?<![\w./-])t([89]|1[0-2])(?![\w/-]|[.,:]\d)")
 _DISTRICT = re.compile(r"(?<!\w)((?:ở|sang|tại|về|đến|qua|bên|khu|từ) )([qp])(\d{1,2})(?!\w)")
 _HOUR = re.compile(
-    r"(?<!\w)((?:[Mm]ấy|[Bb]ây|[Bb]ao|[Bb]ữa|[Ll]úc) ?|[Tt]ừ (?=h (?:tới|đến|về|trở|qua)))h(?!\w)"
+    r"(?<!\w)((?:[Mm]ấy|[Bb]ây|[Bb]ao|[Bb]ữa|[Ll]úc) ?|(?:[Tt]ới|[Đđ]ến) (?!h ?[=+:<>])"
+    r"|[Tt]ừ (?=h (?:tới|đến|về|trở|qua)))h(?!\w)"
 )
 
 
@@ -109,7 +119,9 @@ _PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern
 _PAUSES = frozenset(",.;:!?")
 _PERSON_INSIDE = re.compile(
     rf"(?<=[{LOWER}] )[ae](?={_AFTER_PERSON.pattern})"
-    r"|(?:(?<=hộ )|(?<=giúp )|(?<=dùm )|(?<=giùm )|(?<=nhờ )|(?<=kêu )|(?<=nhắn ))[ace](?= \w)"
+    r"|(?:(?<=hộ )|(?<=giúp )|(?<=dùm )|(?<=giùm )|(?<=nhờ )|(?<=kêu )|(?<=nhắn )"
+    r"|(?<=Nhờ )|(?<=Nhắn )|(?<=Kêu ))[ace](?= \w)"
+    rf"|(?:(?<=[Hh]ỏi )|(?<=[Bb]ảo )|(?<=[Gg]ọi ))[ace](?= [{UPPER}][{LOWER}])"
     r"|(?:(?<=hả )|(?<=nhé )|(?<=nha )|(?<=nhỉ )|(?<=rồi )|(?<=vậy )|(?<=luôn )|(?<=dạ )|(?<=ơn )"
     r"|(?<=lỗi )|(?<=thế ))[ace](?=[.!?,]|$)"
     rf"|(?:(?<=lát )|(?<=để )|(?<=nhớ )|(?<=đón )|(?<=chờ )|(?<=đợi )|(?<=gọi )|(?<=nhà )|"
@@ -150,7 +162,7 @@ _LETTER_NAMES = frozenset(
 _LONE_CONSONANT = re.compile(rf"(?<=[{LOWER}] )[cb](?= [{LOWER}]|[.!?,]? ?$)")
 _LONE_PERSON = re.compile(r"\b[a-cA-CeE]\b")
 _MAY_BE_LEFT = re.compile(rf"\b[aAeE]\b|[qQ](?!u)|[wzjfWZJF]|[{_MARKED}][gk]\b")
-_SAID_TO_A_PERSON = re.compile(r"(?<!\w)[a-cA-CeE] ơi(?![^\W\d_])")
+_SAID_TO_A_PERSON = re.compile(rf"(?<!\w)[a-cA-CeE](?: [{UPPER}][{LOWER}]{{1,6}})? ơi(?![^\W\d_])")
 
 
 def shorten_drawn_out(text: str) -> str:
@@ -164,12 +176,17 @@ def read_chat_shorthand(text: str) -> str:
     written = text
     text = _PERSON_WITH_NAME.sub(lambda match: _PERSONS[match[1].lower()].capitalize(), text)
     text = read_chat_by_context(text)
+    if "J" in text or "Z" in text:
+        text = _WHAT_OR_SO.sub(lambda match: "Gì" if match[1] else "Vậy", text)
     text = _LETTER.sub(_read_letter, text)
     text = _SO.sub(
         "vậy", _SO_AFTER.sub("vậy", _OH_HEAVEN.sub(r"\g<0>ời", _STREET.sub("đường", text)))
     )
     text = _FINAL_G.sub("ng", _FINAL_K.sub("ch", text))
     text = _Q_WITHOUT_U.sub(lambda match: f"{match[0]}u", text)
+    if "z" in text or "Z" in text:
+        text = _D_WITH_Z.sub(lambda match: like(match[0], "v"), text)
+        text = _SILENT_Z.sub(r"\1", text)
     text = _FOREIGN_INITIAL.sub(lambda match: like(match[1], _INITIALS[match[1].lower()]), text)
     if _HOUR_FIRST.search(text):
         text = _HOUR_FIRST.sub(lambda match: like(match[0], "giờ"), text)

@@ -20,11 +20,18 @@ _ISO = re.compile(
 )
 _FULL = re.compile(rf"{_START}({DAY}) ?([-/.]) ?({MONTH}) ?\2 ?({YEAR}|\d\d){_END}")
 
+_COUNTED = (
+    r"(?! (?:lần|viên|bữa|cốc|giờ|tiếng|gói|hiệp|buổi|ly|giọt|ống|muỗng|thìa|liều|nhát|lít|quả|tô"
+    r"|hũ|chén|bát|lượt|phút|điếu|lon)(?!\w))"
+)
+"""Not before what is taken so often a day, a week or a month."""
 _MONTH_YEAR = re.compile(rf"{_START}({MONTH})([-/])({YEAR}){_END}")
-_DAY_MONTH = re.compile(rf"{_START}({DAY})([/-])({MONTH}){_END}")
+_DAY_MONTH = re.compile(rf"{_START}({DAY})(?:(/)|-)({MONTH}){_END}(?(2)|{_COUNTED})")
 _SHORT_MONTH = re.compile(rf"(?<!\w)[Tt]\.? ?({MONTH})[/-]({YEAR}){_END}")
-_MONTH_RANGE = re.compile(rf"(?<!\w)([Tt])háng ({MONTH}) ?[-–] ?({MONTH})(?![\w/]|[.,]\d)")
-_MONTH_ALONE = re.compile(r"(?<!\w)([Tt])háng 0?([1-9]|1[0-2])(?![\w/]|[.,]\d)")
+_MONTH_RANGE = re.compile(
+    rf"(?<!\w)([Tt])háng ({MONTH}) ?[-–] ?({MONTH})(?![\w/]|[.,]\d){_COUNTED}"
+)
+_MONTH_ALONE = re.compile(r"(?<!\w)([Tt])háng 0?([1-9]|1[0-2])(?![\w/]|[.,–-]\d)")
 _DAY_ALONE = re.compile(r"(?<!\w)((?:[Nn]gày|[Mm]ùng|[Mm]ồng) )0([1-9])(?![\w/]|[.,]\d)")
 _YEAR_PAIR = re.compile(
     rf"((?:năm học|niên khóa|mùa giải|mùa|vụ|năm(?= \d{{4}}/)) )({YEAR}) ?[-–/] ?({YEAR}|\d\d)"
@@ -136,14 +143,15 @@ def _read_day_month(match: re.Match[str]) -> str:
     words = _day_and_month(day, month)
     word = word_before(match)
     has_cue = word in DATE_CUES or _WEEKDAY_BEFORE.search(text_before(match)) is not None
-    if mark == "-":
+    if not mark:
         is_date = word in BARE_CUES or (_WEEKDAY_BEFORE.search(text_before(match)) is not None)
         is_date = is_date or (
             _BIRTHDAY_BEFORE.search(text_before(match)) is not None and not is_measured(match)
         )
         is_date = is_date or (int(day) > 12 and not is_measured(match) and not is_score(match))
         return with_day_word(match, words) if is_date else match[0]
-    if word in _ADDRESS_CUES or (day, month) == ("24", "7"):
+    is_label = word in _ADDRESS_CUES and not text_before(match).endswith("xổ số ")
+    if is_label or (day, month) == ("24", "7"):
         return match[0]
     if _DAYS_BEFORE.search(text_before(match)):
         return words
@@ -193,7 +201,8 @@ _WORD_AFTER = re.compile(rf":? [{LETTERS}]")
 _CLAUSE_START = re.compile(r"(?:^|[\n:;,(] ?|[-–•] )$")
 _EVENT_BEFORE = re.compile(
     r"(?:sinh nhật|hẹn|giỗ|cưới|khai giảng|deadline|hạn|họp|kỷ niệm|kỉ niệm|lịch|khám|thi|khởi hành"
-    r"|bay|đi|về|nghỉ|đám|tiệc|lễ) [^.!?\n\d]{0,24}$"
+    r"|bay|đi|về|nghỉ|đám|tiệc|lễ|xổ số|bóng đá|thực đơn|bản tin|thời tiết|giá vàng|giá xăng"
+    r"|tỷ giá) [^.!?\n\d]{0,24}$"
 )
 _SCORED = frozenset({
     "được", "đạt", "đúng", "xong", "điểm", "hết", "còn", "khoảng", "hơn", "gần", "chiếm", "trên",

@@ -15,7 +15,7 @@ _NUMBERED = (
     "|quyển|slide|file|tờ số|thửa số|địa chỉ|đc|đ/c|số"
 )
 _NUMBERED_LABEL = re.compile(
-    rf"(?<!\w)(?<![Gg]iỗ )((?i:{_NUMBERED})(?: số)?[: ]{{1,2}}){_LABEL}{_END}"
+    rf"(?<!\w)(?<![Gg]iỗ )(?<![Xx]ổ )((?i:{_NUMBERED})(?: số)?[: ]{{1,2}}){_LABEL}{_END}"
 )
 _CLASS = re.compile(rf"(?<!\w)((?i:lớp|chủ nhiệm) ){_LABEL}{_END}")
 _STREET_AFTER = rf"(?= (?!Ngày|Lễ|Tết)[{UPPER}][^\W\d_]{{1,6}} [{UPPER}][^\W\d_])"

@@ -37,7 +37,7 @@ _RAISED_RUN = re.compile(r"(?<=[\d)])[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|(?<![^\W_
 _RAISED_NOTE = re.compile(r"(?<=[^\W\d_]{2})[⁰¹⁴⁵⁶⁷⁸⁹]+(?!\w)|(?<=[^\W\d_]{3})[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?!\w)")
 
 
-_INDEX = re.compile("(?<![A-Za-z])([a-zADELMQRTX])([₀-₉]{1,2})(?![A-Za-z₀-₉])")
+_INDEX = re.compile(r"(?<![A-Za-z])([a-zADELMQRTX])([₀-₉]{1,2})(?![₀-₉]|[A-Za-z](?![₀-₉]))")
 _LOWERED_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _WORD_RAISED = re.compile(r"(?<=[^\W\d_]{3})([²³])(?!\w)")
 _POWERS = {"²": " bình phương", "³": " lập phương"}
@@ -45,9 +45,8 @@ _POWERS = {"²": " bình phương", "³": " lập phương"}
 
 def read_latex(text: str) -> str:
     """Return the text with LaTeX as plain signs, and letters with an index: `x₁`."""
-    text = _INDEX.sub(
-        lambda match: f" {spell(match[1])} {match[2].translate(_LOWERED_DIGITS)} ", text
-    )
+    if not text.isascii():
+        text = _INDEX.sub(_read_index, text)
     if "\\" not in text and "$" not in text:
         return text
     return _read_latex(text)

@@ -66,6 +66,10 @@ _UNDERSCORES = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=\S)_{1,3}(?!\w)")
 _TIMES_STAR = re.compile(r"(?<=\d)(?: \* |\*)(?=\d)")
 _STRIKE = re.compile(r"~~+")
 
+_STARS_GIVEN = re.compile(
+    r"(?<=\d) ?[★⭐][★⭐☆\ufe0f½]{0,9}|((?:[★⭐]\ufe0f?){2,5})[☆\ufe0f]{0,4}(?![★⭐])"
+)
+
 _EMOTICON = re.compile(
     r"(?<![^\s,.!?])(?:[:;=]['\"]?-?(?:[)(\]\[|]{1,5}|[DPpOo3v/\\*])|[)(]{2,}|<3+|\^[_.-]?\^|-_+-"
     r"|[Tt]_+[Tt]|[oO]_+[oO]|>_+<|@_+@|\([yYnN]\))(?![^\s.,!?])"
@@ -80,6 +84,8 @@ def strip_html(text: str) -> str:
         text = _SOURCE_MARK.sub("", text)
     if ":" in text[:24]:
         text = _ROLE.sub("", text)
+    if "★" in text or "⭐" in text:
+        text = _STARS_GIVEN.sub(_read_stars, text)
     if "{" in text:
         text = _STATEMENT.sub("", _TEMPLATE.sub("None", text))
     if "<" in text:
@@ -91,6 +97,11 @@ def strip_html(text: str) -> str:
     if "&" in text:
         text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     return text
+
+
+def _read_stars(match: re.Match[str]) -> str:
+    """`4.5★`, or as many stars as there are."""
+    return f", {match[1].count('★') + match[1].count('⭐')} sao, " if match[1] else " sao "
 
 
 def _auto_link(match: re.Match[str]) -> str:

@@ -5,11 +5,18 @@ import re
 from .context import text_before, word_before
 from .dates import DATE_CUES
 from .numbers import read_digits
+from .ranges import is_measured, is_score
 
 _LIST = re.compile(
     r"(?<![\w.,/:%-])(?<!\d )\d{1,3}(?:( ?[-–] ?)\d{1,3}(?![\w.,]\d)){2,7}(?![\w/:-]|[.,]\d"
     r"| ?[-–] ?\d| ?=)"
 )
+_SCORE = r"(?:0|[1-9]\d?)[-–](?:0|[1-9]\d?)"
+_SCORES = re.compile(
+    rf"(?<![\w.,/:%-])(?<!\d ){_SCORE}(?:(?:[,;] ?| và | |(?=\()) ?\(?{_SCORE}\)?){{1,8}}"
+    r"(?![\w/:%°-]|[.,]\d| ?[-–] ?\d| ?=)"
+)
+_NO_SCORES_AFTER = DATE_CUES - {"trận"} | {"thứ", "tháng"}
 _SUM_BEFORE = re.compile(r"(?:=|bằng|tính|trừ|biển số|thứ) ?$")
 _PARTS_OF_DATE = re.compile(r"(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|1[0-2])-\d\d")
 _PRIZE = (
@@ -47,8 +54,10 @@ def read_lotteries(text: str) -> str:
 
 
 def read_number_lists(text: str) -> str:
-    """Put pauses into `12 - 45 - 07`."""
-    return _LIST.sub(_read_list, text)
+    """Put pauses into `12 - 45 - 07`, and read `6-4, 3-6, 7-5` as scores."""
+    if "-" not in text and "–" not in text:
+        return text
+    return _LIST.sub(_read_list, _SCORES.sub(_read_scores, text))
 
 
 def _read_lottery(match: re.Match[str]) -> str:
@@ -61,6 +70,20 @@ def _read_lottery(match: re.Match[str]) -> str:
     cue = _SHORT_PRIZE.sub(lambda prize: f"giải {_PRIZES[prize[1]]}", cue)
     cue = re.sub(r"G\.?(?=đặc)", "giải ", cue)
     return cue + ", ".join(map(read_digits, numbers))
+
+
+def _read_scores(match: re.Match[str]) -> str:
+    """Pairs that all go up are ranges; beside one that does not, all are scores."""
+    pairs = [tuple(map(int, pair)) for pair in re.findall(r"(\d+)[-–](\d+)", match[0])]
+    may_be_dates = any(first > 12 for first, _ in pairs) and all(
+        first < 32 and 0 < second < 13 for first, second in pairs
+    )
+    are_scores = any(first >= second for first, second in pairs) and not (
+        is_measured(match)
+        or word_before(match) in _NO_SCORES_AFTER
+        or (may_be_dates and not is_score(match))
+    )
+    return re.sub("[-–]", " ", match[0]) if are_scores else match[0]
 
 
 def _read_list(match: re.Match[str]) -> str:

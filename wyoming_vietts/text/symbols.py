@@ -19,7 +19,8 @@ _TIMES_BEFORE = re.compile(r"(?<!\w)(?:[x×] ?|X )(?=\d)")
 _MORE_THAN = re.compile(rf"(?<![\w.,])({NUMBER}(?:k|tr)?)\+(?! ?[\d+]|\w)")
 _MULTIPLE = re.compile(r"(?<![\w.,])(\d{1,4})[xX](?!\w| ?[-+=^²³*/])")
 _RATED_BEFORE = re.compile(
-    r"(?:phim|nhãn|mác|nội dung|game|trò chơi|cảnh|rạp|t|c|web|truyện|video)[^.!?\d]{0,12}$"
+    r"(?<!\w)(?:(?:phim|nhãn|mác|nội dung|game|trò chơi|cảnh|rạp|web|truyện|video|khán giả"
+    r"|lứa tuổi|spf|chỉ số|uv)(?!\w)[^.!?\d]{0,12}|[tc] ?)$"
 )
 _UNKNOWN_BEFORE = re.compile(r"(?<!\w)x(?![^\W²³])|(?<!\w)y =")
 _POWER = re.compile(rf"(?:(?<![\w.,])({NUMBER}|[a-zA-Z])|(\))) ?\^ ?(-?)(\d{{1,4}}|[a-z](?!\w))")
