@@ -58,7 +58,16 @@ def test_schema_lets_through_what_the_program_takes_and_nothing_else() -> None:
 def test_values_at_the_limits_are_those_that_the_server_takes() -> None:
     kinds = {setting.name: setting.kind for setting in SERVE_SETTINGS}
     for option in APP_OPTIONS:
-        if option.name in ("speed", "sentence_silence", "quality", "voice", "debug", "http_token"):
+        if option.name in (
+            "speed",
+            "lead_silence",
+            "tail_silence",
+            "sentence_silence",
+            "quality",
+            "voice",
+            "debug",
+            "http_token",
+        ):
             assert option.kind is kinds[option.name]
 
 

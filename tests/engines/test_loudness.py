@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from wyoming_vietts.engines.loudness import loudness
+from wyoming_vietts.engines.loudness import TARGET_LUFS, gain, loudness
 
 
 def sine(hertz: float, amplitude: float, rate: int, seconds: float = 3.0) -> np.ndarray:
@@ -32,3 +32,10 @@ def test_silence_between_words_does_not_count() -> None:
 def test_a_short_sound_is_one_block_and_silence_is_none() -> None:
     assert loudness(sine(997, 0.1, 16_000, seconds=0.2), 16_000) == pytest.approx(-23, abs=0.1)
     assert loudness(np.zeros(16_000), 16_000) == -math.inf
+
+
+def test_gain_makes_voices_alike_but_no_noise_of_silence() -> None:
+    assert gain(TARGET_LUFS) == 1
+    assert gain(TARGET_LUFS + 20) == pytest.approx(0.1)
+    assert gain(TARGET_LUFS - 60) == 4
+    assert gain(-math.inf) == 1

@@ -29,7 +29,7 @@ from wyoming_vietts.engines.contract import Voice
 from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.speech.script import Script
 from wyoming_vietts.speech.turns import Turns
-from wyoming_vietts.speech.utterance import Utterance
+from wyoming_vietts.speech.utterance import Ends, Utterance
 
 STEP_SECONDS = 0.005
 LONG = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 40
@@ -353,13 +353,20 @@ async def listen(
     def speak(text: str, speed: float) -> PCM:
         for step in range(silent + steps):
             clock.now += step_seconds
-            yield None if step < silent else b"\0\0"
+            yield None if step < silent else b"\0\x40"
 
     # At this rate a sample lasts as long as the audio of a step.
     voice = cast(Voice, SimpleNamespace(sample_rate=1 / audio_seconds, speak=speak))
     script = Script(SETTINGS.lexicon, 100, 0.0, is_ssml=False)
     utterance = Utterance(
-        "tests", voice, 1.0, script, turns, asyncio.Semaphore(9), lambda utterance, outcome: None
+        "tests",
+        voice,
+        1.0,
+        Ends(0.0, 0.0),
+        script,
+        turns,
+        asyncio.Semaphore(9),
+        lambda utterance, outcome: None,
     )
     ends = clock.now  # of what the listener has
     async for pcm in utterance.add("Một. Hai"):

@@ -24,6 +24,7 @@ from ..settings.command_line import parse_options
 from ..settings.table import HTTP, LEXICON, SERVE_SETTINGS, VOICES_DIR
 from ..speech.idle import work_while_idle
 from ..speech.synthesizer import SpeechSettings, Synthesizer
+from ..speech.utterance import Ends
 from ..steps import finish
 from ..text import LexiconFile
 from .download import download
@@ -89,6 +90,7 @@ async def _serve(
     settings = SpeechSettings(
         voice=options.voice,
         speed=options.speed,
+        ends=Ends(options.lead_silence, options.tail_silence),
         sentence_silence_seconds=options.sentence_silence,
         max_text_characters=options.max_text,
         lexicon=LexiconFile(options.lexicon, may_be_missing=options.lexicon == LEXICON.default),

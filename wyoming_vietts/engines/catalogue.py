@@ -161,7 +161,7 @@ def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
 
 def _make_piper(settings: EngineSettings) -> PiperEngine:
     """Make the engine of Piper voices; its packages are needed only where there is a voice."""
-    return PiperEngine(settings.piper_dir, settings.threads, settings.seed)
+    return PiperEngine(settings.piper_dir, settings.threads, settings.seed, settings.own_loudness)
 
 
 def make_vietts(settings: EngineSettings) -> "VietTTSEngine":

@@ -28,6 +28,7 @@ class EngineSettings:
     threads: int | None = None
     quality: str | None = None
     seed: int | None = None
+    own_loudness: bool = False
     no_streaming: bool = False
     unload_after: float | None = None
     """Minutes."""

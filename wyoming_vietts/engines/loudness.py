@@ -5,6 +5,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+TARGET_LUFS = -22.0
+"""Of all voices; the embedded ones are made so."""
+_MAX_GAIN = 4.0  # more would be noise
+
 _BLOCK_SECONDS, _STEP_SECONDS = 0.4, 0.1
 _ABSOLUTE_GATE = -70.0  # LUFS: quieter blocks are no programme
 _RELATIVE_GATE = -10.0  # LU, from the loudness of the other blocks
@@ -29,6 +33,13 @@ def loudness(samples: npt.ArrayLike, sample_rate: int) -> float:
         return -math.inf
     gate = powers.mean() * 10 ** (_RELATIVE_GATE / 10)
     return _OFFSET + 10 * math.log10(powers[powers > gate].mean())
+
+
+def gain(lufs: float) -> float:
+    """Return the factor that makes a voice as loud as others; 1 for a silent one."""
+    if not math.isfinite(lufs):
+        return 1.0
+    return min(_MAX_GAIN, 10 ** ((TARGET_LUFS - lufs) / 20))
 
 
 def _power(lufs: float) -> float:

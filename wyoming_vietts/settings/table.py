@@ -151,10 +151,16 @@ DOWNLOAD = Setting("download", OneOf(*DOWNLOADS), None, "download this first whe
 VOICE = Setting("voice", Name("a name"), None, "voice for requests that name none", "NAME",
     default_help="the first")
 SPEED = Setting("speed", Number(0.5, 2.0), 1.0, "times the voice's own speed", "FACTOR")
+OWN_LOUDNESS = Setting("own_loudness", Switch(), False,
+    "let voices be as loud as they were made, not all alike")
 SAMPLES_PER_CHUNK = Setting("samples_per_chunk", WholeNumber(64, 1_000_000), 4096,
     "samples in an audio chunk, at most", "N")
+LEAD_SILENCE = Setting("lead_silence", Number(0.0, 2.0), 0.2,
+    "silence before speech, in which a speaker wakes", "SECONDS")
+TAIL_SILENCE = Setting("tail_silence", Number(0.0, 2.0), 0.3,
+    "silence after speech, which some players cut off", "SECONDS")
 SENTENCE_SILENCE = Setting("sentence_silence", Number(0.0, 10.0), 0.0,
-    "silence between sentences", "SECONDS")
+    "silence between sentences, in addition to a natural pause", "SECONDS")
 MAX_TEXT = Setting("max_text", WholeNumber(1, 10_000_000), 20_000, "longest text of one request",
     "CHARACTERS")
 LEXICON = Setting("lexicon", Parsed(Path), Path("models/lexicon.txt"),
@@ -179,8 +185,17 @@ ENGINE_SETTINGS = (PIPER_DIR, VIENEU_DIR, ENGINE, *VIETTS_SETTINGS)
 LOG_SETTINGS = (DEBUG, LOG_FORMAT)
 SERVE_SETTINGS = (
     *(URI, ZEROCONF, HTTP, HTTP_TOKEN, HTTP_ALLOW, HTTP_NAMES, HTTP_PROXIES, HTTP_ORIGINS),
-    *(*ENGINE_SETTINGS, DOWNLOAD, VOICE, SPEED),
-    *(SAMPLES_PER_CHUNK, SENTENCE_SILENCE, MAX_TEXT, LEXICON, MAX_CLIENTS, IDLE_TIMEOUT),
+    *(*ENGINE_SETTINGS, DOWNLOAD, VOICE, SPEED, OWN_LOUDNESS),
+    *(
+        SAMPLES_PER_CHUNK,
+        LEAD_SILENCE,
+        TAIL_SILENCE,
+        SENTENCE_SILENCE,
+        MAX_TEXT,
+        LEXICON,
+        MAX_CLIENTS,
+        IDLE_TIMEOUT,
+    ),
     *(UNLOAD_AFTER, NO_STREAMING, *LOG_SETTINGS),
 )
 """All settings."""
@@ -191,6 +206,8 @@ APP_OPTIONS: Sequence[Setting] = (
     SPEED,
     replace(QUALITY, default="balanced"),
     replace(LEXICON, kind=Lines("a list of lines 'written = spoken'"), default=()),
+    LEAD_SILENCE,
+    TAIL_SILENCE,
     SENTENCE_SILENCE,
     replace(HTTP_TOKEN, default=""),  # empty for no HTTP but the app's page
     DEBUG,

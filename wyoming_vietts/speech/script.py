@@ -5,6 +5,7 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from ..engines.pauses import PARAGRAPH_SECONDS, SENTENCE_SECONDS, pause_after
 from ..errors import TextTooLongError
 from ..steps import Steps
 from ..text import LexiconFile, SentenceSplitter, speakable
@@ -13,6 +14,7 @@ from .ssml import Break, Prosody, Run, begins_ssml, ends_ssml, parse_ssml
 _LOGGER = logging.getLogger(__name__)
 
 _CHARACTERS_A_STEP = 500  # split into sentences between two turns
+_LINE_END = re.compile(r"(\n)")
 _END = re.compile(r"(?:[.!?…][\"'”’)]*\s*|\n)\Z")
 
 
@@ -23,6 +25,8 @@ class Sentence:
     text: str
     prosody: Prosody
     written: str
+    pause_seconds: float
+    """Natural pause before it, at speed 1."""
 
 
 Parts = Generator[Sentence | Break | None, None, None]
@@ -51,6 +55,8 @@ class Script:
         self._characters = 0
         self._has_begun = False
         self._has_ended_sentence = False
+        self._pause_seconds = 0.0  # after what has been said
+        self._line_is_blank = False
 
     def add(self, text: str) -> Parts:
         """Take a piece of text; yield the sentences and silences that it completes.
@@ -71,7 +77,7 @@ class Script:
                 return
             text, self._held = self._held, ""
         splitter = yield from self._begin()
-        yield from self._split(splitter, text, Prosody())
+        yield from self._split_lines(splitter, text)
 
     def finish(self) -> Parts:
         """Yield the rest.
@@ -84,7 +90,7 @@ class Script:
             for part in parse_ssml(self._held):
                 yield from self._part(part)
         else:
-            yield from self._split(splitter, self._held, Prosody())
+            yield from self._split_lines(splitter, self._held)
         for sentence in splitter.finish():
             yield from self._sentence(sentence, Prosody())
 
@@ -101,13 +107,24 @@ class Script:
             self._has_begun = True
             yield part
             return
-        if part.text.startswith("\n"):
-            self._has_ended_sentence = self._has_begun
+        if part.text.startswith("\n") and self._has_begun:
+            self._has_ended_sentence, self._pause_seconds = True, SENTENCE_SECONDS
         splitter = SentenceSplitter(self._lexicon)
         yield from self._split(splitter, part.text, part.prosody)
         for sentence in splitter.finish():
             # A sentence continues in the next run, unless it ends here.
             yield from self._sentence(sentence, part.prosody, ends=bool(_END.search(part.text)))
+
+    def _split_lines(self, splitter: SentenceSplitter, text: str) -> Parts:
+        """Split plain text; a blank line ends a paragraph."""
+        for line in _LINE_END.split(text):
+            yield from self._split(splitter, line, Prosody())
+            if line == "\n":
+                if self._line_is_blank and self._has_begun:
+                    self._pause_seconds = PARAGRAPH_SECONDS
+                self._line_is_blank = True
+            elif line.strip():
+                self._line_is_blank = False
 
     def _split(self, splitter: SentenceSplitter, text: str, prosody: Prosody) -> Parts:
         for start in range(0, len(text), _CHARACTERS_A_STEP):
@@ -122,6 +139,8 @@ class Script:
             return
         if self._has_ended_sentence:
             yield self._silence
-        self._has_begun, self._has_ended_sentence = True, ends
         _LOGGER.debug("Speaking %r for %r", text, written)
-        yield Sentence(text, prosody, written)
+        yield Sentence(text, prosody, written, self._pause_seconds)
+        is_clause = written.endswith((",", ";"))  # of a long sentence
+        self._has_begun, self._has_ended_sentence = True, ends and not is_clause
+        self._pause_seconds = pause_after(text) if ends or is_clause else 0.0

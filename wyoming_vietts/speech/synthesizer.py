@@ -10,7 +10,7 @@ from ..engines.contract import Voice
 from ..text import LexiconFile
 from .script import Script
 from .turns import Turns
-from .utterance import Failure, Outcome, Utterance, explain_failure
+from .utterance import Ends, Failure, Outcome, Utterance, explain_failure
 from .voice_choice import choose_voice
 
 
@@ -24,8 +24,11 @@ class SpeechSettings:
     speed: float
     """1.0 is the voice's own speed."""
 
+    ends: Ends
+    """Silence before and after speech."""
+
     sentence_silence_seconds: float
-    """Silence between two sentences."""
+    """Silence between two sentences, in addition to the natural pause."""
 
     max_text_characters: int
     """Longest text of one utterance."""
@@ -94,6 +97,7 @@ class Synthesizer:
             door,
             chosen,
             settings.speed * speed,
+            settings.ends,
             script,
             self._turns,
             self._places_of(chosen),

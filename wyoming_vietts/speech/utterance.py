@@ -10,8 +10,10 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from ..engines.contract import Voice
+from ..engines.pauses import pause_after, silence, trimmed
 from ..engines.pcm import PCM, SAMPLE_WIDTH
 from ..errors import HungUpError, SynthesisError, WyomingViettsError
+from ..settings.table import SPOKEN_SPEED
 from ..text import cut_spoken
 from .prosody import PitchShifter, scale
 from .script import Parts, Script, Sentence
@@ -55,6 +57,17 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """Silence at the ends of an answer, in seconds."""
+
+    lead_seconds: float
+    """While a speaker wakes, which would swallow the first syllable."""
+
+    tail_seconds: float
+    """For players that stop before the last sample."""
+
+
+@dataclass(frozen=True)
 class Failure:
     """The description of an error for a client."""
 
@@ -74,6 +87,7 @@ class Utterance:
         door: str,
         voice: Voice,
         speed: float,
+        ends: Ends,
         script: Script,
         turns: Turns,
         places: asyncio.Semaphore,
@@ -84,12 +98,14 @@ class Utterance:
         Args:
             door: the frontend of the request, such as `wyoming`.
             speed: 1.0 is the voice's own.
+            ends: silence before and after speech.
             places: limits the sentences that the voice's engine speaks at a time.
             on_end: called once.
         """
         self.voice = voice
         self._door = door
         self._speed = speed
+        self._ends = ends
         self._script = script
         self._turns = turns
         self._places = places
@@ -100,6 +116,7 @@ class Utterance:
         self._first_audio_seconds: float | None = None
         self._computing_seconds = 0.0
         self._samples = 0
+        self._has_spoken = False
 
     def add(self, text: str) -> AsyncGenerator[bytes | None, None]:
         """Take a piece of text; yield the PCM of the sentences that it completes.
@@ -153,14 +170,18 @@ class Utterance:
                             yield None
                         with closing(self._sentence(part)) as pieces:
                             while (piece := await self._step(pieces)) is not _End.END:
+                                if piece and not self._has_spoken:
+                                    self._has_spoken = True
+                                    for pcm in self._silence(self._ends.lead_seconds):
+                                        yield pcm
                                 yield self._played(piece) if piece else None
                     finally:
                         if not place.cancel():
                             self._places.release()
         if is_last:
-            if not self._samples:
-                for pcm in self._silence(_NOTHING_TO_SAY_SECONDS):
-                    yield pcm
+            tail = self._ends.tail_seconds if self._has_spoken else 0.0
+            for pcm in self._silence(tail if self._samples else _NOTHING_TO_SAY_SECONDS):
+                yield pcm
             self._end(SPOKEN)
 
     async def _step(self, computation: Iterator[T]) -> T | _End:
@@ -174,14 +195,18 @@ class Utterance:
             self._deadline = max(self._deadline, time.monotonic())  # late utterances take turns
 
     def _sentence(self, sentence: Sentence) -> PCM:
-        prosody = sentence.prosody
+        prosody, rate = sentence.prosody, self.voice.sample_rate
         shifter = PitchShifter(prosody.pitch)
         # Raising the pitch shortens the audio, so the voice speaks more slowly.
         speed = self._speed * prosody.rate / prosody.pitch
+        pause_seconds = sentence.pause_seconds
         for text in cut_spoken(sentence.text):
-            with closing(self.voice.speak(text, speed)) as pieces:
+            if pause_seconds:
+                yield shifter.shift(silence(pause_seconds / SPOKEN_SPEED.clamp(speed), rate))
+            with closing(trimmed(self.voice.speak(text, speed), rate)) as pieces:
                 for pcm in pieces:
                     yield shifter.shift(scale(pcm, prosody.volume)) if pcm else None
+            pause_seconds = pause_after(text)
         yield shifter.finish()
 
     def _silence(self, seconds: float) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ from tests.engines.vietts.speech import (
 from tests.harness import joined, pcm_of, running_server, synthesize
 from tests.recording_files import record, write_wav
 from wyoming_vietts.engines import recording_cache
+from wyoming_vietts.engines.loudness import gain, loudness
 from wyoming_vietts.engines.recording_cache import CACHE_FOLDER
 from wyoming_vietts.engines.vietts import convert, loader
 from wyoming_vietts.engines.vietts import voice as module
@@ -79,6 +80,19 @@ def test_a_seed_makes_the_same_audio_and_no_seed_makes_another(
     unseeded = make_engine(model_dirs[25], voices_dir, seed=None)
     one, other = (b"".join(say(unseeded, SENTENCE, "an")) for _ in range(2))
     assert one != other
+
+
+def test_speech_is_as_loud_as_other_voices_whatever_its_recording(
+    streaming: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = streaming.voices["an"]
+    own_loudness = finish(streaming.prompts.get(voice.recording, "an")).loudness.item()
+    recorded = finish(load_audio(voice.recording.read_bytes(), "an.wav"))
+    assert own_loudness == pytest.approx(loudness(recorded, SAMPLE_RATE), abs=1)
+    alike = samples_of(say(streaming, WORDS, "an"))
+    monkeypatch.setattr(streaming, "has_own_loudness", True)
+    own = samples_of(say(streaming, WORDS, "an"))
+    assert np.abs(alike - own * gain(own_loudness)).max() <= 2
 
 
 def test_voices_and_texts_sound_different(streaming: VietTTSEngine) -> None:

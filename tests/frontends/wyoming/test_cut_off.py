@@ -21,6 +21,7 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
+from wyoming_vietts.engines.pauses import SENTENCE_SECONDS
 from wyoming_vietts.frontends.wyoming.wire import encode_event
 
 SENTENCE = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. "
@@ -70,7 +71,8 @@ async def test_all_but_a_sample_of_what_was_spoken_is_heard_before_more_text_com
             heard += event.payload or b""
         await client.write_event(SynthesizeStop().event())
         rest = await read_until(client, "synthesize-stopped")
-    assert len(heard + pcm_of(rest)) == 2 * 800
+    pause = round(SENTENCE_SECONDS * 22_050)
+    assert len(heard + pcm_of(rest)) == 2 * (800 + pause)
 
 
 async def test_whole_answer_waits_for_nothing() -> None:

@@ -86,28 +86,6 @@ async def test_nothing_to_say_is_a_short_silence(text: str) -> None:
     assert not tts.asked
 
 
-async def test_sentence_silence_stands_between_sentences_only() -> None:
-    settings = replace(SETTINGS, sentence_silence_seconds=0.1)
-    async with running_server(StepEngine(), settings=settings) as uri:
-        one = pcm_of(await synthesize(uri, "Một câu."))
-        three = pcm_of(await synthesize(uri, "Một câu. Một câu. Một câu."))
-    silence = bytes(2 * 2205)
-    assert three == one + silence + one + silence + one
-
-
-async def test_no_silence_comes_between_the_parts_of_one_sentence() -> None:
-    settings = replace(SETTINGS, sentence_silence_seconds=0.1)
-    silence = bytes(2 * 2205)
-    for ssml, silences in (
-        ("<speak>Nhà <prosody rate='fast'>rất</prosody> đẹp.</speak>", 0),
-        ("<speak>Một câu. <prosody rate='fast'>Hai.</prosody> Ba.</speak>", 2),
-        ("<speak><s>Một</s><s><prosody rate='fast'>hai</prosody> ba</s></speak>", 1),
-    ):
-        async with running_server(StepEngine(), settings=settings) as uri:
-            events = await synthesize(uri, ssml, text_format="ssml")
-        assert pcm_of(events).count(silence) == silences, ssml
-
-
 async def test_lexicon_that_changes_does_not_change_an_answer_under_way(tmp_path: Path) -> None:
     path = tmp_path / "lexicon"
     path.write_text("Aqara = a ca ra\n")

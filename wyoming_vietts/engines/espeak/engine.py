@@ -34,7 +34,7 @@ class EspeakVoice(Voice):
     """0-100; about 75 keeps the six tones distinct."""
 
     amplitude: int
-    """0-200, at which all voices are equally loud."""
+    """0-200, at which it is as loud as `TARGET_LUFS`."""
 
     library: Library = field(repr=False)
 
@@ -56,9 +56,9 @@ class EspeakEngine:
             SetupError: the library refuses its data folder.
         """
         voices = (
-            _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", 50, 75, 70),
-            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", 50, 65, 103),
-            _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", 65, 100, 70),
+            _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", 50, 75, 76),
+            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", 50, 65, 109),
+            _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", 65, 100, 72),
         )
         self.voices: Mapping[str, EspeakVoice] = {voice.name: voice for voice in voices}
 

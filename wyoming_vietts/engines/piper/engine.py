@@ -23,15 +23,23 @@ _LOGGER = logging.getLogger(__name__)
 class PiperEngine:
     """Makes voices of the Piper files in a folder."""
 
-    def __init__(self, voices_dir: Path, threads: int | None, seed: int | None) -> None:
+    def __init__(
+        self,
+        voices_dir: Path,
+        threads: int | None,
+        seed: int | None,
+        has_own_loudness: bool = False,
+    ) -> None:
         """Watch a folder for NAME.onnx and NAME.onnx.json.
 
         Args:
             threads: for ONNX Runtime; None for the available cores.
             seed: any number makes the voices speak without noise: the same text, the same audio.
+            has_own_loudness: voices are as loud as they were trained to be, not all alike.
         """
         self._threads = threads or granted_cores()
         self._is_repeatable = seed is not None
+        self._has_own_loudness = has_own_loudness
         self._folder = VoiceFolder(
             voices_dir,
             _voice_name,
@@ -90,6 +98,7 @@ class PiperEngine:
                 speaker=number,
                 scales=scales,
                 settings=settings,
+                has_own_loudness=self._has_own_loudness,
             )
             for speaker, number in speakers.items()
         ]

@@ -77,6 +77,8 @@ class PiperNetwork(OnDemand[_Sessions]):
         self._threads = threads
         self._has_spoken = False
         self._unknown: set[str] = set()
+        self.gains: dict[int | None, float] = {}
+        """By speaker: the factor that makes it as loud as other voices."""
         self.problem: str | None = None
         """Why it cannot speak until its file changes; None if it can."""
 

@@ -27,19 +27,24 @@ def pieces(text: str) -> Iterator[list[str]]:
     group: list[str] = []
     for clause in speakable_clauses(text):
         for part in _at_spaces(clause):
-            if group and sum(map(len, group)) + len(part) > MAX_PIECE_CHARACTERS:
-                yield group
+            if group and sum(map(len, group)) + len(part) >= MAX_PIECE_CHARACTERS:
+                yield _continued(group)
                 group = []
             group.append(part)
     if group:
         yield group
 
 
+def _continued(group: list[str]) -> list[str]:
+    """End a group in a comma if it has no mark, as the voice would lower at a full stop."""
+    return group if group[-1][-1] in _MARKS else [*group[:-1], f"{group[-1]},"]
+
+
 def _at_spaces(clause: str) -> Iterator[str]:
     """Cut a clause into parts of about the same length; the gate bounds its words."""
     while len(clause) > MAX_PIECE_CHARACTERS:
         count = -(-len(clause) // MAX_PIECE_CHARACTERS)
-        cut = clause.rfind(" ", 1, min(len(clause) // count + 12, MAX_PIECE_CHARACTERS + 1))
+        cut = clause.rfind(" ", 1, min(len(clause) // count + 12, MAX_PIECE_CHARACTERS))
         yield clause[:cut]
         clause = clause[cut + 1 :]
     yield clause

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
 from ..contract import Voice
+from ..loudness import gain, loudness
+from ..pauses import pause_after, silence, trimmed
 from ..pcm import PCM
-from ..samples import FULL_SCALE, encode_pcm
+from ..samples import FULL_SCALE, decode_pcm, encode_pcm
 from .config import PiperConfig, PiperSettings, Scales
 from .network import PiperNetwork
 from .phonemes import phoneme_ids, phonemes, pieces
@@ -16,6 +18,8 @@ from .phonemes import phoneme_ids, phonemes, pieces
 FIRST_WINDOW_FRAMES = 24
 MIN_WINDOW_FRAMES, MAX_WINDOW_FRAMES = 8, 256
 WINDOW_GROWTH = 4  # at most, from one window to the next
+PHRASE = "xin chào."
+"""Is spoken once, to find out how loud a voice is."""
 STEP_SECONDS = 0.045  # that a window should take
 
 
@@ -32,36 +36,66 @@ class PiperVoice(Voice):
     scales: Scales = field(repr=False)
     settings: PiperSettings
     """The .toml beside the file."""
+    has_own_loudness: bool
+    """It is as loud as it was trained to be, not as other voices."""
 
     def load(self) -> Steps[None]:
         yield from self.network.load()
+        if not self.has_own_loudness and self.speaker not in self.network.gains:
+            yield from self._measure_gain()
+
+    def _measure_gain(self) -> Steps[None]:
+        ids, _ = phoneme_ids(phonemes([PHRASE], self.config), self.config)
+        pcm = b""
+        for piece in self._speak_at_once(ids, 1.0, _Window(), 1.0):
+            pcm += piece or b""
+            yield
+        lufs = loudness(decode_pcm(pcm) / FULL_SCALE, self.sample_rate)
+        # Whoever measures at the same time must not change it, as a voice may speak with noise.
+        self.network.gains.setdefault(self.speaker, gain(lufs))
 
     def speak(self, text: str, speed: float = 1.0) -> PCM:
         yield from self.load()
-        scales = self.scales.at_speed(SPOKEN_SPEED.clamp(speed * self.settings.speed))
-        window = FIRST_WINDOW_FRAMES
-        is_cut = self.network.is_cut
+        speed = SPOKEN_SPEED.clamp(speed * self.settings.speed)
+        amplitude = self.settings.volume * self.network.gains.get(self.speaker, 1.0)
+        said, window = "", _Window()
         for clauses in pieces(text):
+            if said:
+                yield silence(pause_after(said) / speed, self.sample_rate)
             ids, unknown = phoneme_ids(phonemes(clauses, self.config), self.config)
             self.network.warn_of_unknown(unknown)
-            latents = yield from self.network.latents(ids, scales, self.speaker)
-            start, frames = 0, latents.shape[2]
-            while start < frames:
-                end = start + _share(frames - start, window) if is_cut else frames
-                started = time.perf_counter()
-                samples = self.network.decode(latents, start, end, self.speaker)
-                seconds = time.perf_counter() - started
-                yield encode_pcm(samples, FULL_SCALE * self.settings.volume)
-                window = _next_window(end - start, self.network.margin_frames, seconds)
-                start = end
+            speaking = self._speak_at_once(ids, speed, window, amplitude)
+            yield from trimmed(speaking, self.sample_rate)
+            said = clauses[-1]
+
+    def _speak_at_once(
+        self, ids: list[int], speed: float, window: "_Window", amplitude: float
+    ) -> PCM:
+        """Speak phonemes that are computed at once."""
+        scales = self.scales.at_speed(speed)
+        latents = yield from self.network.latents(ids, scales, self.speaker)
+        start, frames = 0, latents.shape[2]
+        while start < frames:
+            end = start + window.share(frames - start) if self.network.is_cut else frames
+            started = time.perf_counter()
+            samples = self.network.decode(latents, start, end, self.speaker)
+            window.fit(end - start, self.network.margin_frames, time.perf_counter() - started)
+            yield encode_pcm(samples, FULL_SCALE * amplitude)
+            start = end
 
 
-def _share(frames: int, window: int) -> int:
-    """Divide frames into as few windows as possible, of about equal length; return one length."""
-    return math.ceil(frames / math.ceil(frames / window))
+class _Window:
+    """How many frames are decoded at once: few at first, then as many as fit into a step."""
 
+    def __init__(self) -> None:
+        self._frames = FIRST_WINDOW_FRAMES
 
-def _next_window(frames: int, margin: int, seconds: float) -> int:
-    """Estimate how many frames fit into a step, from the time that the last ones took."""
-    fitting = int(STEP_SECONDS * (frames + margin) / max(seconds, 1e-4)) - margin
-    return max(MIN_WINDOW_FRAMES, min(fitting, WINDOW_GROWTH * frames, MAX_WINDOW_FRAMES))
+    def share(self, frames: int) -> int:
+        """Divide frames into as few windows as possible, of about equal length; return one."""
+        return math.ceil(frames / math.ceil(frames / self._frames))
+
+    def fit(self, frames: int, margin: int, seconds: float) -> None:
+        """Estimate how many frames fit into a step, from the time that the last ones took."""
+        fitting = int(STEP_SECONDS * (frames + margin) / max(seconds, 1e-4)) - margin
+        most = min(WINDOW_GROWTH * frames, MAX_WINDOW_FRAMES)
+        self._frames = max(MIN_WINDOW_FRAMES, min(fitting, most))

@@ -61,6 +61,7 @@ class VietTTSEngine:
             settings.recordings_dir, recording_name, self._make_voice, depth=3
         )
         self.streams_sentences = not settings.no_streaming
+        self.has_own_loudness = settings.own_loudness
         self._seed = settings.seed
         self.sample_rate: int = config.hift.sample_rate
 

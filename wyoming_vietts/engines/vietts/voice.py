@@ -18,6 +18,7 @@ from ...recordings.recording import load_audio, read_recording
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
 from ..contract import ClonedVoice
+from ..loudness import gain
 from ..pcm import PCM
 from .decoder import SpeechDecoder
 from .device import out_of_memory_ends_the_request
@@ -45,6 +46,8 @@ class EncodedVoice:
     speaker_embedding: Tensor
     """[192], for the language model."""
     flow: FlowVoice
+    gain: float
+    """Makes it as loud as other voices: speech is as loud as its prompt."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,12 @@ class VietTTSVoice(ClonedVoice):
         prompt = yield from self.engine.prompts.get_for_speech(self, self.engine.voices)
         embedding = prompt.speaker_embedding.to(self.engine.loader.device)
         tokens, mel = self._end_of_prompt(prompt, flow)
-        return EncodedVoice(embedding, flow_voice(flow, embedding, tokens, mel))
+        own = self.engine.has_own_loudness
+        return EncodedVoice(
+            embedding,
+            flow_voice(flow, embedding, tokens, mel),
+            gain=1.0 if own else gain(prompt.loudness.item()),
+        )
 
     def _end_of_prompt(self, prompt: Prompt, flow: Flow) -> tuple[Tensor, Tensor]:
         """Return the last tokens [P] and mel [80, F] of a prompt, cut to the quality's length.
@@ -156,6 +164,6 @@ class VietTTSVoice(ClonedVoice):
             model.schedule,
             encoded.flow,
             SPOKEN_SPEED.clamp(speed * self.settings.speed),
-            self.settings.volume,
+            self.settings.volume * encoded.gain,
             draws,
         )

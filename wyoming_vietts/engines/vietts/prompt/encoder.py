@@ -14,6 +14,7 @@ from torch import Tensor
 from ....errors import ModelError
 from ....recordings.speech import SAMPLE_RATE
 from ....steps import Steps
+from ...loudness import loudness
 from ...onnx.sessions import CPU, Session
 from ..networks.config import ModelConfig
 
@@ -31,6 +32,8 @@ class Prompt:
     """[192]."""
     mel: Tensor
     """[80, F]; tokens and mel are not cut to match each other."""
+    loudness: Tensor
+    """[1], in LUFS."""
 
     def check(self, config: ModelConfig) -> None:
         """Check shapes and values.
@@ -45,6 +48,8 @@ class Prompt:
             raise ValueError("it has speech tokens that the model does not know")
         if self.speaker_embedding.shape != (config.flow.speaker_size,):
             raise ValueError(f"its speaker embedding is {[*self.speaker_embedding.shape]}")
+        if self.loudness.shape != (1,):
+            raise ValueError(f"its loudness is {[*self.loudness.shape]}")
         if mel.dim() != 2 or mel.shape[0] != config.flow.mel_bands or not mel.shape[1]:
             raise ValueError(f"its mel spectrogram is {[*mel.shape]}")
 
@@ -66,7 +71,10 @@ class PromptEncoder:
         yield
         speaker_embedding = self.speaker_embedding(waveform)
         yield
-        return Prompt(speech_tokens, speaker_embedding, prompt_mel(waveform))
+        mel = prompt_mel(waveform)
+        yield
+        lufs = torch.tensor([loudness(waveform.numpy(), SAMPLE_RATE)], dtype=torch.float32)
+        return Prompt(speech_tokens, speaker_embedding, mel, lufs)
 
     def speech_tokens(self, waveform: Tensor) -> Tensor:
         """Turn a waveform [N] at 16 kHz, up to its 30th second, into speech tokens [P] int64."""

@@ -1,0 +1,58 @@
+"""The silence at the ends of what a voice speaks."""
+
+import random
+from itertools import pairwise
+
+import numpy as np
+
+from tests.harness import joined
+from wyoming_vietts.engines.pauses import trimmed
+from wyoming_vietts.engines.pcm import PCM
+
+RATE = 1000
+MARGIN = 20  # samples
+
+
+def pieces(pcm: bytes, *cuts: int) -> PCM:
+    places = [0, *(2 * cut for cut in cuts), len(pcm)]
+    for start, end in pairwise(places):
+        yield None
+        yield pcm[start:end]
+
+
+def pcm(*parts: tuple[int, int]) -> bytes:
+    """Samples of a level, as many as asked for, one after the other."""
+    return np.repeat(*zip(*parts, strict=True)).astype("<i2").tobytes()
+
+
+def test_silence_at_the_ends_is_left_out_but_for_a_margin() -> None:
+    whole = pcm((5, 400), (3000, 50), (0, 300), (-3000, 50), (-5, 500))
+    assert joined(trimmed(pieces(whole), RATE)) == pcm(
+        (5, MARGIN), (3000, 50), (0, 300), (-3000, 50), (-5, MARGIN)
+    )
+
+
+def test_it_does_not_matter_how_the_waveform_is_cut() -> None:
+    whole = pcm((0, 70), (900, 40), (0, 90), (900, 3), (0, 60))
+    expected = joined(trimmed(pieces(whole), RATE))
+    draw = random.Random(0)
+    for _ in range(50):
+        cuts = sorted(draw.sample(range(1, 262), draw.randrange(1, 9)))
+        assert joined(trimmed(pieces(whole, *cuts), RATE)) == expected, cuts
+
+
+def test_a_sound_that_fills_its_pieces_waits_for_nothing() -> None:
+    speaking = trimmed(pieces(pcm((900, 30)), 10, 20), RATE)
+    assert [len(piece or b"") for piece in speaking] == [0, 20, 0, 20, 0, 20]
+
+
+def test_a_silent_sentence_stays() -> None:
+    assert joined(trimmed(pieces(pcm((7, 30))), RATE)) == pcm((7, 30))
+
+
+def test_the_voice_is_closed_with_its_listener() -> None:
+    speaking = pieces(pcm((900, 30)), 10)
+    heard = trimmed(speaking, RATE)
+    next(heard)
+    heard.close()
+    assert next(speaking, "closed") == "closed"

@@ -1,0 +1,68 @@
+"""Pauses: a voice's own silence at the ends of what it speaks, and the pause that replaces it.
+
+Some voices leave half a second there, others nothing.
+"""
+
+from collections.abc import Iterable
+from contextlib import closing
+
+from .pcm import PCM, SAMPLE_WIDTH
+
+CLAUSE_SECONDS = 0.2
+SENTENCE_SECONDS = 0.4
+PARAGRAPH_SECONDS = 0.8
+
+_SILENT = 130  # of 32767, -48 dBFS: quieter samples are silence
+_MARGIN_SECONDS = 0.02  # is kept at both ends, as consonants begin and end softly
+
+
+def pause_after(text: str) -> float:
+    """Return the natural pause after a spoken text, in seconds at speed 1."""
+    return SENTENCE_SECONDS if text.endswith((".", "!", "?")) else CLAUSE_SECONDS
+
+
+def silence(seconds: float, sample_rate: int) -> bytes:
+    """Return PCM of silence."""
+    return bytes(SAMPLE_WIDTH * round(seconds * sample_rate))
+
+
+def trimmed(pieces: PCM, sample_rate: int) -> PCM:
+    """Leave out the silence at the ends of a sentence, wherever it is cut into pieces.
+
+    A sentence that is silent as a whole stays as it is.
+    """
+    margin = SAMPLE_WIDTH * round(_MARGIN_SECONDS * sample_rate)
+    held = b""  # silence, after which there may be more to hear
+    has_begun = False
+    with closing(pieces):
+        for piece in pieces:
+            ends = _sound(piece or b"")
+            if not piece or ends is None:
+                held += piece or b""
+                yield None
+                continue
+            start, end = ends
+            if not has_begun:
+                skipped = max(0, len(held) + start - margin)
+                spoken, held = (held + piece[:end])[skipped:], piece[end:]
+                has_begun = True
+            else:
+                spoken, held = held + piece[:end], piece[end:]
+            yield spoken
+    if rest := held[:margin] if has_begun else held:
+        yield rest
+
+
+def _sound(pcm: bytes) -> tuple[int, int] | None:
+    """Return where PCM begins and ends to be more than silence, in bytes; None if it never is."""
+    samples = memoryview(pcm).cast("h")
+
+    def first(indexes: Iterable[int]) -> int | None:
+        return next((i for i in indexes if not -_SILENT < samples[i] < _SILENT), None)
+
+    start = first(range(len(samples)))
+    if start is None:
+        return None
+    end = first(range(len(samples) - 1, -1, -1))
+    assert end is not None
+    return SAMPLE_WIDTH * start, SAMPLE_WIDTH * (end + 1)
