@@ -14,6 +14,7 @@ import onnx
 import pytest
 from onnx import helper
 
+from tests.engines.piper.tiny_voice import write_voice
 from tests.engines.vieneu.test_speech import LONG, make_engine, samples, voice_of
 from tests.engines.vieneu.tiny_model import NAMES, write_config, write_constants
 from tests.harness import (
@@ -311,17 +312,18 @@ async def test_auto_takes_vieneu_before_piper_and_remembers_the_embedded(
     uri = f"tcp://127.0.0.1:{free_port()}"
     empty = tmp_path / "later"
     empty.mkdir()
-    options = ("--piper-dir", str(tmp_path / "none"), "--model-dir", str(tmp_path / "none"),
+    write_voice(tmp_path / "piper" / "an.onnx")
+    options = ("--piper-dir", str(tmp_path / "piper"), "--model-dir", str(tmp_path / "none"),
                "--vieneu-dir", str(empty), "--seed", "1", "--quality", "fast")  # fmt: skip
     with server_process("--uri", uri, *options):
         await wait_until_ready(uri)
-        assert len((await describe(uri)).tts[0].voices) == 3
+        assert len((await describe(uri)).tts[0].voices) == 1
         for file in sorted(folder.iterdir(), key=lambda file: file.name == PRESETS_FILE):
             shutil.copy(file, empty / file.name)
         async with asyncio.timeout(20):
-            while len((await describe(uri)).tts[0].voices) == 3:
+            while len((await describe(uri)).tts[0].voices) == 1:
                 await asyncio.sleep(0.2)
-        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == [*NAMES]
+        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == [*NAMES, "an"]
         speech = pcm_of(await synthesize(uri, "Xin chào.", None))
         assert np.array_equal(np.frombuffer(speech, "<i2"), samples(voice_of(folder), "xin chào."))
         assert pcm_of(await synthesize(uri, "Xin chào.", "espeak-north-male")) != speech

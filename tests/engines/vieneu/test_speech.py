@@ -87,6 +87,18 @@ def test_pieces_are_cut_at_joints_and_none_is_long() -> None:
     endless = [*pieces("hôm nay trời nhiều mây và có mưa " * 20)]
     assert all(len(" ".join(piece.clauses)) <= MAX_PIECE_CHARACTERS for piece in endless)
     assert len([*pieces("một, hai, ba.")]) == 1
+    assert [*pieces("")] == []
+
+
+def test_long_clause_that_comes_first_is_cut_before_a_conjunction() -> None:
+    def cut(text: str) -> list[str]:
+        return [" ".join(piece.clauses) for piece in pieces(text)]
+
+    first, second = "hôm nay trời nhiều mây", "và có mưa vào lúc bốn giờ chiều."
+    assert cut(f"{first} {second}") == [first, second]
+    for whole in (f"{first} và có mưa.", f"trời đẹp {second}", f"{first} rồi mưa vào lúc bốn giờ."):
+        assert cut(whole) == [whole]
+    assert cut(f"xin chào cả nhà, vâng, {first} {second}")[1:] == [f"{first} {second}"]
 
 
 # --- samples -------------------------------------------------------------------------------------

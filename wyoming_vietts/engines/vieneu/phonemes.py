@@ -22,6 +22,7 @@ SHORT_WORDS = 5
 """As in training, a sentence of fewer words always ends with a full stop."""
 
 _MARKS = ",.!?"
+_JOINT = re.compile(r" (?=(?:và|hoặc|hay|nhưng|mà|nên|vì|do|nếu|khi|thì|để) )", re.IGNORECASE)
 _COMMAS = str.maketrans(";:", ",,")
 _ENGLISH_WORDS = {"min", "pin", "top"}
 """Words that are Vietnamese for eSpeak NG, and English in the training data."""
@@ -46,8 +47,10 @@ def pieces(text: str, most: int = MAX_PIECE_CHARACTERS) -> Iterator[Piece]:
     Args:
         most: characters in a piece, at least `FIRST_PIECE_CHARACTERS`.
     """
+    first, *others = speakable_clauses(text) or [""]
+    clauses = [*_at_joint(first), *others]
     groups: list[list[str]] = []
-    for part in (part for clause in speakable_clauses(text) for part in _at_spaces(clause, most)):
+    for part in (part for clause in clauses for part in _at_spaces(clause, most) if part):
         wanted = FIRST_PIECE_CHARACTERS if len(groups) == 1 else most
         if groups and _may_grow(groups[-1], part, wanted, most):
             groups[-1].append(part)
@@ -70,6 +73,18 @@ def _may_grow(group: Sequence[str], part: str, wanted: int, most: int) -> bool:
 
 def _length(group: Sequence[str]) -> int:
     return len(" ".join(group))
+
+
+def _at_joint(clause: str) -> Iterator[str]:
+    """Cut a clause that is too long to come first before a conjunction, if it has one."""
+    for joint in _JOINT.finditer(clause):
+        start, rest = clause[: joint.start()], clause[joint.end() :]
+        if MIN_PIECE_CHARACTERS <= len(start) <= FIRST_PIECE_CHARACTERS < len(clause):
+            if len(rest) >= MIN_PIECE_CHARACTERS:
+                yield start
+                clause = rest
+            break
+    yield clause
 
 
 def _at_spaces(clause: str, most: int) -> Iterator[str]:
