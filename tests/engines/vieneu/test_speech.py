@@ -96,6 +96,7 @@ def test_long_clause_that_comes_first_is_cut_before_a_conjunction() -> None:
 
     first, second = "hôm nay trời nhiều mây", "và có mưa vào lúc bốn giờ chiều."
     assert cut(f"{first} {second}") == [first, second]
+    assert cut(f"mưa và {first} {second}") == [f"mưa và {first}", second]
     for whole in (f"{first} và có mưa.", f"trời đẹp {second}", f"{first} rồi mưa vào lúc bốn giờ."):
         assert cut(whole) == [whole]
     assert cut(f"xin chào cả nhà, vâng, {first} {second}")[1:] == [f"{first} {second}"]

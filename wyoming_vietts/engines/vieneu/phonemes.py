@@ -22,7 +22,7 @@ SHORT_WORDS = 5
 """As in training, a sentence of fewer words always ends with a full stop."""
 
 _MARKS = ",.!?"
-_JOINT = re.compile(r" (?=(?:và|hoặc|hay|nhưng|mà|nên|vì|do|nếu|khi|thì|để) )", re.IGNORECASE)
+_JOINT = re.compile(r" (?=(?:và|hoặc|nhưng|nên|vì|nếu|khi|thì) )", re.IGNORECASE)
 _COMMAS = str.maketrans(";:", ",,")
 _ENGLISH_WORDS = {"min", "pin", "top"}
 """Words that are Vietnamese for eSpeak NG, and English in the training data."""
@@ -77,13 +77,12 @@ def _length(group: Sequence[str]) -> int:
 
 def _at_joint(clause: str) -> Iterator[str]:
     """Cut a clause that is too long to come first before a conjunction, if it has one."""
-    for joint in _JOINT.finditer(clause):
-        start, rest = clause[: joint.start()], clause[joint.end() :]
-        if MIN_PIECE_CHARACTERS <= len(start) <= FIRST_PIECE_CHARACTERS < len(clause):
-            if len(rest) >= MIN_PIECE_CHARACTERS:
-                yield start
-                clause = rest
-            break
+    starts = (joint.start() for joint in _JOINT.finditer(clause))
+    longest = min(FIRST_PIECE_CHARACTERS, len(clause) - 1 - MIN_PIECE_CHARACTERS)
+    cut = next((start for start in starts if MIN_PIECE_CHARACTERS <= start <= longest), None)
+    if cut is not None and len(clause) > FIRST_PIECE_CHARACTERS:
+        yield clause[:cut]
+        clause = clause[cut + 1 :]
     yield clause
 
 
