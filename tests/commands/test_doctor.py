@@ -9,6 +9,7 @@ from typing import Any
 from tests.engines.piper.tiny_voice import write_voice
 from tests.harness import free_port, run_command, server_process, wait_until_ready
 from wyoming_vietts import __version__
+from wyoming_vietts.commands.doctor import _judge
 
 
 def doctor(tmp_path: Path, *arguments: str, status: int = 0, **environment: str) -> dict[str, Any]:
@@ -21,6 +22,12 @@ def doctor(tmp_path: Path, *arguments: str, status: int = 0, **environment: str)
     return report
 
 
+def test_machine_is_judged_by_its_real_time_factor() -> None:
+    said = [_judge(factor) for factor in (0.7, 0.9, 1.1)]
+    assert [" just " in each for each in said] == [False, True, False]
+    assert ["too slow" in each for each in said] == [False, False, True]
+
+
 def test_fresh_machine_is_told_how_to_get_a_natural_voice(tmp_path: Path) -> None:
     report = doctor(tmp_path, "--uri", f"tcp://127.0.0.1:{free_port()}")
     assert report["program"]["version"] == __version__
@@ -28,6 +35,7 @@ def test_fresh_machine_is_told_how_to_get_a_natural_voice(tmp_path: Path) -> Non
     assert int(report["machine"]["cores granted"]) >= 1
     assert len(report["voices"]) == 3
     assert all("s of audio in" in said for said in report["voices"].values())
+    assert all("is fast enough for it" in said for said in report["voices"].values())
     assert report["network"]["port"] == "free"
     assert "loopback" in report["network"]["zeroconf would announce"]
     assert len(report["next"]) == 1

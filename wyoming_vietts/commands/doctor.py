@@ -33,6 +33,7 @@ from .client import describe
 from .ports import who_has
 from .say import NO_PLAYER, find_player
 
+_COMFORTABLE = 0.7  # real-time factor
 SENTENCE = "nhiệt độ phòng khách là hai mươi sáu độ."
 _PACKAGES = (
     "wyoming", "numpy", "zeroconf", "espeakng-loader", "soxr", "onnxruntime", "onnxruntime-gpu",
@@ -181,8 +182,16 @@ def _measure(voice: Voice) -> str:
     seconds, audio = time.perf_counter() - started, size / 2 / voice.sample_rate
     return (
         f"{voice.description}: {audio:.1f} s of audio in {seconds:.2f} s, the first after "
-        f"{first:.2f} s; loaded in {started - began:.2f} s"
+        f"{first:.2f} s; loaded in {started - began:.2f} s; {_judge(seconds / audio)}"
     )
+
+
+def _judge(real_time_factor: float) -> str:
+    if real_time_factor <= _COMFORTABLE:
+        return "this machine is fast enough for it"
+    if real_time_factor <= 1.0:
+        return "this machine is just fast enough for it"
+    return "this machine is too slow for it, so that speech has gaps"
 
 
 @contextmanager
