@@ -85,6 +85,13 @@ def loop(folder: Path) -> None:
     onnx.save(model, folder / "vector_estimator.onnx")
 
 
+def external(folder: Path) -> None:
+    path = folder / "vector_estimator.onnx"
+    onnx.save_model(
+        onnx.load(path), path, save_as_external_data=True, location="weights", size_threshold=0
+    )
+
+
 def swapped(folder: Path) -> None:
     shutil.copy(folder / "codec_decoder.onnx", folder / "text_encoder.onnx")
 
@@ -111,6 +118,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "infinite": (presets(speaker_emb=[1e400] * 192), "are not numbers"),
     "forged": (rename_preset("a\nWARNING"), "a voice's name is 'a\\\\nWARNING'"),
     "loop": (loop, "it has the operator Loop"),
+    "external": (external, "has weights in another file"),
     "swapped": (swapped, "its inputs are x; VieNeu's has ids, style"),
     "settings": (write("voices_v3_nano.toml", b'description = "x"'), "description"),
 }

@@ -87,6 +87,8 @@ def check_graph(path: Path, inputs: Sequence[str] | None) -> Steps[None]:
                 f"{path} is a network of another kind: its inputs are "
                 f"{', '.join(model.inputs):.200}; VieNeu's has {wanted}"
             )
+        if model.external_data:  # which ONNX Runtime would map: shortening it kills the process
+            raise ModelError(f"{path} has weights in another file, which VieNeu's have not")
         yield
         try:
             yield from model.nodes()
