@@ -4,10 +4,8 @@ import numpy as np
 
 from .config import SAMPLE_RATE, Floats
 
-KEPT_SECONDS = 0.04
-
 _WINDOW_SAMPLES = SAMPLE_RATE // 100
-_KEPT_SAMPLES = int(KEPT_SECONDS * SAMPLE_RATE)
+_KEPT_SAMPLES = int(0.04 * SAMPLE_RATE)
 _FADE_SAMPLES = int(0.015 * SAMPLE_RATE)
 _SILENCE = 10 ** (-45 / 20)  # mean amplitude of a window
 

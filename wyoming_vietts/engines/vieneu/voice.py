@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
 from ..contract import Voice
-from ..pcm import PCM, SAMPLE_WIDTH
+from ..pauses import pause_after, silence
+from ..pcm import PCM
 from ..samples import FULL_SCALE, encode_pcm
 from ..voice_settings import VoiceSettings
 from .config import SAMPLE_RATE, SpeakerFeatures
-from .edges import KEPT_SECONDS, trim_and_fade
+from .edges import trim_and_fade
 from .network import VieNeuNetwork
-from .phonemes import Piece, phonemes, pieces
+from .phonemes import phonemes, pieces
 
-SENTENCE_PAUSE_SECONDS, CLAUSE_PAUSE_SECONDS = 0.50, 0.30
-"""Between two pieces, with the silence that each keeps at its edges."""
+MARKS = (".", ",", ";", ":", "!", "?")
+"""After which there is a pause."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def speak(
     speed = SPOKEN_SPEED.clamp(speed * settings.speed)
     with network.in_use():
         yield from network.load()
+        said = ""
         for number, piece in enumerate(pieces(text, network.max_characters)):
             spoken = phonemes(piece)
             yield None
@@ -63,12 +65,7 @@ def speak(
             ids = network.phoneme_ids(spoken)
             waveform = yield from network.speak(ids, features, speed, draws)
             pcm = encode_pcm(trim_and_fade(waveform), FULL_SCALE * settings.volume)
-            yield pcm + bytes(SAMPLE_WIDTH * round(_pause_seconds(piece) / speed * SAMPLE_RATE))
-
-
-def _pause_seconds(piece: Piece) -> float:
-    """How much silence follows a piece; none where a clause was cut at a space."""
-    mark = piece.clauses[-1][-1]
-    if mark in ".!?" or piece.is_last:
-        return SENTENCE_PAUSE_SECONDS - 2 * KEPT_SECONDS
-    return CLAUSE_PAUSE_SECONDS - 2 * KEPT_SECONDS if mark in ",;:" else 0.0
+            if said[-1:] in MARKS:  # else a clause was cut at a space
+                yield silence(pause_after(said) / speed, SAMPLE_RATE)
+            yield pcm
+            said = piece.clauses[-1]
