@@ -248,5 +248,9 @@ def run_command(
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's variables, without any of the program's."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("WYOMING_VIETTS_")}
+    """This process's variables, without any of the program's and the user's language."""
+    return {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("WYOMING_VIETTS_", "LC_")) and k != "LANG"
+    }

@@ -88,7 +88,10 @@ def test_player_formats_and_hub_are_looked_for(tmp_path: Path) -> None:
     uri = f"tcp://127.0.0.1:{free_port()}"
     (tmp_path / "aplay").write_text("#!/bin/sh\n")
     (tmp_path / "aplay").chmod(0o755)
-    for path, player in ((str(tmp_path), "aplay"), ("/nowhere", "none: install one (Debian: ")):
+    for path, player in (
+        (str(tmp_path), "aplay"),
+        ("/nowhere", "There is no audio player here: install one (Debian: "),
+    ):
         report = doctor(tmp_path, "--uri", uri, PATH=path, HF_ENDPOINT="http://127.0.0.1:9")
         assert report["machine"]["audio player"].startswith(player)
     assert "mp3" in report["machine"]["audio formats of --http"]

@@ -110,6 +110,14 @@ def test_what_cannot_be_said_is_one_line_that_leads_somewhere(tmp_path: Path) ->
     assert "script/run serve" in start
 
 
+def test_message_is_in_the_language_of_the_user(tmp_path: Path) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    arguments = ("say", "Xin chào", "-o", str(tmp_path / "a.wav"), "--uri", uri)
+    said = run_command(*arguments, LANG="vi_VN.UTF-8").stderr
+    assert said.startswith(f"wyoming-vietts say: Không có máy chủ nào trả lời ở {uri}: hãy chạy ")
+    assert "No server" in run_command(*arguments, LANG="vi_VN.UTF-8", LC_ALL="C.UTF-8").stderr
+
+
 async def test_error_of_a_server_cannot_command_the_terminal() -> None:
     error = b'{"type":"error","data":{"text":"\\u001b[2J\\nCRITICAL all is lost"}}\n'
     async with answering(error) as uri:

@@ -30,6 +30,7 @@ from ..settings.addresses import DEFAULT_HTTP_ADDRESS, parse_http_address, parse
 from ..settings.table import HTTP
 from ..steps import finish
 from .client import describe
+from .language import translated
 from .ports import who_has
 from .say import NO_PLAYER, find_player
 
@@ -93,10 +94,12 @@ def examine(options: argparse.Namespace) -> dict[str, Any]:
     is_running, report["network"] = _network(options, steps)
     if catalogue is not None:
         steps += _ways_to_better_voices(catalogue)
-    way = f"start it with {command('serve')}"
-    if is_running:
-        way = f"a server answers at {options.uri}"
-    report["next"] = steps or [f"Nothing is missing: {way}"]
+    nothing = f"Nothing is missing: a server answers at {options.uri}"
+    if not is_running:
+        nothing = translated(
+            "Nothing is missing: start it with {command}", command=command("serve")
+        )
+    report["next"] = steps or [nothing]
     return report
 
 
@@ -135,7 +138,7 @@ def _machine(options: argparse.Namespace, steps: list[str]) -> dict[str, str]:
 
 def _player() -> str:
     player = find_player()
-    return player[0] if player else f"none: {NO_PLAYER}"
+    return player[0] if player else translated(NO_PLAYER)
 
 
 def _formats() -> str:
@@ -274,4 +277,8 @@ def _ways_to_better_voices(catalogue: Catalogue) -> Iterator[str]:
     size = DOWNLOADS[NATURAL_VOICE].megabytes
     if not PiperEngine.is_installed():
         yield f"For natural voices: {how_to_install('piper')}"
-    yield f"For a natural voice ({size} MB): {command(f'download {NATURAL_VOICE}')}"
+    yield translated(
+        "For a natural voice ({size} MB): {command}",
+        size=size,
+        command=command(f"download {NATURAL_VOICE}"),
+    )

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ..downloads.table import DOWNLOADS, VIETTS, ModelFolders
+from .language import translated
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,7 +40,10 @@ def download(name: str, options: argparse.Namespace) -> None:
 
         convert = partial(convert_sano, name)
     is_new = fetch(entry, folder, convert)
-    _LOGGER.info("%s: '%s' in %s", "Downloaded" if is_new else "Already there", name, folder)
+    if is_new:
+        _LOGGER.info(translated("Downloaded: '{name}' in {folder}", name=name, folder=folder))
+    else:
+        _LOGGER.info("Already there: '%s' in %s", name, folder)
     _LOGGER.info("Licence of '%s': %s", name, entry.licence)
 
 

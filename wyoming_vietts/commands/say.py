@@ -18,6 +18,7 @@ from ..program import command
 from ..settings.addresses import reachable
 from ..text import LexiconFile, speakable, split_sentences
 from .client import ask, shown
+from .language import translated
 from .wav import Speech, check_output
 
 _PLAYERS = (
@@ -28,7 +29,10 @@ _PLAYERS = (
     ["ffplay", "-nodisp", "-autoexit", "-loglevel", "error"],
 )
 
-NO_PLAYER = "install one (Debian: sudo apt install alsa-utils), or write a file with -o FILE"
+NO_PLAYER = (
+    "There is no audio player here: install one (Debian: sudo apt install alsa-utils), or write a "
+    "file with -o FILE"
+)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -50,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
         check_output(options.output)
     player = None if options.output else find_player()
     if player is None and options.output is None:
-        raise SetupError(f"There is no audio player here: {NO_PLAYER}")
+        raise SetupError(translated(NO_PLAYER))
     if options.speed is not None:
         text = _faster(text, options.speed)
     request = Synthesize(
@@ -63,8 +67,11 @@ def run(options: argparse.Namespace) -> None:
         speech = _speech(asyncio.run(answer))
     except (ConnectionRefusedError, FileNotFoundError) as error:
         raise SetupError(
-            f"No server answers at {reachable(options.uri)}: start one with {command('serve')}, "
-            "or name it with --uri"
+            translated(
+                "No server answers at {uri}: start one with {command}, or name it with --uri",
+                uri=reachable(options.uri),
+                command=command("serve"),
+            )
         ) from error
     except ValueError as error:
         raise SetupError(f"{reachable(options.uri)}: {error}") from error
