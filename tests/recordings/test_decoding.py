@@ -182,6 +182,17 @@ def test_header_of_endless_tags_is_given_up(half_a_minute: np.ndarray) -> None:
     assert time.thread_time() - started < 1.5, "5 s of computing, unless it is given up"
 
 
+def test_table_that_a_header_claims_is_not_made(half_a_minute: np.ndarray) -> None:
+    """Thirty million samples of one byte each take 700 MB and more than a second."""
+    m4a = bytearray(with_ffmpeg("mp4", "aac", half_a_minute[:48_000]))
+    struct.pack_into(">2I", m4a, m4a.index(b"stsz") + 8, 1, 30_000_000)
+    struct.pack_into(">I", m4a, m4a.index(b"stsc") + 16, 30_000_000)
+    started = time.thread_time()
+    with pytest.raises(RecordingError):
+        finish(load_audio(bytes(m4a), "an.m4a"))
+    assert time.thread_time() - started < 0.3
+
+
 def of_tiny_packets(tracks: list[int]) -> bytes:
     """Mux packets of one sample, at 48 kHz, each into a track of a Matroska file."""
     file = io.BytesIO()

@@ -1,11 +1,13 @@
 """Decodes audio files of many formats into blocks of samples, a few milliseconds each."""
 
+import ctypes
 import io
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import av
+import av._core
 import numpy as np
 import numpy.typing as npt
 import soundfile
@@ -29,10 +31,17 @@ _COUNTED_BYTES = 65536
 _PACKETS_A_STEP = 200
 _MAX_PACKETS = 100_000  # Opus in its shortest, 2.5 ms, beside a film: 30,000 in the first minute
 _MAX_OPENING_SECONDS = 0.2  # of computing: 10,000 tags in a header take longer
+_MAX_BUFFER_BYTES = 16 << 20  # of ffmpeg: a header of 1 kB can claim a table of gigabytes
+_READ_BYTES = 1024  # in which a header has two or three such tables
 _MAX_ID3_TAGS = 100
 _MPEG_TAGS = (b"Xing", b"Info")  # in a first frame that counts the others and has no sound
 
 Samples = npt.NDArray[np.float32]
+
+
+# PyAV has no name for it.
+if hasattr(ffmpeg := ctypes.CDLL(av._core.__file__), "av_max_alloc"):
+    ffmpeg.av_max_alloc(ctypes.c_size_t(_MAX_BUFFER_BYTES))
 
 
 class Block(NamedTuple):
@@ -118,7 +127,9 @@ def _decode_mpeg(content: bytes, name: str, max_seconds: float) -> Iterator[Bloc
 
 def _decode_with_ffmpeg(content: bytes, name: str, max_seconds: float) -> Iterator[Block]:
     opening = _BoundedFile(content)
-    with av.open(opening, mode="r", metadata_errors="replace") as container:
+    with av.open(
+        opening, mode="r", metadata_errors="replace", buffer_size=_READ_BYTES
+    ) as container:
         opening.is_open = True
         stream: Any = container.streams.best("audio")
         if stream is None or stream.codec_context is None:
