@@ -11,6 +11,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,10 +28,12 @@ from tests.harness import (
     synthesize,
     wait_until_ready,
 )
+from tests.http_server import serving
 from tests.hub import Hub, running_hub
 from tests.recording_files import record
 from wyoming_vietts.downloads.fetch import fetch
-from wyoming_vietts.downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS
+from wyoming_vietts.downloads.hub import find
+from wyoming_vietts.downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS, HubFile
 from wyoming_vietts.engines.vietts.cpu import features
 from wyoming_vietts.errors import SetupError
 
@@ -334,6 +337,39 @@ def test_refusal_of_the_hub_is_one_sentence(hub: Hub, tmp_path: Path, status: in
         assert result.returncode == 1
         assert f"{status} " in result.stderr
         assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "value"),
+    [
+        (200, "Content-Length", "9" * 5000),
+        (200, "Content-Length", "-1"),
+        (200, "ETag", '"' + "../" * 13 + 'x"'),
+        (200, "X-Repo-Commit", "../../other"),
+        (200, "X-Repo-Commit", "\x1b[2J" * 1000),
+        (404, "X", "\x1b[2J" * 1000),
+    ],
+)
+def test_nonsense_of_a_hub_is_one_short_printable_line(
+    status: int, header: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Request(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(status, value)
+            headers = {"Content-Length": "5", "ETag": "0" * 40, header: value}
+            for name, content in headers.items():
+                self.send_header(name, content)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the tests' output is for the tests."""
+
+    with serving(("127.0.0.1", 0), Request) as (host, port):
+        monkeypatch.setenv("HF_ENDPOINT", f"http://{host}:{port}")
+        with pytest.raises(SetupError, match=r"^Cannot download config\.yaml of a/b: ") as error:
+            find("a/b", "main", HubFile("config.yaml", None, None))
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 500
 
 
 @pytest.mark.parametrize("is_listening", [True, False])

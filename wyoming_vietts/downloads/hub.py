@@ -5,6 +5,7 @@ SSL_CERT_FILE and SSL_CERT_DIR have their usual meaning.
 """
 
 import os
+import re
 import ssl
 import time
 import urllib.request
@@ -16,13 +17,16 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 
 from .. import __version__
-from ..errors import SetupError
+from ..errors import SetupError, printable
 from .table import HubFile
 
 _CONTACT_SECONDS = 3.0  # for each of about four addresses of the hub
 _SILENCE_SECONDS = 10.0
 _TRIES = 5  # in a row without a byte
 _BLOCK_BYTES = 2**16
+_SIZE = re.compile(r"[0-9]{1,15}")
+_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_COMMIT = re.compile(r"[\w.-]{1,80}", re.ASCII)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -55,13 +59,18 @@ def find(repository: str, revision: str, file: HubFile) -> Remote:
     # A large file lies elsewhere: the hub states its size and hash beside the address.
     size = said["X-Linked-Size"] or said["Content-Length"] or ""
     digest = (said["X-Linked-ETag"] or said["ETag"] or "").removeprefix("W/").strip('"')
-    is_right = size.isdecimal() and len(digest) in (40, 64) and file.size in (None, int(size))
-    if not is_right or (len(digest) == 64 and file.sha256 not in (None, digest)):
+    commit = said["X-Repo-Commit"] or revision
+    is_right = _SIZE.fullmatch(size) and _HASH.fullmatch(digest) and _COMMIT.fullmatch(commit)
+    if (
+        not is_right
+        or file.size not in (None, int(size))
+        or (len(digest) == 64 and file.sha256 not in (None, digest))
+    ):
         raise SetupError(
             f"Cannot download {file.name} of {repository}: {_host(file)} has another file, of "
-            f"{size or 'unknown'} bytes and hash '{digest:.80}'"
+            f"{printable(size)[:20] or 'unknown'} bytes, hash '{printable(digest)[:80]}' and "
+            f"commit '{printable(commit)[:80]}'"
         )
-    commit = said["X-Repo-Commit"] or revision
     return Remote(file, repository, commit, int(size), file.sha256 or digest)
 
 
@@ -160,7 +169,7 @@ def _explained(repository: str, file: HubFile, error: Exception) -> SetupError:
     """Describe a failure in one sentence, for a reader who may have no shell."""
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(error, HTTPError):
-        reason = f"{error.code} {error.reason}: {_host(file)} " + (
+        reason = f"{error.code} {printable(error.reason)[:100]}: {_host(file)} " + (
             "does not give this file away"
             if error.code in (401, 403, 404)
             else "cannot send it now; try again later"
@@ -170,5 +179,6 @@ def _explained(repository: str, file: HubFile, error: Exception) -> SetupError:
         reason += "is the clock right, and is there a package such as ca-certificates?"
     else:
         detail = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        detail = printable(detail)[:200]
         reason = f"cannot reach {_host(file)} ({detail}); what has come is kept, so try again later"
     return SetupError(f"Cannot download {file.name} of {repository}: {reason}")
