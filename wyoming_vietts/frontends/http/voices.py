@@ -101,7 +101,10 @@ class VoiceRoutes:
                 "'voice'), and would not start without it; change that first",
             )
         files = [voice.recording, _settings_file(voice)]
-        undo = self._trash.put(file for file in files if os.path.lexists(file))
+        try:
+            undo = self._trash.put(file for file in files if os.path.lexists(file))
+        except FileNotFoundError as error:
+            raise HttpError("not-found", f"Voice '{voice.name}' is gone") from error
         for name in names:
             self._default.forget(name)
         await finish_in_turns(self._catalogue.look_again())
