@@ -226,7 +226,7 @@ def test_requests_that_come_together_load_a_voice_once(
     voice = voice_of(write_voice(tmp_path / "an.onnx"))
     opened = []
     real = PiperNetwork._session
-    monkeypatch.setattr(PiperNetwork, "_session", lambda *a: opened.append(1) or real(*a))
+    monkeypatch.setattr(PiperNetwork, "_session", lambda *a, **k: opened.append(1) or real(*a, **k))
     speaking = [voice.speak(SENTENCE) for _ in range(3)]
     audio = [b"", b"", b""]
     for several in zip_longest(*speaking, fillvalue=b""):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ...errors import ModelError
 from ...files import open_regular, recognize
-from .model import ExternalData, Model, find_graph
+from .model import Model, find_graph
 from .protobuf import CutOffError, FileSlice
+from .tensors import ExternalData
 
 _MAX_BYTES = 2_000_000_000  # a message of protocol buffers has less than 2 GB
 

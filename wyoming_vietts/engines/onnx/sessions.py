@@ -38,6 +38,8 @@ class Session:
         *,
         providers: Sequence[str] = CPU,
         is_short_lived: bool = False,
+        is_optimized: bool = True,
+        folds_constants: bool = True,
     ) -> None:
         """Load a model.
 
@@ -45,7 +47,9 @@ class Session:
             model: a file, or the content of one.
             threads: for each operator.
             providers: execution providers, best first.
-            is_short_lived: skip optimisations that take longer than they save in one run.
+            is_short_lived: skip preparations that take longer than they save in one run.
+            is_optimized: optimise the graph, which takes four times as long as loading it.
+            folds_constants: compute constants once; those of a hostile graph would take hours.
 
         Raises:
             ValueError: ONNX Runtime refuses the model, or it takes or makes no tensors of numbers.
@@ -56,8 +60,9 @@ class Session:
         options.intra_op_num_threads = threads
         # A spinning thread takes its core from other work.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if is_short_lived:
+        if is_short_lived or not is_optimized:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        if is_short_lived:
             options.add_session_config_entry("session.disable_prepacking", "1")
         else:
             _share_arena()
@@ -65,7 +70,12 @@ class Session:
             options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
         source = model if isinstance(model, bytes) else os.fspath(model)
         try:
-            self._session = onnxruntime.InferenceSession(source, options, providers=[*providers])
+            self._session = onnxruntime.InferenceSession(
+                source,
+                options,
+                providers=[*providers],
+                disabled_optimizers=[] if folds_constants else ["ConstantFolding"],
+            )
         except Exception as error:  # its errors have no common base
             raise _explain(error) from error
         self.inputs: dict[str, type[np.generic]] = {}

@@ -7,10 +7,12 @@ the sizes of its kernels.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..onnx.model import Model, Node
+from ...errors import ModelError
+from ..onnx.model import Model
+from ..onnx.nodes import Node
 from ..onnx.writer import FLOAT, FLOAT16
 
 _POINTWISE = {
@@ -24,6 +26,8 @@ _FLOATS = ((FLOAT,), (FLOAT16,))
 _MAX_KERNEL, _MAX_STRIDE, _MAX_DILATION = 1024, 256, 64
 _MAX_FRAME_SAMPLES = 4096
 _MAX_MARGIN_FRAMES = 128
+_MAX_WEIGHTS = 200_000_000  # elements that all nodes use; those of a large voice use 28 million
+_MAX_OPERATIONS = 1_000_000_000  # of the decoder, for a frame; a large voice needs 310 million
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,12 @@ def cut(model: Model, nodes: Sequence[Node]) -> Cut:
 
     Raises:
         ValueError: it is not of the shape that Piper's voices have; the message says why.
+        ModelError: it would compute for far longer than any voice.
     """
+    sizes = {name: node.size for node in nodes if node.size for name in node.outputs}
+    sizes |= model.sizes
+    if sum(sizes.get(name, 0) for node in nodes for name in node.inputs) > _MAX_WEIGHTS:
+        raise ModelError(f"its nodes use more than {_MAX_WEIGHTS / 1e6:.0f} million weights")
     text = {*model.inputs} - {"sid"}
     output = model.outputs[0]
     latents = _find_latents(nodes)
@@ -73,6 +82,7 @@ def cut(model: Model, nodes: Sequence[Node]) -> Cut:
     if not _is_free_of(decoder, text):
         raise ValueError("its decoder uses the text, too")
     before, after, samples = _reach(decoder, latents, output)
+    _check_operations(decoder, latents, sizes)
     front = _needed_for([latents], nodes, given=set())
     between = _find_pause(front, latents, text)
     parts = [Part(front, (), (latents,))] if between is None else [
@@ -151,6 +161,26 @@ def _reach(nodes: Sequence[Node], latents: str, output: str) -> tuple[int, int, 
         raise ValueError("its decoder does not depend on the latents")
     before, after, rate = reach[output]
     return math.ceil(before), math.ceil(after), rate
+
+
+def _check_operations(nodes: Sequence[Node], latents: str, sizes: Mapping[str, int]) -> None:
+    """Check the multiplications that the convolutions of a decoder take for a frame."""
+    rates = {latents: 1}
+    operations = 0
+    for node in nodes:
+        rate = max((rates[name] for name in node.inputs if name in rates), default=1)
+        if node.operator in ("Conv", "ConvTranspose"):
+            weights = sizes.get(node.inputs[1]) if len(node.inputs) > 1 else None
+            if weights is None:
+                raise ModelError(f"a {node.operator} of its decoder has no weights")
+            operations += weights * rate
+            rate *= _attribute(node, "strides", 1, _MAX_STRIDE)
+        rates |= dict.fromkeys(node.outputs, rate)
+    if operations > _MAX_OPERATIONS:
+        raise ModelError(
+            f"its decoder needs {operations / 1e6:.0f} million multiplications for each frame; "
+            f"at most {_MAX_OPERATIONS / 1e6:.0f} million"
+        )
 
 
 def _attribute(node: Node, name: str, default: int, most: int, is_needed: bool = False) -> int:

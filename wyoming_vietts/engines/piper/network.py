@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_BYTES = 512_000_000
 """Of a file."""
+MAX_STEP_SECONDS = 20.0
+"""Computing of a step, beyond which a network is damaged; that of a large voice takes 0.5 s."""
 MAX_SECONDS_AN_ID = 0.5
 """Longest audio of a phoneme id; a damaged network makes more. Speech takes 0.05 s."""
 
@@ -136,23 +138,25 @@ class PiperNetwork(OnDemand[_Sessions]):
                 return (yield from self._open_parts(model, parts, FLOAT)), ""
             except ValueError:  # it may be of half precision
                 return (yield from self._open_parts(model, parts, FLOAT16)), ""
-        except MemoryError:
+        except (MemoryError, ModelError):
             raise
         except Exception as error:  # a graph can be anything, and ONNX Runtime judges the whole
             reason = printable(f"{error!s:.200}")
         yield
-        return _Sessions([self._session(model.whole())]), reason
+        return _Sessions([self._session(model.whole(), is_optimized=False)]), reason
 
     def _open_parts(self, model: Model, parts: Cut, element_type: int) -> Steps[_Sessions]:
         sessions = []
         for part in (*parts.front, parts.decoder):
             encoded = model.extract(part.nodes, part.inputs, part.outputs, element_type)
-            sessions.append(self._session(encoded))
+            yield
+            # The front has 90 % of the nodes, and 10 % of the work.
+            sessions.append(self._session(encoded, is_optimized=part is parts.decoder))
             yield
         return _Sessions(sessions[:-1], sessions[-1], parts.window)
 
-    def _session(self, model: bytes) -> Session:
-        return Session(model, self._threads)
+    def _session(self, model: bytes, is_optimized: bool) -> Session:
+        return Session(model, self._threads, is_optimized=is_optimized, folds_constants=False)
 
     def latents(self, ids: Sequence[int], scales: Scales, speaker: int | None) -> Steps[_Floats]:
         """Compute latents [1, C, frames] from phoneme ids, with a pause before the flow.
@@ -170,7 +174,7 @@ class PiperNetwork(OnDemand[_Sessions]):
         }
         with self._judging():
             for session in sessions.front:
-                tensors |= session.run(tensors)
+                tensors |= self._run(session, tensors)
                 yield
             if window := sessions.window:
                 latents, hop = tensors[window.latents], window.frame_samples
@@ -210,13 +214,24 @@ class PiperNetwork(OnDemand[_Sessions]):
             window.latents: latents[:, :, first:last],
             _SPEAKER: np.array([speaker or 0], np.int64),
         }
-        samples: _Floats = decoder.run(inputs)[decoder.outputs[0]].reshape(-1)
+        samples: _Floats = self._run(decoder, inputs)[decoder.outputs[0]].reshape(-1)
         hop = window.frame_samples
         if len(samples) != hop * (last - first):
             raise ValueError(
                 f"it makes {len(samples)} samples of {last - first} frames, not {hop} each"
             )
         return _finite(samples[(start - first) * hop : (end - first) * hop])
+
+    def _run(
+        self, session: Session, tensors: Mapping[str, npt.NDArray[Any]]
+    ) -> dict[str, npt.NDArray[Any]]:
+        started = time.thread_time()
+        results = session.run(tensors)
+        seconds = time.thread_time() - started
+        if seconds > MAX_STEP_SECONDS:
+            self._has_spoken = False  # or it would stop the server again and again
+            raise ValueError(f"it computes for {seconds:.0f} s at a time")
+        return results
 
     @contextmanager
     def _judging(self) -> Iterator[None]:
