@@ -17,7 +17,7 @@ _MAX_FIELDS = 400_000  # of all nodes; a large voice has about 80,000
 _MAX_FIELDS_OF_ONE = 40_000  # with those of graphs in it
 # A large voice has 6,700 nodes with 8,500 inputs, which ONNX Runtime opens in 0.2 s.
 _MAX_NODES, _MAX_INPUTS = 16_000, 32_000
-_MAX_RARE_NODES = 500  # as ONNX Runtime opens those that it replaces by others for seconds
+_MAX_RARE_NODES = 1000  # as ONNX Runtime opens those that it replaces by others for seconds
 _MAX_DEPTH = 8  # of graphs in nodes
 _STEP_FIELDS = 4000
 _SMALL_BYTES = 65_536  # are read at once
@@ -136,7 +136,7 @@ class _NodeReader:
             )
         if self._rare > _MAX_RARE_NODES:
             raise ValueError(
-                f"it has more than {_MAX_RARE_NODES} nodes of operators that are rare in voices, "
+                f"it has more than {_MAX_RARE_NODES:,} nodes of operators that are rare in voices, "
                 f"such as {operator:.40}"
             )
 
