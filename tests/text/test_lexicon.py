@@ -63,7 +63,7 @@ def test_comments_blank_lines_and_byte_order_mark_are_skipped(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "line", ["không có dấu bằng", "= nói", "viết =", "viết = 😀", "a = b" * 201]
+    "line", ["không có dấu bằng", "= nói", "viết =", "viết = 😀", "a = b" * 201, "\x1b[31mđỏ"]
 )
 def test_bad_line_is_skipped_and_named_with_its_file(
     tmp_path: Path, line: str, caplog: pytest.LogCaptureFixture
@@ -72,6 +72,7 @@ def test_bad_line_is_skipped_and_named_with_its_file(
     assert speakable("Bo, Na", lexicon) == "Bô, Nà"
     (warning,) = [record.getMessage() for record in caplog.records]
     assert re.search(r"lexicon\.txt: line 2: .*written = spoken.* \(and 1 more lines\)", warning)
+    assert warning.isprintable()
 
 
 def test_endless_written_form_is_skipped_and_named(

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import LexiconError
+from ..errors import LexiconError, printable
 from ..files import read_bytes
 from ..steps import Steps, finish
 from .characters import fold_characters, keep_speakable
@@ -190,7 +190,7 @@ class LexiconFile:
         lexicon, problems = yield from parse_lexicon(self.content())
         if problems:
             more = f" (and {len(problems) - 1} more lines)" if len(problems) > 1 else ""
-            _LOGGER.warning("Skipped in %s: %s%s", self.path, problems[0], more)
+            _LOGGER.warning("Skipped in %s: %s%s", self.path, printable(problems[0]), more)
         return lexicon
 
 
