@@ -31,6 +31,8 @@ MAX_STEP_SECONDS = 20.0
 MAX_SECONDS_AN_ID = 0.5
 """Longest audio of a phoneme id; a damaged network makes more. Speech takes 0.05 s."""
 
+_MAX_OPTIMIZED_NODES = 1000  # the decoder of a large voice has 200
+
 _INPUTS = ("input", "input_lengths", "scales")
 _SPEAKER = "sid"  # an input of voices of several speakers
 
@@ -143,7 +145,7 @@ class PiperNetwork(OnDemand[_Sessions]):
         except Exception as error:  # a graph can be anything, and ONNX Runtime judges the whole
             reason = printable(f"{error!s:.200}")
         yield
-        return _Sessions([self._session(model.whole(), is_optimized=False)]), reason
+        return _Sessions([self._session(model.whole(), False)]), reason
 
     def _open_parts(self, model: Model, parts: Cut, element_type: int) -> Steps[_Sessions]:
         sessions = []
@@ -151,7 +153,8 @@ class PiperNetwork(OnDemand[_Sessions]):
             encoded = model.extract(part.nodes, part.inputs, part.outputs, element_type)
             yield
             # The front has 90 % of the nodes, and 10 % of the work.
-            sessions.append(self._session(encoded, is_optimized=part is parts.decoder))
+            is_worth_it = part is parts.decoder and len(part.nodes) <= _MAX_OPTIMIZED_NODES
+            sessions.append(self._session(encoded, is_worth_it))
             yield
         return _Sessions(sessions[:-1], sessions[-1], parts.window)
 
