@@ -87,7 +87,7 @@ class Session:
         self.outputs: list[str] = []
         """Names."""
         for node in self._session.get_outputs():
-            if node.type not in _TYPES:
+            if _TYPES.get(node.type, np.bool_) is np.bool_:
                 raise ValueError(f"its output '{node.name}' is a {node.type}")
             self.outputs.append(node.name)
 
