@@ -26,10 +26,10 @@ _COMMON_OPERATORS = {
     "Add", "And", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Conv",
     "ConvTranspose", "CumSum", "Div", "Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather",
     "GatherElements", "GatherND", "Gemm", "Greater", "GreaterOrEqual", "Identity", "LeakyRelu",
-    "Less", "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "NonZero", "Not", "Or",
-    "Pad", "Pow", "RandomNormalLike", "Range", "Reciprocal", "ReduceMax", "ReduceMean",
-    "ReduceSum", "Relu", "Reshape", "Round", "ScatterND", "Shape", "Sigmoid", "Sin", "Slice",
-    "Softmax", "Softplus", "Split", "Sqrt", "Squeeze", "Sub", "Tanh", "Tile", "Transpose",
+    "LayerNormalization", "Less", "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mul", "Neg",
+    "NonZero", "Not", "Or", "Pad", "Pow", "RandomNormalLike", "Range", "Reciprocal", "ReduceMax",
+    "ReduceMean", "ReduceSum", "Relu", "Reshape", "Round", "ScatterND", "Shape", "Sigmoid", "Sin",
+    "Slice", "Softmax", "Softplus", "Split", "Sqrt", "Squeeze", "Sub", "Tanh", "Tile", "Transpose",
     "Unsqueeze", "Where",
 }  # fmt: skip
 """Operators that voices have many of, and ONNX Runtime opens fast."""
