@@ -156,6 +156,7 @@ def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
         quality=settings.quality,
         seed=settings.seed,
         unload_after_minutes=settings.unload_after,
+        has_own_loudness=settings.own_loudness,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.engines.vieneu.tiny_model import CASES, NAMES, PRESETS, write_model
 from tests.harness import joined
+from wyoming_vietts.engines.loudness import TARGET_LUFS, loudness
 from wyoming_vietts.engines.vieneu import network as module
 from wyoming_vietts.engines.vieneu.edges import trim_and_fade
 from wyoming_vietts.engines.vieneu.engine import VieNeuEngine
@@ -261,6 +262,17 @@ def test_pauses_between_pieces_are_as_long_as_their_marks_say(vieneu_dir: Path) 
     assert pauses(f"{sentence}, {sentence}.") == pytest.approx([0.2])
     assert pauses(f"{sentence}. {sentence}.", 2.0) == pytest.approx([0.2])
     assert pauses(f"{sentence} {sentence} {sentence} {sentence}.") == [], "no joint of speech"
+
+
+def test_voices_are_equally_loud_unless_their_own_loudness_is_wanted(vieneu_dir: Path) -> None:
+    def lufs(name: str, has_own_loudness: bool) -> float:
+        engine = VieNeuEngine(vieneu_dir, threads=1, quality="fast", seed=1,
+                              has_own_loudness=has_own_loudness)  # fmt: skip
+        pcm = joined(engine.voices[name].speak("xin chào."))
+        return loudness(np.frombuffer(pcm, "<i2") / 32767, 24_000)
+
+    assert [lufs(name, False) for name in NAMES] == pytest.approx([TARGET_LUFS] * 2, abs=1.0)
+    assert lufs(NAMES[0], True) > TARGET_LUFS + 3
 
 
 def test_what_has_no_letter_makes_no_audio(vieneu_dir: Path) -> None:

@@ -63,6 +63,7 @@ class VieNeuCloningEngine(VieNeuEngine):
         quality: str | None,
         seed: int | None,
         unload_after_minutes: float | None = None,
+        has_own_loudness: bool = False,
     ) -> None:
         """Watch the folders of a model and of recordings; see `VieNeuEngine`.
 
@@ -75,6 +76,7 @@ class VieNeuCloningEngine(VieNeuEngine):
             quality=quality,
             seed=seed,
             unload_after_minutes=unload_after_minutes,
+            has_own_loudness=has_own_loudness,
         )
         self.features = FeatureCache(model_dir, load_config(model_dir), self.threads)
         self._recordings = VoiceFolder(recordings_dir, recording_name, self._make_voice, depth=3)

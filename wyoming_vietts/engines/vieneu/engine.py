@@ -35,6 +35,7 @@ class VieNeuEngine:
         quality: str | None,
         seed: int | None,
         unload_after_minutes: float | None = None,
+        has_own_loudness: bool = False,
     ) -> None:
         """Watch the folder of a model.
 
@@ -44,11 +45,13 @@ class VieNeuEngine:
                 keeps up with.
             seed: the same text always gives the same audio; with None, it differs each time.
             unload_after_minutes: without speech; None to stay loaded.
+            has_own_loudness: voices are as loud as they were trained to be, not all alike.
         """
         self.threads = threads or granted_cores()
         self._quality = quality
         self.seed = seed
         self._unload_after_minutes = unload_after_minutes
+        self._has_own_loudness = has_own_loudness
         self.network: VieNeuNetwork | None = None
         """None while there is no model."""
         self._presets = VoiceFolder(
@@ -93,6 +96,7 @@ class VieNeuEngine:
             schedule,
             self._unload_after_minutes,
             adapts=self.seed is None,
+            has_own_loudness=self._has_own_loudness,
         )
         yield
         yield from network.check()

@@ -123,12 +123,14 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         schedule: Schedule | None,
         unload_after_minutes: float | None = None,
         adapts: bool = False,
+        has_own_loudness: bool = False,
     ) -> None:
         """Read the configuration.
 
         Args:
             schedule: None for one that this machine keeps up with.
             adapts: compute shorter pieces at once on a slow machine.
+            has_own_loudness: voices are as loud as they were trained to be, not all alike.
             unload_after_minutes: see `OnDemand`.
 
         Raises:
@@ -140,6 +142,9 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         self._threads = threads
         self._schedule = schedule
         self._adapts = adapts
+        self.has_own_loudness = has_own_loudness
+        self.gains: dict[bytes, float] = {}
+        """By the speaker embedding of a voice."""
         self._has_spoken = False
         self._problem: tuple[str, object] | None = None
         self._unknown: set[str] = set()

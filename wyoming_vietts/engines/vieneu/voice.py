@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
 from ..contract import Voice
+from ..loudness import gain, loudness
 from ..pauses import pause_after, silence
 from ..pcm import PCM
 from ..samples import FULL_SCALE, encode_pcm
@@ -12,8 +13,10 @@ from ..voice_settings import VoiceSettings
 from .config import SAMPLE_RATE, SpeakerFeatures
 from .edges import trim_and_fade
 from .network import VieNeuNetwork
-from .phonemes import phonemes, pieces
+from .phonemes import Piece, phonemes, pieces
 
+PHRASE = "xin chào."
+"""Is spoken once, to find out how loud a voice is."""
 MARKS = (".", ",", ";", ":", "!", "?")
 """After which there is a pause."""
 
@@ -30,13 +33,27 @@ class VieNeuVoice(Voice):
     seed: int | None
 
     def load(self) -> Steps[None]:
-        """Load the networks; see `Voice`."""
+        """Load the networks, and measure the voice; see `Voice`."""
         with self.network.in_use():
-            yield from self.network.load()
+            yield from load(self.network, self.features)
 
     def speak(self, text: str, speed: float = 1.0) -> PCM:
         """Speak a sentence; see `Voice`."""
         return speak(self.network, self.features, self.settings, self.seed, text, speed)
+
+
+def load(network: VieNeuNetwork, features: SpeakerFeatures) -> Steps[float]:
+    """Load the networks, and return the gain that makes a voice as loud as others."""
+    yield from network.load()
+    if network.has_own_loudness:
+        return 1.0
+    voice = features.speaker.tobytes()
+    if voice not in network.gains:
+        ids = network.phoneme_ids(phonemes(Piece([PHRASE])))
+        waveform = yield from network.speak(ids, features, speed=1.0, seed=0)
+        lufs = loudness(trim_and_fade(waveform), SAMPLE_RATE)
+        network.gains.setdefault(voice, gain(lufs))
+    return network.gains[voice]
 
 
 def speak(
@@ -54,7 +71,7 @@ def speak(
     """
     speed = SPOKEN_SPEED.clamp(speed * settings.speed)
     with network.in_use():
-        yield from network.load()
+        amplitude = settings.volume * (yield from load(network, features))
         said = ""
         for number, piece in enumerate(pieces(text, network.max_characters)):
             spoken = phonemes(piece)
@@ -64,7 +81,7 @@ def speak(
             draws = None if seed is None else seed + number
             ids = network.phoneme_ids(spoken)
             waveform = yield from network.speak(ids, features, speed, draws)
-            pcm = encode_pcm(trim_and_fade(waveform), FULL_SCALE * settings.volume)
+            pcm = encode_pcm(trim_and_fade(waveform), FULL_SCALE * amplitude)
             if said[-1:] in MARKS:  # else a clause was cut at a space
                 yield silence(pause_after(said) / speed, SAMPLE_RATE)
             yield pcm
