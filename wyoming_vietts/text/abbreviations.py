@@ -55,26 +55,37 @@ _TERM = re.compile(
     r"(?<!\w)HK(?: ?(?=[1-3](?!\w)(?! (?:ngày|đêm|tuần|tháng|lần|người)))| ?(?=I{1,3}(?!\w)))"
 )
 _QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
+_DIGIT = re.compile("[0-9]")
 _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 
 
 def expand_abbreviations(text: str) -> str:
     """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
-    text = expand_by_context(_NIGHTS.sub(r"\1 ngày \2 đêm", text))
-    text = _STREET_OF_DAY.sub("đường ", text)
-    text = _ROOM.sub(_read_room, text)
-    text = _PAGE.sub(r"\1rang ", text)
-    text = _CENTURY.sub("thế kỷ ", text)
+    has_digits = _DIGIT.search(text) is not None
+    if has_digits:
+        text = _NIGHTS.sub(r"\1 ngày \2 đêm", text)
+    text = expand_by_context(text)
+    if has_digits:
+        text = _STREET_OF_DAY.sub("đường ", text)
+        text = _PAGE.sub(r"\1rang ", _ROOM.sub(_read_room, text))
+    if "TK" in text:
+        text = _CENTURY.sub("thế kỷ ", text)
     text = _DIRECTION.sub(_read_direction, text)
-    text = _BEDROOMS.sub(_read_bedrooms, text)
-    text = _TERM.sub("học kỳ ", text)
-    text = _QUARTER.sub(r"quý \1/\2", text)
-    titles = read_table("titles.txt")
-    for _ in range(2):  # "PGS. TS. Nam": one title stands before another
-        text = _titles().sub(lambda match: f"{titles[match[1]]} ", text)
+    if "HK" in text:
+        text = _TERM.sub("học kỳ ", text)
+    if has_digits:
+        text = _QUARTER.sub(r"quý \1/\2", _BEDROOMS.sub(_read_bedrooms, text))
+    text = _expand_titles(_expand_titles(text))  # "PGS. TS. Nam": one stands before another
     text = _abbreviations().sub(_read_abbreviation, text)
     text = _WARD.sub(lambda match: f"{_DISTRICTS[match[1] or match[2]]} ", text)
+    if "." not in text:
+        return text
     return _INITIALS.sub(lambda match: f"{match[0].replace('.', ' ').rstrip()} ", text)
+
+
+def _expand_titles(text: str) -> str:
+    titles = read_table("titles.txt")
+    return _titles().sub(lambda match: f"{titles[match[1]]} ", text)
 
 
 def _read_abbreviation(match: re.Match[str]) -> str:

@@ -64,6 +64,7 @@ _SO = re.compile(
     rf"(?<=[{LOWER}] )v(?= (?:ạ|nhỉ|ta|trời|em|anh|chị|mẹ|bố|con|bạn|nè|á|mn|mọi|[ceab])(?!\w)"
     rf"|[?!.,]|$)"
 )
+_LONE_V = re.compile(r" v\b")
 _SO_AFTER = re.compile(r"(?:(?<=gì )|(?<=sao )|(?<=đâu )|(?<=nào ))v(?![\w'/])")
 _OH_HEAVEN = re.compile(rf"(?<!\w)([Tt]r)(?= ơi)|(?<=[{LOWER}] )(tr)(?=[!?~]|\.?$)")
 _STREET = re.compile(
@@ -89,6 +90,7 @@ _WHAT_OR_SO = re.compile(
 )
 _FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{_MARKED}])")
 _INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
+_DIGIT = re.compile("[0-9]")
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
 _SHORT_MONTH = re.compile(r"(?<![\w./-])t([89]|1[0-2])(?![\w/-]|[.,:]\d)")
 _DISTRICT = re.compile(r"(?<!\w)((?:ở|sang|tại|về|đến|qua|bên|khu|từ) )([qp])(\d{1,2})(?!\w)")
@@ -179,11 +181,14 @@ def read_chat_shorthand(text: str) -> str:
     if "J" in text or "Z" in text:
         text = _WHAT_OR_SO.sub(lambda match: "Gì" if match[1] else "Vậy", text)
     text = _LETTER.sub(_read_letter, text)
-    text = _SO.sub(
-        "vậy", _SO_AFTER.sub("vậy", _OH_HEAVEN.sub(r"\g<0>ời", _STREET.sub("đường", text)))
-    )
+    if "đg" in text:
+        text = _STREET.sub("đường", text)
+    text = _OH_HEAVEN.sub(r"\g<0>ời", text)
+    if _LONE_V.search(text):
+        text = _SO.sub("vậy", _SO_AFTER.sub("vậy", text))
     text = _FINAL_G.sub("ng", _FINAL_K.sub("ch", text))
-    text = _Q_WITHOUT_U.sub(lambda match: f"{match[0]}u", text)
+    if "q" in text or "Q" in text:
+        text = _Q_WITHOUT_U.sub(lambda match: f"{match[0]}u", text)
     if "z" in text or "Z" in text:
         text = _D_WITH_Z.sub(lambda match: like(match[0], "v"), text)
         text = _SILENT_Z.sub(r"\1", text)
@@ -196,9 +201,10 @@ def read_chat_shorthand(text: str) -> str:
         # In any other text a lone letter is a letter; and where it is spoken it stays one.
         text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
         text = _PERSON.sub(_read_person, text)
-    text = _SHORT_MONTH.sub(r"tháng \1", text)
-    text = _DAY_OF_WEEK.sub(lambda match: f"thứ {WEEKDAYS[match[1]]}", text)
-    text = _DISTRICT.sub(_read_district, text)
+    if _DIGIT.search(text):
+        text = _SHORT_MONTH.sub(r"tháng \1", text)
+        text = _DAY_OF_WEEK.sub(lambda match: f"thứ {WEEKDAYS[match[1]]}", text)
+        text = _DISTRICT.sub(_read_district, text)
     return read_chat_words(_HOUR.sub(r"\1 giờ", text))
 
 

@@ -5,6 +5,7 @@ import re
 from .characters import UPPER
 from .context import text_after, text_before, word_after, word_before
 
+_IS_AMBIGUOUS = re.compile(r"\b(?:[Bb]n|[Cc]k|[Mm]k|[Tt]hg)\b")
 _YOU_OR_HOW_MUCH = re.compile(r"(?<!\w)([Bb])n(?!\w)")
 _BEFORE_YOU = frozenset({
     "", "cho", "với", "của", "gọi", "đâu", "không", "ko", "chào", "giúp", "nhắc", "hỏi", "cùng",
@@ -58,6 +59,8 @@ _NAME_AFTER = re.compile(rf" [{UPPER}][^\W\d_]")
 
 def read_chat_by_context(text: str) -> str:
     """Read `bn`, `mk`, `ck` and `thg`."""
+    if not _IS_AMBIGUOUS.search(text):
+        return text
     text = _YOU_OR_HOW_MUCH.sub(_read_bn, text)
     text = _HUSBAND_OR_TRANSFER.sub(_read_ck, text)
     text = _BOY_OR_MONTH.sub(_read_thg, text)

@@ -14,6 +14,7 @@ YEAR = r"[12]\d{3}"
 _END = r"(?![\w/]|[.,-]\d)"
 _START = r"(?<![\w/.,:-])"
 
+_NUMBERS_JOINED = re.compile(r"\d ?[-–/.] ?\d")
 _ISO = re.compile(
     rf"{_START}({YEAR})([-/])({MONTH})\2({DAY})"
     r"(?:(?:T| )(\d\d:\d\d)(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w/]|[.,-]\d)"
@@ -67,6 +68,7 @@ def read_month(month: int) -> str:
 
 
 _CALENDARS = {"a": "âm lịch", "â": "âm lịch", "d": "dương lịch"}
+_MAY_BE_CALENDAR = re.compile(r"[ÂâAaDd][Ll]\b")
 _CALENDAR = re.compile(
     r"(?<!\w)(?:ÂL|âl|Âl)(?!\w)"
     r"|(?:(?<=\d/\d)|(?<=\d/\d\d)|(?<=/\d{4})|(?<=háng \d)|(?<=háng \d\d)|(?<=[Rr]ằm)"
@@ -76,7 +78,7 @@ _CALENDAR = re.compile(
 
 def read_calendars(text: str) -> str:
     """Write out `ÂL`, and `AL` and `DL` after a date: the lunar and the solar calendar."""
-    return _CALENDAR.sub(_read_calendar, text)
+    return _CALENDAR.sub(_read_calendar, text) if _MAY_BE_CALENDAR.search(text) else text
 
 
 def _read_calendar(match: re.Match[str]) -> str:
@@ -86,22 +88,33 @@ def _read_calendar(match: re.Match[str]) -> str:
 
 def read_dates(text: str) -> str:
     """Read dates, weekdays, months with years."""
-    text = _YEAR_PAIR.sub(_read_year_pair, text)
-    text = _ISO.sub(_read_iso, text)
-    text = _WEEKDAY_LIST.sub(_read_weekday_list, text)
-    text = _SHORT_WEEKDAY.sub(_read_short_weekday, text)
-    text = _FULL.sub(_read_full, text)
-    text = _SHORT_MONTH.sub(lambda match: _month_and_year(match[1], match[2]), text)
-    text = _MONTH_YEAR.sub(_read_month_year, text)
-    text = _DAY_MONTH.sub(_read_day_month, text)
+    is_dated = _NUMBERS_JOINED.search(text) is not None
+    if is_dated:
+        text = _ISO.sub(_read_iso, _YEAR_PAIR.sub(_read_year_pair, text))
+    if "hứ " in text:
+        text = _WEEKDAY_LIST.sub(_read_weekday_list, text)
+    if "T" in text or "CN" in text:
+        text = _SHORT_WEEKDAY.sub(_read_short_weekday, text)
+    if is_dated:
+        text = _FULL.sub(_read_full, text)
+        text = _SHORT_MONTH.sub(lambda match: _month_and_year(match[1], match[2]), text)
+        text = _MONTH_YEAR.sub(_read_month_year, text)
+        text = _DAY_MONTH.sub(_read_day_month, text)
+    return _read_lone_days(_read_lone_months(text) if "háng " in text else text)
+
+
+def _read_lone_days(text: str) -> str:
+    return _DAY_ALONE.sub(r"\1\2", text) if " 0" in text else text
+
+
+def _read_lone_months(text: str) -> str:
     text = _MONTH_RANGE.sub(
         lambda match: (
             f"{match[1]}háng {read_month(int(match[2]))} đến tháng {read_month(int(match[3]))}"
         ),
         text,
     )
-    text = _MONTH_ALONE.sub(lambda match: f"{match[1]}háng {read_month(int(match[2]))}", text)
-    return _DAY_ALONE.sub(r"\1\2", text)
+    return _MONTH_ALONE.sub(lambda match: f"{match[1]}háng {read_month(int(match[2]))}", text)
 
 
 def _day_and_month(day: str, month: str) -> str:

@@ -77,6 +77,8 @@ def _read_version(match: re.Match[str]) -> str:
 
 # --- Digit by digit -----------------------------------------------------------------------------
 
+_DIGIT = re.compile("[0-9]")
+_THREE_DIGITS = re.compile(r"[0-9]{3}")
 _GROUPS = r"(?:[ .-]?\d{2,5}){1,4}"
 _PHONE = re.compile(
     rf"(?<![\w.,])(?:\+\d{{1,3}}[ .-]?(?:\(0\)[ .-]?)?\d{{2,4}}{_GROUPS}"
@@ -183,9 +185,15 @@ def _read_model(match: re.Match[str]) -> str:
 
 def read_digit_strings(text: str) -> str:
     """Read phone numbers, codes, plates and very long numbers digit by digit."""
-    text = _HEXADECIMAL.sub(lambda match: f"không ích {spell_code(match[1])}", text)
+    if "ON" in text:
+        text = _ON_IN_MESSAGE.sub("on", text)
+    if not _DIGIT.search(text):
+        return text
+    if "0x" in text:
+        text = _HEXADECIMAL.sub(lambda match: f"không ích {spell_code(match[1])}", text)
     text = _PASSWORD.sub(_read_password, text)
-    text = _ON_IN_MESSAGE.sub("on", text)
+    if not _THREE_DIGITS.search(text):
+        return _PHONE.sub(_read_phone, text)
     text = _MESSAGE.sub(lambda match: match[1] + read_digits(match[2]), text)
     text = _TWO_PHONES.sub(", ", text)
     text = _PLATE_IN_ONE.sub(_read_plate_in_one, text)

@@ -76,6 +76,10 @@ class Lexicon:
         pieces = []
         start = 0
         while start < len(tokens):
+            if tokens[start].lower() not in self._lengths:
+                pieces.append(tokens[start])
+                start += 1
+                continue
             end, entry = self._longest(tokens, start)
             pieces.append(tokens[start] if entry is None else f" {replacement(entry)} ")
             start = end

@@ -50,6 +50,7 @@ _EXAM_NEAR = re.compile(
     r"|jlpt|topik|đạt|elo)(?!\w)"
 )
 _THOUSANDS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})k(\d)(?![\w.,])(?: ?/ ?(?=[^\W\d]))?")
+_MAY_BE_SCALED = re.compile(r"\d ?(?:k|t[ry])")
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
 
@@ -112,15 +113,19 @@ def amount_of_money() -> str:
 
 def read_money(text: str) -> str:
     """Read `15.000đ/kg`, `$1.5M`, `100k` and `1tr5`."""
-    text = _FOUR_NINES.sub(r"\1bốn số chín", text)
-    text = _CAPITAL_K.sub(_read_capital_k, text)
+    if "9999" in text:
+        text = _FOUR_NINES.sub(r"\1bốn số chín", text)
+    if "K" in text:
+        text = _CAPITAL_K.sub(_read_capital_k, text)
     if "/" in text:
         text = _FOR_SO_MUCH.sub(r"\1 cho ", text)
-    text = _THOUSANDS_AND_REST.sub(_read_thousands_and_rest, text)
-    text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
+    if "k" in text:
+        text = _THOUSANDS_AND_REST.sub(_read_thousands_and_rest, text)
+    if "tr" in text:
+        text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
     text = _sign_first().sub(_read_sign_first, text)
     text = _currency_last().sub(_read_currency_last, text)
-    return _scaled().sub(_read_scaled, text)
+    return _scaled().sub(_read_scaled, text) if _MAY_BE_SCALED.search(text) else text
 
 
 def _read_capital_k(match: re.Match[str]) -> str:

@@ -1,5 +1,6 @@
 """The way from written to spoken, step by step."""
 
+import re
 from collections.abc import Callable
 
 from .abbreviations import expand_abbreviations
@@ -90,6 +91,16 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_chat_that_is_left,  # once more, for what was taken apart
 )
 
+_DIGIT = re.compile("[0-9]")
+_OF_DIGITS = frozenset({
+    read_roads, read_flats, read_models, read_formulae, read_lotteries, read_labels,
+    read_ordinals, read_about, read_ages_and_short_hours, read_months_and_terminals,
+    read_number_lists, read_ranges_of_money, read_ranges_of_quantities, read_versions, read_times,
+    join_spaced_thousands, read_fractions, read_scores, read_ranges_and_signs, read_money,
+    read_numbers,
+})  # fmt: skip
+"""Steps that change nothing where no digit is."""
+
 
 def speakable(text: str, lexicon: Lexicon | None = None) -> str:
     """Return how a written text is spoken, in nothing but letters, single spaces and `.,;:!?`.
@@ -101,7 +112,8 @@ def speakable(text: str, lexicon: Lexicon | None = None) -> str:
     if lexicon is not None:
         text = lexicon.protect(text)
     for step in _STEPS:
-        text = step(text)
+        if step not in _OF_DIGITS or _DIGIT.search(text):
+            text = step(text)
     if lexicon is not None:
         text = keep_speakable(lexicon.restore(text))
     return text

@@ -56,6 +56,7 @@ _ROMAN_CUE = re.compile(
     rf"({_ROMAN})(?:( ?[-–] ?|, ?| và | đến )({_ROMAN}))?(?!\w|-[A-Z][a-z])",
     re.IGNORECASE,
 )
+_MAY_BE_ROMAN = re.compile(r"[IVX]| [IVXLivxl]{1,9}\b")
 _ROMAN_ALONE = re.compile(
     r"(?<![\w.])(?<![^\W\d]-)(II|III|VII|VIII|IX|XII|XIII|XIV|XV|XVI|XVII|XVIII|XIX|XX|XXI|XXII"
     r"|XXIII|XXIV|XXV)"
@@ -68,6 +69,8 @@ _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50}
 
 def read_roman_numerals(text: str) -> str:
     """Write Roman numerals in digits, after a word that announces them or where they are clear."""
+    if not _MAY_BE_ROMAN.search(text):
+        return text
     text = _ROMAN_CUE.sub(_cued_roman, text)
     for pattern in (_ROMAN_LIST_MARKER, _ROMAN_ALONE, _ROMAN_AFTER_NAME):
         text = pattern.sub(lambda match: str(roman_value(match[1])), text)

@@ -18,6 +18,7 @@ from .times import CLOCK, HALF_OF_DAY
 from .units import any_unit
 
 _DASH = r" ?[-–~→] ?"
+_HAS_DASH = re.compile("[-–~→]")
 
 
 @cache
@@ -54,6 +55,8 @@ _WEEKDAYS = re.compile(rf"(?<!\w){WEEKDAY}(?:{_DASH}(?:{WEEKDAY}|[2-7])){{2,5}}(
 
 def read_ranges_of_quantities(text: str) -> str:
     """Read the dash of `8:15-10:00`, `27/12-2/1`, `3-5.6.2026`, `T2-T6`, `25°C-27°C`."""
+    if not _HAS_DASH.search(text):
+        return text
     text = _DOTTED_DATES.sub(lambda match: match[0].replace(".", "/"), text)
     text = _WEEKDAYS.sub(lambda match: re.sub(_DASH, ", ", match[0]), text)
     return _pair().sub(_read_pair, text)

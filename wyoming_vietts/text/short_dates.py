@@ -54,11 +54,16 @@ _DATED = re.compile(
 
 def read_months_and_terminals(text: str) -> str:
     """Read `lương T10`, `từ T6 đến T8`, `T2 Nội Bài`, `Sale 11.11` and dates in names of files."""
-    text = _WEEKDAYS.sub(lambda match: f"thứ {', '.join(re.findall('[2-7]', match[1]))}", text)
-    text = _LIST.sub(_read_list, _MONTH_TWICE.sub(r"\1", text))
-    text = _TERM.sub(r"\1\2 tháng", text)
-    text = _DOTTED.sub(r"\1\2/\3", text)
-    text = _DOUBLE_DAY.sub(_read_double_day, text)
+    if "T" in text:
+        text = _WEEKDAYS.sub(lambda match: f"thứ {', '.join(re.findall('[2-7]', match[1]))}", text)
+        text = _LIST.sub(_read_list, _MONTH_TWICE.sub(r"\1", text))
+        text = _TERM.sub(r"\1\2 tháng", text)
+    if "." in text:
+        text = _DOTTED.sub(r"\1\2/\3", text)
+    if "." in text or "/" in text:
+        text = _DOUBLE_DAY.sub(_read_double_day, text)
+    if "20" not in text:
+        return text
     return _DATED.sub(lambda match: f" {match[4]}/{match[3]}/{match[1]} ", text)
 
 

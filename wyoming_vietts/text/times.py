@@ -11,6 +11,7 @@ CLOCK = (
     r"|[hHgG] ?[0-5]\d(?:ph|p|'|m)?(?: ?[0-5]?\ds)?|[hH]\d(?:ph|p|')|[hH])"
 )
 HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[ap]\.m\.|SA|CH)(?!\w))"
+_MAY_BE_TIME = re.compile(r"\d ?[:hHgGpPaASCsimd'\"]")
 _TIME = re.compile(rf"(?<![\w:.,/])({CLOCK})(?:({HALF_OF_DAY})|(?!\w|[:.,]\d))")
 _HOURS_PER = re.compile(r"(?<=\d[hg])/(?=[^\W\d]{2,7}(?!\w))")
 _PER_HOURS = re.compile(r"(?<=[%\w])/(?=\d{1,2}h(?!\w))")
@@ -95,6 +96,8 @@ _RATIO_CUES = re.compile(
 
 def read_times(text: str) -> str:
     """Read `7:30`, `19h45`, `1h30p`, `45'`, `7:30 PM` and `16:9`."""
+    if not _MAY_BE_TIME.search(text):
+        return text
     text = _ELAPSED.sub(_read_elapsed, text)
     if ":" in text:
         text = _PLAYED.sub(_read_played, text)
