@@ -1,11 +1,12 @@
 // A voice from a recording: a file or the microphone, a look at it, a name and a yes.
 import { ask, ServerError } from "./api.js";
 import { $, attempt, make, say } from "./dom.js";
+import { playSamples } from "./player.js";
 import { record } from "./recorder.js";
 import { sentence, setText, t } from "./texts.js";
 import { introduce } from "./voices.js";
 import { pcmOf, wav } from "./wav.js";
-import { decode, draw, play } from "./waveform.js";
+import { decode, draw, stretch } from "./waveform.js";
 
 const MESSAGE = "clone-message";
 const RECORDING_SECONDS = 8;
@@ -26,7 +27,10 @@ export function start() {
     if (dataTransfer.files[0]) attempt(MESSAGE, () => look(dataTransfer.files[0]));
   });
   $("record").addEventListener("click", () => (stopsRecording ? stopsRecording.abort() : attempt(MESSAGE, listen)));
-  $("play-stretch").addEventListener("click", () => play(recording.audio, recording.found));
+  $("play-stretch").addEventListener("click", () => {
+    const { audio, found } = recording;
+    attempt(MESSAGE, () => playSamples("stretch", () => t("playStretch"), stretch(audio, found), audio.sampleRate));
+  });
   $("make").addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(MESSAGE, makeVoice);
@@ -49,7 +53,7 @@ async function listen() {
     blob = await record(RECORDING_SECONDS, stopsRecording.signal, (level, left) => {
       $("recording").hidden = false;
       $("level").value = level;
-      $("countdown").textContent = t("seconds", Math.max(0, left));
+      $("countdown").textContent = t("secondsLeft", Math.max(0, left));
     });
   } catch (error) {
     throw new Error(t(error.name === "NotFoundError" ? "noMicrophone" : "microphoneForbidden"));

@@ -6,6 +6,7 @@ import * as downloads from "./downloads.js";
 import * as lexicon from "./lexicon.js";
 import * as speaking from "./speaking.js";
 import { preferredLanguage, rememberLanguage, setLanguage, t } from "./texts.js";
+import * as transport from "./transport.js";
 import * as voices from "./voices.js";
 
 const STATUS_MILLISECONDS = 5000;
@@ -34,11 +35,14 @@ $("language").addEventListener("change", () => {
   rememberLanguage($("language").value);
   setLanguage($("language").value);
   speaking.showSpeed();
+  transport.show();
   shown = null;
   keepUp("status", showStatus);
 });
 
+transport.start();
 speaking.start();
+voices.start();
 lexicon.start(speaking.showWords);
 cloning.start();
 keepUp("status", showStatus);

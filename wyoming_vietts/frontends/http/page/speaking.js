@@ -1,23 +1,29 @@
 // Text in, speech out; and what the text became before it was spoken.
-import { ask } from "./api.js";
+import { ask, ServerError } from "./api.js";
 import { $, attempt, make, say } from "./dom.js";
 import * as lexicon from "./lexicon.js";
-import { speak, stop } from "./player.js";
-import { number, t } from "./texts.js";
+import { player, playing, speak, stop } from "./player.js";
+import { number, sentence, setText, t } from "./texts.js";
 
 const MESSAGE = "speak-message";
+const SOURCE = "text"; // as the player names it
 
 export function start() {
   $("text").value ||= t("sample");
   showSpeed();
   $("speed").addEventListener("input", showSpeed);
-  $("stop").addEventListener("click", () => {
-    stop();
-    say(MESSAGE, "");
-  });
+  player.addEventListener("change", showState);
   $("speak").addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(MESSAGE, hear);
+  });
+  $("hear").addEventListener("click", (event) => {
+    if (playing() !== SOURCE) return;
+    event.preventDefault();
+    stop();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("speak").requestSubmit();
   });
   $("show-words").addEventListener("click", () => attempt(MESSAGE, showWords));
 }
@@ -27,15 +33,18 @@ export function showSpeed() {
 }
 
 async function hear() {
-  say(MESSAGE, t("speaking"));
-  const isHeard = await speak($("text").value, $("voice").value, Number($("speed").value), offer);
-  if (isHeard) say(MESSAGE, "");
+  const input = $("text").value;
+  if (!input.trim()) throw new ServerError("nothing-to-say", "There is nothing to say");
+  const [voice, name] = [$("voice").value, $("voice").selectedOptions[0]?.text ?? ""];
+  await speak(SOURCE, () => t("spokenText", name), { input, voice, speed: Number($("speed").value) });
 }
 
-function offer(file) {
-  URL.revokeObjectURL($("audio").src);
-  $("audio").src = $("save").href = URL.createObjectURL(file);
-  $("result").hidden = false;
+function showState() {
+  const isPlaying = playing() === SOURCE;
+  if ($("hear").classList.contains("stops") === isPlaying) return;
+  $("hear").classList.toggle("stops", isPlaying);
+  setText($("hear"), isPlaying ? "stop" : "speak");
+  say(MESSAGE, isPlaying ? t("speaking") : "");
 }
 
 export async function showWords() {
@@ -45,7 +54,7 @@ export async function showWords() {
       make("li", {}, make("div", { textContent: written }), make("div", { className: "spoken", textContent: spoken })),
     ),
   );
-  if (!sentences.length) say(MESSAGE, t("nothingToSay"));
+  if (!sentences.length) say(MESSAGE, sentence("nothing-to-say"));
   $("words").hidden = false;
   await lexicon.refresh();
 }

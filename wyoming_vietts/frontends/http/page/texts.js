@@ -8,8 +8,10 @@ const TEXTS = {
       (s.real_time_factor === null ? "" : ` · hệ số thời gian thực ${number(s.real_time_factor)}`),
     speakHeading: "Đọc thử", text: "Văn bản", voice: "Giọng", speed: "Tốc độ", speak: "Đọc", stop: "Dừng",
     sample: "Xin chào! Bây giờ là 8h30, ngoài trời 26,5°C.",
-    speaking: "Đang đọc…", spokenText: "Bài đọc", save: "Tải về tệp WAV",
-    showWords: "Xem cách đọc", wordsHeading: "Văn bản được đọc thành", nothingToSay: "Văn bản này không có gì để đọc.",
+    speaking: "Đang đọc…", spokenText: (voice) => `Văn bản · ${voice}`, spokenSample: (voice) => `Nghe thử · ${voice}`,
+    player: "Trình phát", playAgain: "Nghe lại", seek: "Vị trí", volume: "Âm lượng",
+    saveWav: "Tải về tệp WAV", saveMp3: "Tải về tệp MP3",
+    showWords: "Xem cách đọc", wordsHeading: "Văn bản được đọc thành",
     lexiconHelp: "Đọc chưa đúng? Thêm từ vào từ điển riêng:", written: "Viết là", spoken: "Đọc là", addWord: "Thêm từ",
     wordAdded: (written, spoken) => `Từ nay “${written}” đọc là “${spoken}”.`,
     entryCount: (n) => `Từ điển riêng (${n})`, removeWord: (word) => `Xóa từ ${word}`, wordRemoved: (word) => `Đã xóa từ “${word}”.`,
@@ -26,7 +28,7 @@ const TEXTS = {
     needsEngine: "Muốn nhân bản giọng nói, máy chủ cần có thêm mô hình. Cách cài:",
     clonesWith: { vieneu: "Giọng sẽ do VieNeu đọc.", vietts: "Giọng sẽ do VietTTS đọc.", both: "VietTTS và VieNeu mỗi bên sẽ có một giọng." },
     chooseFile: "Chọn tệp ghi âm", record: "Ghi âm", stopRecording: "Dừng ghi", level: "Âm lượng",
-    seconds: (n) => `Còn ${n} giây`, checking: "Đang kiểm tra bản ghi…",
+    secondsLeft: (n) => `Còn ${n} giây`, seconds: (n) => `${n} giây`, checking: "Đang kiểm tra bản ghi…",
     waveform: "Dạng sóng của bản ghi, phần được dùng có nền màu",
     stretch: (from, to) => `Phần được dùng: từ giây ${tenths(from)} đến giây ${tenths(to)}.`,
     playStretch: "Nghe phần được dùng", voiceName: "Tên giọng", goodRecording: "Bản ghi dùng được.",
@@ -55,6 +57,7 @@ const TEXTS = {
     },
     otherError: (message) => `Có lỗi: ${message}`,
     errors: {
+      "nothing-to-say": "Văn bản không có gì để đọc.",
       unreachable: "Không kết nối được với máy chủ.", "cut-off": "Máy chủ ngừng giữa chừng, chưa đọc hết.",
       "shutting-down": "Máy chủ đang tắt.", unauthorized: "Cần mã truy cập.", forbidden: "Máy chủ không cho phép; hãy tải lại trang.",
       "not-found": "Mục này không còn nữa.", "text-too-long": "Văn bản dài quá.", "unknown-voice": "Giọng này không còn nữa.",
@@ -74,8 +77,10 @@ const TEXTS = {
       (s.real_time_factor === null ? "" : ` · real-time factor ${number(s.real_time_factor)}`),
     speakHeading: "Try it", text: "Text", voice: "Voice", speed: "Speed", speak: "Speak", stop: "Stop",
     sample: "Xin chào! Bây giờ là 8h30, ngoài trời 26,5°C.",
-    speaking: "Speaking…", spokenText: "What was spoken", save: "Save as a WAV file",
-    showWords: "Show how it is read", wordsHeading: "The text is read as", nothingToSay: "There is nothing to say in this text.",
+    speaking: "Speaking…", spokenText: (voice) => `The text · ${voice}`, spokenSample: (voice) => `Sample · ${voice}`,
+    player: "Player", playAgain: "Play again", seek: "Position", volume: "Volume",
+    saveWav: "Save as a WAV file", saveMp3: "Save as an MP3 file",
+    showWords: "Show how it is read", wordsHeading: "The text is read as",
     lexiconHelp: "Not read well? Add a word to your lexicon:", written: "Written", spoken: "Spoken", addWord: "Add word",
     wordAdded: (written, spoken) => `“${written}” is read as “${spoken}” from now on.`,
     entryCount: (n) => `Your lexicon (${n})`, removeWord: (word) => `Delete the word ${word}`, wordRemoved: (word) => `Deleted “${word}”.`,
@@ -92,7 +97,7 @@ const TEXTS = {
     needsEngine: "To clone voices, the server needs another model:",
     clonesWith: { vieneu: "VieNeu will speak in the voice.", vietts: "VietTTS will speak in the voice.", both: "VietTTS and VieNeu will have a voice each." },
     chooseFile: "Choose a recording", record: "Record", stopRecording: "Stop recording", level: "Level",
-    seconds: (n) => `${counted(n, "second")} left`, checking: "Checking the recording…",
+    secondsLeft: (n) => `${counted(n, "second")} left`, seconds: (n) => counted(n, "second"), checking: "Checking the recording…",
     waveform: "The recording's waveform; the part that is used has a coloured background",
     stretch: (from, to) => `What is used: from second ${tenths(from)} to second ${tenths(to)}.`,
     playStretch: "Hear what is used", voiceName: "Name of the voice", goodRecording: "The recording can be used.",
@@ -112,6 +117,7 @@ const TEXTS = {
     licences: {},
     otherError: (message) => message,
     errors: {
+      "nothing-to-say": "There is nothing to say in this text.",
       unreachable: "The server cannot be reached.", "cut-off": "The server stopped before the end of the text.",
       forbidden: "The server does not allow it; load the page again.",
       "not-audio": "The server cannot read this file as audio.", "too-short": "The recording is too short: it needs 2 seconds of speech.",
@@ -165,11 +171,16 @@ export function setText(element, key) {
   element.textContent = t(key);
 }
 
+export function setLabel(element, key) {
+  element.dataset.label = key;
+  element.setAttribute("aria-label", t(key));
+}
+
 export function setLanguage(name) {
   language = name;
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll("[data-text]")) setText(element, element.dataset.text);
-  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
+  for (const element of document.querySelectorAll("[data-label]")) setLabel(element, element.dataset.label);
 }
 
 export function preferredLanguage() {

@@ -1,13 +1,30 @@
 // The list of voices: hear, rename, delete, and choose the default one.
 import { ask } from "./api.js";
 import { $, attempt, button, fill, focusRow, keepUp, make, say } from "./dom.js";
-import { speak } from "./player.js";
-import { t } from "./texts.js";
+import { player, playing, speak, stop } from "./player.js";
+import { setText, t } from "./texts.js";
 
 const MESSAGE = "voices-message";
 const POLL_MILLISECONDS = 2000;
 
 let timer;
+
+export function start() {
+  player.addEventListener("change", showPlaying);
+}
+
+// The button of the voice that is heard stops it.
+function showPlaying() {
+  for (const hear of $("voices").querySelectorAll('[data-action="hear"]')) {
+    const isPlaying = playing() === sourceOf(hear.closest("li").dataset.name);
+    setText(hear, isPlaying ? "stop" : "hear");
+    hear.classList.toggle("stops", isPlaying);
+  }
+}
+
+function sourceOf(name) {
+  return `voice ${name}`;
+}
 
 export async function refresh() {
   const { default: byDefault, voices } = await ask("GET", "api/voices");
@@ -16,6 +33,7 @@ export async function refresh() {
   $("voice").value = voices.some(({ name }) => name === chosen) ? chosen : byDefault;
   const isRenaming = $("voices").querySelector("form");
   if (!isRenaming) fill($("voices"), voices.map((voice) => row(voice, voice.name === byDefault)));
+  showPlaying();
   clearTimeout(timer);
   if (voices.some((voice) => !voice.is_ready)) {
     timer = setTimeout(() => keepUp(MESSAGE, refresh), POLL_MILLISECONDS);
@@ -38,13 +56,18 @@ function row(voice, isDefault) {
   const item = make("li", {}, who);
   item.dataset.name = name;
   const add = (key, label, work) => item.append(button(key, label, MESSAGE, work));
-  add("hear", t("hearVoice", description), () => speak(t("greeting"), name, 1));
+  add("hear", t("hearVoice", description), () => hear(voice));
   if (!isDefault) add("makeDefault", t("makeVoiceDefault", description), () => makeDefault(name));
   if (voice.is_cloned) {
     add("rename", t("renameVoice", description), () => rename(item, voice));
     add("remove", t("removeVoice", description), () => remove(voice));
   }
   return item;
+}
+
+async function hear({ name, description }) {
+  if (playing() === sourceOf(name)) stop();
+  else await speak(sourceOf(name), () => t("spokenSample", description), { input: t("greeting"), voice: name, speed: 1 });
 }
 
 async function makeDefault(voice) {

@@ -1,6 +1,4 @@
-// A recording as a picture, with the stretch that makes the voice; and that stretch to hear.
-
-let playing = null;
+// A recording as a picture, with the stretch that makes the voice.
 
 // The samples of a file; null if this browser does not know its format.
 export async function decode(file) {
@@ -35,11 +33,6 @@ export function draw(canvas, audio, { start_seconds: start, end_seconds: end }) 
   }
 }
 
-export function play(audio, { start_seconds: start, end_seconds: end }) {
-  playing?.stop();
-  const context = new AudioContext();
-  const node = (playing = new AudioBufferSourceNode(context, { buffer: audio }));
-  node.connect(context.destination);
-  node.addEventListener("ended", () => context.close());
-  node.start(0, start, end - start);
+export function stretch(audio, { start_seconds: start, end_seconds: end }) {
+  return audio.getChannelData(0).subarray(Math.round(start * audio.sampleRate), Math.round(end * audio.sampleRate));
 }
