@@ -148,6 +148,12 @@ def row(page: Page, list_id: str, name: str) -> Locator:
     return page.locator(f'#{list_id} li[data-name="{name}"]')
 
 
+def choose(row: Locator, item: str) -> None:
+    """Choose from the menu of a row."""
+    row.locator("summary").click()
+    row.get_by_text(item).click()
+
+
 def under_way(page: Page) -> Any:
     """How many answers the server is making."""
     return json.loads(page.request.get(f"{page.url}api/status").text())["under_way"]

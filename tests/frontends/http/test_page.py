@@ -19,6 +19,7 @@ from tests.frontends.http.browsing import (
     Site,
     behind_a_path,
     check_accessibility,
+    choose,
     opened,
     row,
     running_browser,
@@ -189,8 +190,8 @@ def test_server_that_stops_is_told_and_may_come_back(browser: Browser, tmp_path:
         address = site.url.removeprefix("http://").rstrip("/")
         with serving(tmp_path, "--engine", "espeak", address=address):
             expect(page.locator("#status:not(.wrong)")).to_contain_text("espeak", timeout=10_000)
-            row(page, "voices", "espeak-south-male").get_by_text("Đặt mặc định").click()
-            expect(row(page, "voices", "espeak-south-male").locator(".badge")).to_be_visible()
+            choose(row(page, "voices", "espeak-south-male"), "Đặt mặc định")
+            expect(row(page, "voices", "espeak-south-male")).to_contain_text("Mặc định")
 
 
 def test_it_shows_what_is_spoken_and_learns_a_word(browser: Browser, embedded: Site) -> None:
@@ -261,20 +262,24 @@ def test_voice_is_cloned_from_a_file_renamed_chosen_deleted_and_brought_back(
 
         page.keyboard.press("Enter")
         wait_until(page, "window.starts.length > 1")
-        chu_ba.get_by_text("Đổi tên").click()
+        choose(chu_ba, "Đổi tên")
         check_accessibility(page)
+        page.keyboard.press("Escape")
+        expect(chu_ba.locator("summary")).to_be_focused()
+        page.keyboard.press("Enter")
+        chu_ba.get_by_text("Đổi tên").press("Enter")
         page.get_by_label("Tên mới").fill("Bác <b>Ba</b>")
         page.keyboard.press("Enter")
         expect(chu_ba).to_contain_text("Bác <b>Ba</b>")
-        expect(chu_ba.get_by_text("Đổi tên")).to_be_focused()
+        expect(chu_ba.locator("summary")).to_be_focused()
 
-        chu_ba.get_by_text("Đặt mặc định").click()
-        expect(chu_ba.locator(".badge")).to_have_text("Mặc định")
-        expect(chu_ba.get_by_text("Nghe")).to_be_focused()
-        row(page, "voices", "an").get_by_text("Đặt mặc định").click()
-        expect(row(page, "voices", "an").locator(".badge")).to_have_text("Mặc định")
+        choose(chu_ba, "Đặt mặc định")
+        expect(chu_ba.locator(".badge.main")).to_have_text("Mặc định")
+        expect(chu_ba.locator("summary")).to_be_focused()
+        choose(row(page, "voices", "an"), "Đặt mặc định")
+        expect(row(page, "voices", "an").locator(".badge.main")).to_have_text("Mặc định")
 
-        chu_ba.get_by_text("Xóa").click()
+        choose(chu_ba, "Xóa")
         expect(chu_ba).to_have_count(0)
         assert not file.exists()
         expect(page.get_by_role("button", name="Hoàn tác")).to_be_focused()
@@ -282,6 +287,40 @@ def test_voice_is_cloned_from_a_file_renamed_chosen_deleted_and_brought_back(
         page.keyboard.press("Enter")
         expect(chu_ba).to_contain_text("Bác <b>Ba</b>")
         assert file.is_file()
+
+
+def test_many_voices_with_long_names_are_grouped_searched_and_narrow(
+    browser: Browser, embedded: Site
+) -> None:
+    listed = {"language": "vi-VN", "sample_rate": 24_000, "is_ready": True}
+    voices = [
+        listed
+        | {"name": f"v-{number}", "description": f"{number} Đ{'ỵ' * 57}"}
+        | {"is_cloned": number > 20, "engine": "vieneu" if number % 2 else "vietts"}
+        for number in range(25)
+    ]
+    answer = {"default": "v-3", "voices": voices}
+    with browser.new_context(
+        viewport={"width": 390, "height": 800}, permissions=["clipboard-write", "clipboard-read"]
+    ) as context:
+        page = context.new_page()
+        page.route("**/api/voices", lambda route: route.fulfill(json=answer))
+        page.goto(embedded.url)
+        page.select_option("#language", "vi")
+        expect(page.locator("#voices h3")).to_have_text(["Giọng của tôi", "VietTTS", "VieNeu"])
+        expect(page.locator("#voices li")).to_have_count(25)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        check_accessibility(page)
+        page.fill("#search", "12 dyyy")
+        expect(page.locator("#voices li")).to_have_count(1)
+        choose(row(page, "voices", "v-12"), "Dùng trong Home Assistant")
+        expect(page.locator("#toast")).to_contain_text("Đã chép YAML")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        yaml = page.evaluate("navigator.clipboard.readText()")
+        assert "action: tts.speak" in yaml
+        assert '    voice: "v-12"' in yaml
+        page.fill("#search", "x")
+        expect(page.locator("#voices")).to_have_text("Không có giọng nào như vậy.")
 
 
 def test_recording_of_a_phone_can_be_dropped(

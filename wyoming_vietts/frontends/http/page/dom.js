@@ -26,8 +26,50 @@ export function fill(list, rows) {
 }
 
 export function focusRow(list, name, action) {
-  const row = [...list.children].find((each) => each.dataset.name === name);
+  const row = [...list.querySelectorAll("li")].find((each) => each.dataset.name === name);
   (row?.querySelector(`[data-action="${action}"]`) ?? row?.querySelector("button"))?.focus();
+}
+
+// A button that opens further buttons; a click elsewhere or Escape closes them.
+export function menu(label, buttons) {
+  const opener = make("summary", { textContent: "⋯", ariaLabel: label, role: "button" });
+  const element = make("details", { className: "menu" }, opener, make("div", {}, ...buttons));
+  opener.dataset.action = "more";
+  return element;
+}
+
+export function closeMenus(event) {
+  for (const open of document.querySelectorAll(".menu[open]")) {
+    if (event.type === "click" && open.firstChild.contains(event.target)) continue;
+    if (event.type === "keydown" && event.key !== "Escape") continue;
+    open.open = false;
+    if (event.type !== "keydown") continue;
+    event.preventDefault();
+    open.firstChild.focus();
+  }
+}
+
+const TOAST_MILLISECONDS = 20_000;
+let toastTimer;
+
+// Tells something for a while, without moving the page; a button there may take it back.
+export function toast(text, key, label, work) {
+  say("toast", text);
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => say("toast", ""), TOAST_MILLISECONDS);
+  if (!key) return;
+  const back = button(key, label, "toast", work);
+  $("toast").append(" ", back);
+  back.focus({ preventScroll: true });
+}
+
+export async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = make("textarea", { value: text, className: "unseen" }); // over HTTP there is only the old way
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
 }
 
 export function say(id, text, isWrong = false) {

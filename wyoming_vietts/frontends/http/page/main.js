@@ -1,7 +1,7 @@
 // Starts the page, and keeps its status line.
 import * as api from "./api.js";
 import * as cloning from "./cloning.js";
-import { $, keepUp, say } from "./dom.js";
+import { $, closeMenus, keepUp, say } from "./dom.js";
 import * as downloads from "./downloads.js";
 import * as lexicon from "./lexicon.js";
 import * as speaking from "./speaking.js";
@@ -40,6 +40,7 @@ $("language").addEventListener("change", () => {
   keepUp("status", showStatus);
 });
 
+for (const event of ["click", "keydown"]) document.addEventListener(event, closeMenus);
 transport.start();
 speaking.start();
 voices.start();

@@ -1,17 +1,100 @@
-// The list of voices: hear, rename, delete, and choose the default one.
+// The list of voices: hear, rename, delete, choose the default one, and use one in Home Assistant.
 import { ask } from "./api.js";
-import { $, attempt, button, fill, focusRow, keepUp, make, say } from "./dom.js";
+import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, toast } from "./dom.js";
 import { player, playing, speak, stop } from "./player.js";
 import { setText, t } from "./texts.js";
 
 const MESSAGE = "voices-message";
 const POLL_MILLISECONDS = 2000;
+const MANY = 10; // from here on they are searched, and in groups
+const ENGINES = { espeak: "eSpeak NG", piper: "Piper", vieneu: "VieNeu", vietts: "VietTTS" };
 
 let timer;
+let shown = { voices: [], byDefault: null };
 
 export function start() {
   player.addEventListener("change", showPlaying);
+  $("search").addEventListener("input", list);
 }
+
+export async function refresh() {
+  const { default: byDefault, voices } = await ask("GET", "api/voices");
+  shown = { voices, byDefault };
+  const chosen = $("voice").value || byDefault;
+  $("voice").replaceChildren(...choices());
+  $("voice").value = voices.some(({ name }) => name === chosen) ? chosen : byDefault;
+  $("search-row").hidden = voices.length < MANY;
+  if (!$("voices").querySelector("form")) list(); // somebody is renaming a voice
+  clearTimeout(timer);
+  if (voices.some((voice) => !voice.is_ready)) {
+    timer = setTimeout(() => keepUp(MESSAGE, refresh), POLL_MILLISECONDS);
+  }
+}
+
+// Shows a voice that is new: it can be heard with one more key.
+export async function introduce(name) {
+  $("search").value = "";
+  await refresh();
+  $("voice").value = name;
+  focusRow($("voices"), name, "hear");
+}
+
+// --- the list ---
+
+function list() {
+  const wanted = plain($("search").value);
+  const found = shown.voices.filter(({ name, description }) => plain(`${name} ${description}`).includes(wanted));
+  const rows = (voices) => make("ul", { className: "rows" }, ...voices.map(row));
+  if (!found.length && wanted) fill($("voices"), [make("p", { className: "soft", textContent: t("noVoice") })]);
+  else if (shown.voices.length < MANY) fill($("voices"), [rows(found)]);
+  else fill($("voices"), groups(found).flatMap(([title, voices]) => [make("h3", { textContent: title }), rows(voices)]));
+  showPlaying();
+}
+
+function choices() {
+  const options = (voices) => voices.map(({ name, description }) => new Option(description, name));
+  if (shown.voices.length < MANY) return options(shown.voices);
+  return groups(shown.voices).map(([label, voices]) => make("optgroup", { label }, ...options(voices)));
+}
+
+// Titles and voices: the user's own first.
+function groups(voices) {
+  const found = new Map();
+  for (const voice of voices) {
+    const title = voice.is_cloned ? t("myVoices") : (ENGINES[voice.engine] ?? voice.engine);
+    found.set(title, [...(found.get(title) ?? []), voice]);
+  }
+  return [...found].sort(([, [one]], [, [other]]) => other.is_cloned - one.is_cloned);
+}
+
+// Letters without case and marks, as people type them in a hurry.
+function plain(text) {
+  return text.trim().toLowerCase().normalize("NFD").replaceAll(/\p{M}/gu, "").replaceAll("đ", "d");
+}
+
+function row(voice) {
+  const { name, description } = voice;
+  const isDefault = name === shown.byDefault;
+  const badges = [ENGINES[voice.engine] ?? voice.engine, voice.is_ready ? "" : t("preparing")].filter(Boolean);
+  const who = make("div", { className: "who" }, make("span", { textContent: description }), " ");
+  if (isDefault) who.append(make("span", { className: "badge main", textContent: t("byDefault") }), " ");
+  for (const badge of badges) who.append(make("span", { className: "badge", textContent: badge }), " ");
+  if (name !== description) who.append(make("small", { textContent: name }));
+  const item = make("li", {});
+  item.dataset.name = name;
+  const items = [];
+  const add = (key, label, work) => items.push(button(key, label, MESSAGE, work));
+  if (!isDefault) add("makeDefault", t("makeVoiceDefault", description), () => makeDefault(name));
+  add("useInHomeAssistant", t("useVoiceInHomeAssistant", description), () => useInHomeAssistant(voice));
+  if (voice.is_cloned) {
+    add("rename", t("renameVoice", description), () => rename(item, voice));
+    add("remove", t("removeVoice", description), () => remove(voice));
+  }
+  item.append(button("hear", t("hearVoice", description), MESSAGE, () => hear(voice)), who, menu(t("moreOfVoice", description), items));
+  return item;
+}
+
+// --- hearing ---
 
 // The button of the voice that is heard stops it.
 function showPlaying() {
@@ -26,54 +109,33 @@ function sourceOf(name) {
   return `voice ${name}`;
 }
 
-export async function refresh() {
-  const { default: byDefault, voices } = await ask("GET", "api/voices");
-  const chosen = $("voice").value || byDefault;
-  $("voice").replaceChildren(...voices.map(({ name, description }) => new Option(description, name)));
-  $("voice").value = voices.some(({ name }) => name === chosen) ? chosen : byDefault;
-  const isRenaming = $("voices").querySelector("form");
-  if (!isRenaming) fill($("voices"), voices.map((voice) => row(voice, voice.name === byDefault)));
-  showPlaying();
-  clearTimeout(timer);
-  if (voices.some((voice) => !voice.is_ready)) {
-    timer = setTimeout(() => keepUp(MESSAGE, refresh), POLL_MILLISECONDS);
-  }
-}
-
-// Shows a voice that is new: it can be heard with one more key.
-export async function introduce(name) {
-  await refresh();
-  $("voice").value = name;
-  focusRow($("voices"), name, "hear");
-}
-
-function row(voice, isDefault) {
-  const { name, description } = voice;
-  const details = [name === description ? "" : name, voice.engine, voice.language, voice.is_ready ? "" : t("preparing")];
-  const who = make("div", { className: "who" }, description, " ");
-  if (isDefault) who.append(make("span", { className: "badge", textContent: t("byDefault") }));
-  who.append(make("small", { textContent: details.filter(Boolean).join(" · ") }));
-  const item = make("li", {}, who);
-  item.dataset.name = name;
-  const add = (key, label, work) => item.append(button(key, label, MESSAGE, work));
-  add("hear", t("hearVoice", description), () => hear(voice));
-  if (!isDefault) add("makeDefault", t("makeVoiceDefault", description), () => makeDefault(name));
-  if (voice.is_cloned) {
-    add("rename", t("renameVoice", description), () => rename(item, voice));
-    add("remove", t("removeVoice", description), () => remove(voice));
-  }
-  return item;
-}
-
 async function hear({ name, description }) {
   if (playing() === sourceOf(name)) stop();
   else await speak(sourceOf(name), () => t("spokenSample", description), { input: t("greeting"), voice: name, speed: 1 });
 }
 
+// --- the menu ---
+
 async function makeDefault(voice) {
   await ask("PUT", "api/default", { json: { voice } });
   $("voice").value = voice;
   await refresh();
+}
+
+async function useInHomeAssistant({ name, description }) {
+  const yaml = [
+    "action: tts.speak",
+    "target:",
+    "  entity_id: tts.vietts",
+    "data:",
+    "  media_player_entity_id: media_player.phong_khach",
+    `  message: ${JSON.stringify(t("greeting"))}`,
+    "  language: vi-VN",
+    "  options:",
+    `    voice: ${JSON.stringify(name)}`,
+  ];
+  await copy(`${yaml.join("\n")}\n`);
+  toast(t("yamlCopied", description));
 }
 
 function rename(item, { name, description }) {
@@ -82,7 +144,7 @@ function rename(item, { name, description }) {
   const end = async () => {
     form.remove();
     await refresh();
-    focusRow($("voices"), name, "rename");
+    focusRow($("voices"), name, "more");
   };
   form.append(make("button", { type: "submit", textContent: t("keep") }));
   form.append(button("cancel", t("cancel"), MESSAGE, end));
@@ -93,19 +155,21 @@ function rename(item, { name, description }) {
       await end();
     });
   });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    attempt(MESSAGE, end);
+  });
   item.replaceChildren(form);
-  field.focus();
+  field.select();
 }
 
 async function remove({ name, description }) {
   const { undo } = await ask("DELETE", `api/voices/${encodeURIComponent(name)}`);
   await refresh();
-  const back = button("undo", t("undoRemoving", description), MESSAGE, async () => {
+  toast(t("removed", description), "undo", t("undoRemoving", description), async () => {
     await ask("POST", `api/undo/${encodeURIComponent(undo)}`);
     await introduce(name);
-    say(MESSAGE, t("restored", description));
+    toast(t("restored", description));
   });
-  say(MESSAGE, t("removed", description));
-  $(MESSAGE).append(" ", back);
-  back.focus();
 }
