@@ -1,11 +1,18 @@
 """Spells commands in messages the way they work for this user."""
 
 import os
+import shlex
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from . import __version__
 
 _SCRIPTS = Path(__file__).parents[1] / "script"
+_MARKS_OF_CONTAINERS = ("/.dockerenv", "/run/.containerenv")  # Docker's and Podman's
+_NEURAL_IMAGE = f"ghcr.io/wyoming-vietts/wyoming-vietts:{__version__}-neural"
 
 
 def command(arguments: str) -> str:
@@ -23,6 +30,24 @@ def how_to_install(extra: str) -> str:
         part = "" if extra in ("piper", "http") else f" {extra}"  # it always installs these two
         return f"run {_from_here(_SCRIPTS / 'setup')}{part}"
     return f"install wyoming-vietts again, with its extra '{extra}'"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that the page asks of its user, in whatever language it is read."""
+
+    kind: Literal["command", "image", "download", "restart"]
+    text: str = ""
+    """The command to run, the image to use or the download to start."""
+
+
+def step_to_install(extra: str) -> Step:
+    """Return the step that installs an extra, the way that this program was installed."""
+    if (_SCRIPTS / "setup").is_file():
+        return Step("command", f"{shlex.quote(str(_SCRIPTS / 'setup'))} {extra}")
+    if any(os.path.exists(mark) for mark in _MARKS_OF_CONTAINERS):
+        return Step("image", _NEURAL_IMAGE)
+    return Step("command", f"{sys.executable} -m pip install 'wyoming-vietts[{extra}]'")
 
 
 def _from_here(path: Path) -> str:

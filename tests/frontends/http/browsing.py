@@ -50,7 +50,8 @@ def serving(
     lexicon = folder / "lexicon.txt"
     lexicon.write_text("# Của tôi\n")
     folders = (f"--model-dir={folder / 'model'}", f"--voices-dir={folder / 'voices'}",
-               f"--piper-dir={folder / 'piper'}", f"--lexicon={lexicon}")  # fmt: skip
+               f"--piper-dir={folder / 'piper'}", f"--vieneu-dir={folder / 'vieneu'}",
+               f"--lexicon={lexicon}")  # fmt: skip
     how = ("--uri", f"tcp://127.0.0.1:{port}", "--http", address, *folders, *arguments)
     with server_process(*how, environment=environment) as process:
         for _ in range(600):

@@ -46,6 +46,7 @@ async def test_what_there_is_is_listed(tmp_path: Path) -> None:
         "licence": "CC BY-NC 4.0: not for commercial use",
         "is_there": False,
         "needs": None,
+        "install": None,
         "progress": None,
         "error": None,
     }
@@ -88,6 +89,21 @@ async def test_download_that_fails_says_why_and_may_be_tried_again(
         await doors.change("POST", f"/api/downloads/{VIETTS}")
         entry = await ended(doors)
     assert (entry["is_there"], entry["error"]) == (True, None)
+
+
+async def test_download_can_be_cancelled_and_goes_on_later(hub: Hub, tmp_path: Path) -> None:
+    hub.pause_seconds = 1.0
+    options = ("--engine", "espeak", "--model-dir", str(tmp_path / "fetched"))
+    async with serving(*options, environment=hub.environment) as (doors, _):
+        await doors.change("POST", f"/api/downloads/{VIETTS}")
+        while not (await listed(doors))["progress"]:
+            await asyncio.sleep(0.05)
+        assert (await doors.change("DELETE", f"/api/downloads/{VIETTS}")).status == 204
+        entry = await listed(doors)
+        assert (entry["progress"], entry["error"], entry["is_there"]) == (None, None, False)
+        hub.pause_seconds = 0.0
+        await doors.change("POST", f"/api/downloads/{VIETTS}")
+        assert (await ended(doors))["is_there"]
 
 
 async def test_download_that_cannot_begin_says_why(
@@ -137,11 +153,14 @@ async def test_what_is_missing_is_named_first(monkeypatch: pytest.MonkeyPatch) -
         "importlib.util.find_spec", lambda name: None if name == "torch" else found(name)
     )
     async with running_doors(StepEngine()) as doors:
-        needs = (await listed(doors))["needs"]
+        entry = await listed(doors)
+        needs = entry["needs"]
         answer = await doors.change("POST", f"/api/downloads/{VIETTS}")
         assert (await listed(doors, NATURAL_VOICE))["needs"] is None
     assert needs.startswith("It needs the package torch: ")
     assert needs.endswith("vietts")
+    assert entry["install"]["kind"] == "command"
+    assert entry["install"]["text"].endswith("/script/setup vietts")
     assert (answer.status, answer.error["message"]) == (409, needs)
 
 

@@ -23,11 +23,10 @@ async def test_status_says_how_the_server_is() -> None:
     assert 10 < status.pop("memory_mb") < 10_000
     assert 0 <= status.pop("uptime_seconds") < 60
     assert len(status.pop("token")) > 30
-    steps = status.pop("how_to_clone").split(", then ")
-    assert steps == [
-        "download vieneu on this page",
-        "download vieneu-cloning on this page",
-        "start the server again",
+    assert status.pop("how_to_clone") == [
+        {"kind": "download", "text": "vieneu"},
+        {"kind": "download", "text": "vieneu-cloning"},
+        {"kind": "restart", "text": ""},
     ]
     assert status == {
         "version": __version__,
@@ -38,6 +37,7 @@ async def test_status_says_how_the_server_is() -> None:
         "under_way": 0,
         "can_clone": False,
         "clones_with": [],
+        "has_embedded_only": False,
     }
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from aiohttp import web
 from ...downloads.fetch import STAGING
 from ...downloads.table import DOWNLOADS, VIENEU, VIENEU_CLONING, VIETTS, Download, ModelFolders
 from ...files import explain
-from ...program import how_to_install
+from ...program import Step, how_to_install, step_to_install
 from .guard import Guard
 from .requests import HttpError
 
@@ -44,18 +45,19 @@ class Downloads:
         return [
             web.get("/api/downloads", self._list),
             web.post("/api/downloads/{name}", guard.changing(self._start)),
+            web.delete("/api/downloads/{name}", guard.changing(self._cancel)),
         ]
 
     @property
-    def steps_to_cloning(self) -> str:
-        """The steps that enable cloning, for a reader who may have no shell."""
+    def steps_to_cloning(self) -> list[Step]:
+        """The steps that enable cloning."""
         if all(importlib.util.find_spec(package) for package in _TO_HEAR):
             steps, needed = [], [VIENEU, VIENEU_CLONING]
         else:
-            steps, needed = [how_to_install("vietts")], [VIETTS]
+            steps, needed = [step_to_install("vietts")], [VIETTS]
         there = [name for name in needed if DOWNLOADS[name].is_in(self._folders.folder_of(name))]
-        steps += [f"download {name} on this page" for name in needed if name not in there]
-        return ", then ".join([*steps, "start the server again"])
+        steps += [Step("download", name) for name in needed if name not in there]
+        return [*steps, Step("restart")]
 
     async def finish(self) -> None:
         """Stop the downloads under way; each resumes when it is started again."""
@@ -68,11 +70,7 @@ class Downloads:
         return web.json_response({"downloads": listed})
 
     async def _start(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        if name not in DOWNLOADS:
-            raise HttpError(
-                "not-found", f"Unknown download '{name:.80}'; available: {', '.join(DOWNLOADS)}"
-            )
+        name = _known(request.match_info["name"])
         if (needs := _needs(name)) is not None:
             raise HttpError("conflict", needs)
         if name not in self._running:
@@ -80,6 +78,14 @@ class Downloads:
             task = self._running[name] = asyncio.create_task(self._download(name))
             task.add_done_callback(lambda _: self._running.pop(name))
         return web.Response(status=202)
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        """Stop a download; what has come is kept for the next time."""
+        task = self._running.get(_known(request.match_info["name"]))
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        return web.Response(status=204)
 
     def _described(self, name: str, entry: Download) -> Mapping[str, object]:
         folder = self._folders.folder_of(name)
@@ -90,6 +96,7 @@ class Downloads:
             "licence": entry.licence,
             "is_there": entry.is_in(folder),
             "needs": _needs(name),
+            "install": None if (install := _install(name)) is None else asdict(install),
             "progress": _progress(entry, folder) if name in self._running else None,
             "error": self._errors.get(name),
         }
@@ -131,6 +138,25 @@ class Downloads:
             said.seek(0)
             lines = said.read().decode("utf-8", "replace").strip().splitlines() or ["no message"]
         return None if process.returncode == 0 else lines[-1]
+
+
+def _known(name: str) -> str:
+    """Return the name of a download.
+
+    Raises:
+        HttpError: there is no such download.
+    """
+    if name not in DOWNLOADS:
+        raise HttpError(
+            "not-found", f"Unknown download '{name:.80}'; available: {', '.join(DOWNLOADS)}"
+        )
+    return name
+
+
+def _install(name: str) -> Step | None:
+    """Return the step that installs the package that a download needs, or None."""
+    package, extra = _NEEDED[DOWNLOADS[name].engine]
+    return None if importlib.util.find_spec(package) else step_to_install(extra)
 
 
 def _needs(name: str) -> str | None:

@@ -205,6 +205,7 @@ def _speech_operations(text: _Json) -> Iterator[_Operation]:
 
 def _page_operations(text: _Json) -> Iterator[_Operation]:
     name = _parameter("name", _TEXT, "path", True, "co-an")
+    download_name = _parameter("name", _TEXT, "path", True, "vietts")
     undo = _parameter("id", _TEXT, "path", True, "0123456789abcdef")
     offset = _parameter("offset", _WHOLE | {"minimum": 0, "maximum": 99_999_999})
     written, spoken = _like("Aqara"), _like("a ca ra")
@@ -215,18 +216,19 @@ def _page_operations(text: _Json) -> Iterator[_Operation]:
     # fmt: off
     form = _content("multipart/form-data",
         _object(description=_TEXT, consent={"const": "yes"}, recording=recording))
+    step = _object(kind=_TEXT, text=_TEXT)
     status = _object(
         version=_TEXT, engine=_optional(_TEXT), device=_TEXT, voices=_WHOLE, requests=_WHOLE,
         under_way=_WHOLE, real_time_factor=_optional(_NUMBER), memory_mb=_WHOLE,
-        uptime_seconds=_WHOLE, can_clone=_BOOLEAN,
-        clones_with=_list(_TEXT), how_to_clone=_optional(_TEXT),
-        token=_TEXT)
+        uptime_seconds=_WHOLE, can_clone=_BOOLEAN, clones_with=_list(_TEXT),
+        how_to_clone=_list(step), has_embedded_only=_BOOLEAN, token=_TEXT)
     heard = _object(
         seconds=_optional(_NUMBER), start_seconds=_optional(_NUMBER),
         end_seconds=_optional(_NUMBER), problem=problem, warning=problem)
     download = _object(
         name=_TEXT, description=_TEXT, megabytes=_NUMBER, licence=_TEXT, is_there=_BOOLEAN,
-        needs=_optional(_TEXT), progress=_optional(_NUMBER), error=_optional(_TEXT))
+        needs=_optional(_TEXT), install=_optional(step), progress=_optional(_NUMBER),
+        error=_optional(_TEXT))
     yield _operation("get", "/api/openapi.json", "This description", _json({"type": "object"}))
     yield _operation("get", "/api/status", "Tell the state of the server", _json(status))
     yield _operation("get", "/api/voices", "List voices",
@@ -252,5 +254,7 @@ def _page_operations(text: _Json) -> Iterator[_Operation]:
     yield _operation("get", "/api/downloads", "List downloads",
         _json(_object(downloads=_list(download))))
     yield _change("post", "/api/downloads/{name}", "Start a download", status=202,
-        parameters=[_parameter("name", _TEXT, "path", True, "vietts")])
+        parameters=[download_name])
+    yield _change("delete", "/api/downloads/{name}", "Cancel a download", status=204,
+        parameters=[download_name])
     # fmt: on

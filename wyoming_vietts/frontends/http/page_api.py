@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from aiohttp import web
@@ -127,7 +127,10 @@ def page_api_routes(
                 "uptime_seconds": round(metrics.uptime_seconds),
                 "can_clone": bool(cloning),
                 "clones_with": [engine.name for engine in cloning],
-                "how_to_clone": None if cloning else downloads.steps_to_cloning,
+                "how_to_clone": []
+                if cloning
+                else [asdict(step) for step in downloads.steps_to_cloning],
+                "has_embedded_only": synthesizer.catalogue.has_embedded_only,
                 "token": guard.page_token,
             }
         )

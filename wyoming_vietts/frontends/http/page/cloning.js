@@ -1,6 +1,6 @@
 // A voice from a recording: a file or the microphone, a look at it, a name and a yes.
 import { ask, ServerError } from "./api.js";
-import { $, attempt, make, say } from "./dom.js";
+import { $, attempt, make, say, steps } from "./dom.js";
 import { playSamples } from "./player.js";
 import { record } from "./recorder.js";
 import { sentence, setText, t } from "./texts.js";
@@ -14,6 +14,7 @@ const SENT_AS_THEY_ARE = /\.(wav|flac|mp3|ogg|opus)$/i; // what the server reads
 
 let recording = null; // { file, audio, found }
 let stopsRecording = null;
+let shownSteps = "";
 
 export function start() {
   $("file").addEventListener("change", () => $("file").files[0] && attempt(MESSAGE, () => look($("file").files[0])));
@@ -40,7 +41,10 @@ export function start() {
 export function show({ can_clone: canClone, clones_with: engines, how_to_clone: how }) {
   $("clone").hidden = !canClone;
   $("how-to-clone").hidden = canClone;
-  if (!canClone) $("how-to-clone").replaceChildren(t("needsEngine"), " ", make("code", { lang: "en", textContent: how }));
+  if (!canClone && shownSteps !== t("needsEngine") + JSON.stringify(how)) {
+    shownSteps = t("needsEngine") + JSON.stringify(how);
+    $("how-to-clone").replaceChildren(make("summary", { textContent: t("needsEngine") }), steps(how));
+  }
   if (canClone) $("clones-with").textContent = t("clonesWith")[engines.length > 1 ? "both" : engines[0]];
   if (recording) showStretch(recording.found);
 }

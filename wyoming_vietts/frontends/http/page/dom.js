@@ -63,6 +63,17 @@ export function toast(text, key, label, work) {
   back.focus({ preventScroll: true });
 }
 
+// What must be done on the server first, in numbered steps to copy.
+export function steps(todo) {
+  const step = ({ kind, text }) => {
+    const item = make("li", {}, t(`step-${kind}`), " ");
+    if (kind !== "command") return make("li", { textContent: t(`step-${kind}`, text) });
+    item.append(make("code", { textContent: text }), " ", button("copy", t("copyCommand"), "toast", () => copy(text)));
+    return item;
+  };
+  return make("ol", { className: "steps" }, ...todo.map(step));
+}
+
 export async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = make("textarea", { value: text, className: "unseen" }); // over HTTP there is only the old way

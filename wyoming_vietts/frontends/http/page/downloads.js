@@ -1,59 +1,94 @@
 // Voices and models from the hub. The server knows how far they are, so a reload changes nothing.
 import { ask } from "./api.js";
-import { $, button, fill, keepUp, make, say } from "./dom.js";
-import { about, licenceOf, size, t } from "./texts.js";
+import { $, button, fill, keepUp, make, say, steps, toast } from "./dom.js";
+import { about, licenceOf, megabytes, size, t, timeLeft } from "./texts.js";
 import { refresh as refreshVoices } from "./voices.js";
 
 const MESSAGE = "downloads-message";
 const POLL_MILLISECONDS = 1000;
+const NATURAL_VOICES = ["vi_VN-vais1000-medium", "vi_VN-vais1000-tiny"]; // for whoever has none
 
 let timer = null;
+let shown = "";
+const begun = new Map(); // name of a download under way -> { at, progress } when the page saw it first
 
 export async function refresh() {
   const { downloads } = await ask("GET", "api/downloads");
   const running = downloads.filter(({ progress }) => progress !== null);
-  if (!advance(running)) fill($("downloads"), downloads.map(row));
-  const failed = downloads.find(({ error }) => error);
-  if (failed) say(MESSAGE, t("downloadFailed", failed.name, failed.error), true);
+  for (const name of begun.keys()) if (!running.some((each) => each.name === name)) begun.delete(name);
+  for (const { name, progress } of running) if (!begun.has(name)) begun.set(name, { at: Date.now(), progress });
+  const state = JSON.stringify([document.documentElement.lang, downloads.map((each) => ({ ...each, progress: each.progress !== null }))]);
+  if (state !== shown) {
+    shown = state; // the bars stay otherwise: new ones would be read out anew each second
+    fill($("downloads"), downloads.map(row));
+    fill($("natural-voices"), downloads.filter(({ name, needs }) => NATURAL_VOICES.includes(name) && !needs).map(offer));
+  }
+  running.forEach(advance);
   clearTimeout(timer);
   if (running.length) timer = setTimeout(() => keepUp(MESSAGE, poll), POLL_MILLISECONDS);
-  return running.length;
+  return downloads;
+}
+
+// The banner, while there is no voice but a robot's.
+export function show({ has_embedded_only: isRobot }) {
+  $("robot").hidden = !isRobot;
 }
 
 async function poll() {
-  if (!(await refresh())) await refreshVoices();
+  const before = new Set(begun.keys());
+  const downloads = await refresh();
+  const done = downloads.filter(({ name, is_there: isThere }) => before.has(name) && isThere);
+  for (const { name, description } of done) toast(t("downloaded", about(name, description)));
+  if (done.length) await refreshVoices();
 }
 
-// Moves the bars that are shown: new ones would be read out anew each second.
-function advance(running) {
-  const bars = [...$("downloads").querySelectorAll("progress")];
-  const isSame = bars.length > 0 && String(bars.map((bar) => bar.dataset.name)) === String(running.map(({ name }) => name));
-  if (isSame) bars.forEach((bar, i) => (bar.value = running[i].progress));
-  return isSame;
-}
-
-function row({ name, description, megabytes, licence, is_there: isThere, needs, progress }) {
-  const identity = make("small", { textContent: `${name} · ${size(megabytes)}` });
-  const terms = make("small", { textContent: t("licence", licenceOf(name, licence)) });
-  const what = make("div", { className: "what" }, about(name, description), identity, terms);
+function row(download) {
+  const { name, description, licence, is_there: isThere, install } = download;
+  const terms = make("details", {}, make("summary", { textContent: t("licence") }), make("small", { textContent: licenceOf(name, licence) }));
+  const what = make("div", { className: "what" }, about(name, description), make("small", { textContent: `${name} · ${size(download.megabytes)}` }), terms);
   const item = make("li", {}, what);
   item.dataset.name = name;
-  if (needs && !isThere) what.append(make("small", {}, t("needs"), " ", make("span", { lang: "en", textContent: needs })));
   if (isThere) item.append(make("span", { className: "badge", textContent: t("isThere") }));
-  else if (progress !== null) item.append(bar(name, progress));
-  else if (!needs) {
-    item.append(
-      button("download", t("downloadWhat", name), MESSAGE, async () => {
-        await ask("POST", `api/downloads/${encodeURIComponent(name)}`);
-        await refresh();
-      }),
-    );
-  }
+  else if (install) what.append(make("details", {}, make("summary", { textContent: t("needsPackages") }), steps([install])));
+  else item.append(...controls(download));
   return item;
 }
 
-function bar(name, progress) {
-  const element = make("progress", { value: progress, max: 1, ariaLabel: t("progress", name) });
-  element.dataset.name = name;
-  return element;
+// The same download in the banner: a sentence and a button.
+function offer(download) {
+  const item = make("li", {}, make("div", { textContent: t("offered")[download.name].what }), ...controls(download));
+  item.dataset.name = download.name;
+  const start = item.querySelector('[data-action="download"]');
+  if (start) start.textContent = t("offered")[download.name].button(size(download.megabytes));
+  return item;
+}
+
+function controls({ name, progress, error }) {
+  if (progress !== null) {
+    const bar = make("progress", { max: 1, ariaLabel: t("progress", name) });
+    bar.dataset.name = name;
+    const far = make("small", { className: "far" });
+    far.dataset.name = name;
+    return [make("div", { className: "bar" }, bar, far), button("cancel", t("cancelDownload", name), MESSAGE, () => change("DELETE", name))];
+  }
+  const again = button(error ? "retry" : "download", t("downloadWhat", name), MESSAGE, () => change("POST", name));
+  if (!error) return [again];
+  const details = make("details", {}, make("summary", { textContent: t("details") }), make("span", { lang: "en", textContent: error }));
+  return [again, make("div", { className: "wrong", role: "alert" }, t("downloadFailed"), details)];
+}
+
+async function change(method, name) {
+  await ask(method, `api/downloads/${encodeURIComponent(name)}`);
+  say(MESSAGE, "");
+  await refresh();
+}
+
+function advance({ name, progress, megabytes: all }) {
+  const { at, progress: first } = begun.get(name);
+  const seconds = (Date.now() - at) / 1000;
+  const left = progress > first && seconds > 2 ? timeLeft(((1 - progress) * seconds) / (progress - first)) : "";
+  for (const bar of document.querySelectorAll(`progress[data-name="${name}"]`)) bar.value = progress;
+  for (const far of document.querySelectorAll(`.far[data-name="${name}"]`)) {
+    far.textContent = [`${Math.floor(100 * progress)} %`, megabytes(progress * all, all), left].filter(Boolean).join(" · ");
+  }
 }

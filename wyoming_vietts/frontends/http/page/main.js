@@ -16,8 +16,10 @@ let shown = null; // how many voices the lists were made for
 async function showStatus() {
   try {
     const status = await api.status();
-    say("status", t("status", status));
+    say("status", "");
+    $("telemetry").textContent = t("status", status);
     cloning.show(status);
+    downloads.show(status);
     if (shown !== status.voices) {
       shown = status.voices;
       keepUp("voices-message", voices.refresh);

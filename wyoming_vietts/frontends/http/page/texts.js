@@ -29,8 +29,12 @@ const TEXTS = {
     preparing: "đang chuẩn bị",
     cloneHeading: "Nhân bản giọng nói",
     cloneHelp: "Chỉ cần vài giây ghi âm một người nói rõ, không có tiếng ồn. Thả tệp vào đây, hoặc ghi âm ngay.",
-    needsEngine: "Muốn nhân bản giọng nói, máy chủ cần có thêm mô hình. Cách cài:",
+    needsEngine: "Máy chủ này chưa nhân bản được giọng nói. Cách cài thêm",
     clonesWith: { vieneu: "Giọng sẽ do VieNeu đọc.", vietts: "Giọng sẽ do VietTTS đọc.", both: "VietTTS và VieNeu mỗi bên sẽ có một giọng." },
+    "step-command": "Trên máy chủ, mở cửa sổ dòng lệnh và chạy:",
+    "step-download": (name) => `Ở mục “Tải giọng và mô hình” bên dưới, tải ${name}.`,
+    "step-image": (image) => `Dừng bộ chứa, rồi chạy lại bằng ảnh ${image} với cùng thư mục dữ liệu.`,
+    "step-restart": "Khởi động lại máy chủ.", copy: "Chép", copyCommand: "Chép lệnh",
     chooseFile: "Chọn tệp ghi âm", record: "Ghi âm", stopRecording: "Dừng ghi", level: "Âm lượng",
     secondsLeft: (n) => `Còn ${n} giây`, seconds: (n) => `${n} giây`, checking: "Đang kiểm tra bản ghi…",
     waveform: "Dạng sóng của bản ghi, phần được dùng có nền màu",
@@ -40,8 +44,15 @@ const TEXTS = {
     made: (name) => `Đã tạo giọng ${name}.`, noMicrophone: "Không tìm thấy micrô.",
     microphoneForbidden: "Trình duyệt không cho dùng micrô: hãy cho phép, và mở trang qua HTTPS hoặc ngay trên máy chủ.",
     downloadsHeading: "Tải giọng và mô hình", download: "Tải về", downloadWhat: (name) => `Tải về ${name}`, isThere: "Đã tải",
-    licence: (text) => `Giấy phép: ${text}`, needs: "Cần cài trước:", progress: (name) => `Tiến độ tải ${name}`,
-    downloadFailed: (name, message) => `Không tải được ${name}. Hãy thử lại sau. Chi tiết (tiếng Anh): ${message}`,
+    licence: "Giấy phép", needsPackages: "Cần cài thêm phần mềm", progress: (name) => `Tiến độ tải ${name}`,
+    downloaded: (what) => `Đã tải xong: ${what}.`, cancelDownload: (name) => `Hủy tải ${name}`, retry: "Thử lại",
+    downloadFailed: "Không tải được. Hãy xem lại mạng và chỗ trống trên đĩa của máy chủ, rồi thử lại.", details: "Chi tiết",
+    left: (time) => `còn ${time}`, minutes: (n) => `${n} phút`,
+    robotHeading: "Đang dùng giọng rô-bốt",
+    offered: {
+      "vi_VN-vais1000-medium": { what: "Giọng nữ miền Bắc, nghe như người thật", button: (size) => `Tải giọng tự nhiên (${size})` },
+      "vi_VN-vais1000-tiny": { what: "Cho máy rất nhỏ: đọc nhanh hơn nhiều, kém rõ hơn", button: (size) => `Tải bản rút gọn (${size})` },
+    },
     about: {
       "vi_VN-vais1000-medium": "Giọng nữ miền Bắc, tự nhiên, chạy được trên máy nhỏ",
       "vi_VN-vais1000-tiny": "Cũng giọng ấy, bản rút gọn cho máy rất nhỏ: đọc nhanh hơn nhiều, kém rõ hơn",
@@ -102,8 +113,12 @@ const TEXTS = {
     preparing: "being prepared",
     cloneHeading: "Clone a voice",
     cloneHelp: "A few seconds of one person speaking clearly, without noise, are enough. Drop a file here, or record now.",
-    needsEngine: "To clone voices, the server needs another model:",
+    needsEngine: "This server cannot clone voices yet. How to add that",
     clonesWith: { vieneu: "VieNeu will speak in the voice.", vietts: "VietTTS will speak in the voice.", both: "VietTTS and VieNeu will have a voice each." },
+    "step-command": "On the server, open a terminal and run:",
+    "step-download": (name) => `Under “Download voices and models” below, download ${name}.`,
+    "step-image": (image) => `Stop the container, and run the image ${image} with the same data folder.`,
+    "step-restart": "Start the server again.", copy: "Copy", copyCommand: "Copy the command",
     chooseFile: "Choose a recording", record: "Record", stopRecording: "Stop recording", level: "Level",
     secondsLeft: (n) => `${counted(n, "second")} left`, seconds: (n) => counted(n, "second"), checking: "Checking the recording…",
     waveform: "The recording's waveform; the part that is used has a coloured background",
@@ -113,8 +128,15 @@ const TEXTS = {
     made: (name) => `Made the voice ${name}.`, noMicrophone: "There is no microphone.",
     microphoneForbidden: "The browser blocks the microphone: allow it, and open the page over HTTPS or on the server itself.",
     downloadsHeading: "Download voices and models", download: "Download", downloadWhat: (name) => `Download ${name}`, isThere: "Downloaded",
-    licence: (text) => `Licence: ${text}`, needs: "Install first:", progress: (name) => `Progress of ${name}`,
-    downloadFailed: (name, message) => `Cannot download ${name}: ${message}`,
+    licence: "Licence", needsPackages: "Needs more software", progress: (name) => `Progress of ${name}`,
+    downloaded: (what) => `Downloaded: ${what}.`, cancelDownload: (name) => `Cancel downloading ${name}`, retry: "Try again",
+    downloadFailed: "The download failed. Check the server's network and free disk space, then try again.", details: "Details",
+    left: (time) => `${time} left`, minutes: (n) => counted(n, "minute"),
+    robotHeading: "This is a robot's voice",
+    offered: {
+      "vi_VN-vais1000-medium": { what: "A woman from the north, who sounds like a person", button: (size) => `Download the natural voice (${size})` },
+      "vi_VN-vais1000-tiny": { what: "For the smallest machines: far faster, less clear", button: (size) => `Download the small copy (${size})` },
+    },
     about: {
       "vi_VN-vais1000-medium": "A natural voice for small machines: a woman from the north",
       "vi_VN-vais1000-tiny": "The same voice for the smallest machines: far faster, less clear",
@@ -139,8 +161,8 @@ const TEXTS = {
 
 let language = "vi";
 
-export function number(value) {
-  return value.toLocaleString(language, { maximumSignificantDigits: 2 });
+export function number(value, digits = 2) {
+  return value.toLocaleString(language, { maximumSignificantDigits: digits });
 }
 
 function counted(n, noun) {
@@ -149,6 +171,15 @@ function counted(n, noun) {
 
 export function size(megabytes) {
   return megabytes < 1000 ? `${megabytes} MB` : `${number(megabytes / 1000)} GB`;
+}
+
+// How much of a download has come.
+export function megabytes(done, all) {
+  return `${number(Math.round(done), 4)} / ${size(all)}`;
+}
+
+export function timeLeft(seconds) {
+  return t("left", seconds < 60 ? t("seconds", Math.ceil(seconds)) : t("minutes", Math.ceil(seconds / 60)));
 }
 
 function tenths(value) {

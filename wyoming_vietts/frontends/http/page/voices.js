@@ -75,7 +75,8 @@ function plain(text) {
 function row(voice) {
   const { name, description } = voice;
   const isDefault = name === shown.byDefault;
-  const badges = [ENGINES[voice.engine] ?? voice.engine, voice.is_ready ? "" : t("preparing")].filter(Boolean);
+  const engine = ENGINES[voice.engine] ?? voice.engine;
+  const badges = [description.includes(engine) ? "" : engine, voice.is_ready ? "" : t("preparing")].filter(Boolean);
   const who = make("div", { className: "who" }, make("span", { textContent: description }), " ");
   if (isDefault) who.append(make("span", { className: "badge main", textContent: t("byDefault") }), " ");
   for (const badge of badges) who.append(make("span", { className: "badge", textContent: badge }), " ");
