@@ -1,7 +1,8 @@
-// The user's own words: add one, see all, remove one.
+// The user's own words: add one, hear it, see all, remove one.
 import { ask } from "./api.js";
 import { $, attempt, button, fill, make, say } from "./dom.js";
 import { t } from "./texts.js";
+import { hearButton } from "./transport.js";
 
 const MESSAGE = "lexicon-message";
 
@@ -13,6 +14,25 @@ export function start(onChange) {
     event.preventDefault();
     attempt(MESSAGE, add);
   });
+  $("text").addEventListener("select", () => {
+    const { value, selectionStart, selectionEnd } = $("text");
+    take(value.slice(selectionStart, selectionEnd));
+  });
+  document.addEventListener("selectionchange", () => {
+    const selection = document.getSelection();
+    const [from, to] = [selection.anchorNode, selection.focusNode].map(sentenceAt);
+    if (from && from === to) take(selection.toString());
+  });
+}
+
+function sentenceAt(node) {
+  return (node instanceof Element ? node : node?.parentElement)?.closest("#sentences .written");
+}
+
+// A word that is selected in the text is one to teach.
+function take(selected) {
+  const word = selected.trim();
+  if (word && !$("words").hidden && !/[=\n]/.test(word) && word.length <= $("written").maxLength) $("written").value = word;
 }
 
 export async function refresh() {
@@ -37,7 +57,7 @@ function row({ written, spoken }) {
     await showWords();
     say(MESSAGE, t("wordRemoved", written));
   });
-  const item = make("li", {}, make("span", { textContent: `${written} = ${spoken}` }), remove);
+  const item = make("li", {}, make("span", { textContent: `${written} = ${spoken}` }), hearWord(written), remove);
   item.dataset.name = written;
   return item;
 }
@@ -48,4 +68,10 @@ async function add() {
   $("lexicon").reset();
   await showWords();
   say(MESSAGE, t("wordAdded", written, spoken));
+  $(MESSAGE).append(" ", hearWord(written));
+}
+
+function hearWord(written) {
+  const wanted = () => ({ input: written, voice: $("voice").value, speed: Number($("speed").value) });
+  return hearButton(`word ${written}`, t("hearWord", written), MESSAGE, () => t("spokenWord", written), wanted);
 }

@@ -1,12 +1,15 @@
 // Text in, speech out; and what the text became before it was spoken.
 import { ask, ServerError } from "./api.js";
-import { $, attempt, make, say } from "./dom.js";
+import { $, attempt, keepUp, make, say } from "./dom.js";
 import * as lexicon from "./lexicon.js";
 import { player, playing, speak, stop } from "./player.js";
 import { number, sentence, setText, t } from "./texts.js";
 
 const MESSAGE = "speak-message";
 const SOURCE = "text"; // as the player names it
+const TYPING_MILLISECONDS = 300; // between two letters, at most
+
+let timer;
 
 export function start() {
   $("text").value ||= t("sample");
@@ -25,7 +28,8 @@ export function start() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("speak").requestSubmit();
   });
-  $("show-words").addEventListener("click", () => attempt(MESSAGE, showWords));
+  $("show-words").addEventListener("click", () => attempt(MESSAGE, toggleWords));
+  $("text").addEventListener("input", followText);
 }
 
 export function showSpeed() {
@@ -47,14 +51,32 @@ function showState() {
   say(MESSAGE, isPlaying ? t("speaking") : "");
 }
 
+// --- what the text becomes before it is spoken ---
+
+async function toggleWords() {
+  $("words").hidden = !$("words").hidden;
+  setText($("show-words"), $("words").hidden ? "showWords" : "hideWords");
+  if (!$("words").hidden) await showWords();
+}
+
 export async function showWords() {
-  const { sentences } = await ask("POST", "api/normalize", { json: { text: $("text").value } });
-  $("sentences").replaceChildren(
-    ...sentences.map(({ written, spoken }) =>
-      make("li", {}, make("div", { textContent: written }), make("div", { className: "spoken", textContent: spoken })),
-    ),
-  );
-  if (!sentences.length) say(MESSAGE, sentence("nothing-to-say"));
-  $("words").hidden = false;
+  await showSentences();
   await lexicon.refresh();
+}
+
+async function showSentences() {
+  const text = $("text").value;
+  const { sentences } = text.trim() ? await ask("POST", "api/normalize", { json: { text } }) : { sentences: [] };
+  if (text !== $("text").value) return; // a later answer is on its way
+  const rows = sentences.map(({ written, spoken }) =>
+    make("li", {}, make("div", { className: "written", textContent: written }), make("div", { className: "spoken", textContent: spoken })),
+  );
+  if (!rows.length) rows.push(make("li", { textContent: sentence("nothing-to-say"), lang: document.documentElement.lang }));
+  $("sentences").replaceChildren(...rows);
+}
+
+function followText() {
+  clearTimeout(timer);
+  if ($("words").hidden) return;
+  timer = setTimeout(() => keepUp(MESSAGE, showSentences), TYPING_MILLISECONDS);
 }

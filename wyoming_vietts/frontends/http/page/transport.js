@@ -1,7 +1,7 @@
 // The bar of the player: play and stop, where it is, how loud, and its files.
 import { request } from "./api.js";
-import { $, attempt, make } from "./dom.js";
-import { current, play, player, playing, position, setVolume, stop } from "./player.js";
+import { $, attempt, button, make } from "./dom.js";
+import { current, play, player, playing, position, setVolume, speak, stop } from "./player.js";
 import { number, setLabel, setText, t } from "./texts.js";
 import { wav } from "./wav.js";
 
@@ -30,7 +30,25 @@ export function start() {
   });
 }
 
+// A button that plays one thing and, while that is heard, stops it. `wanted` makes the request.
+export function hearButton(source, label, messageId, title, wanted) {
+  const element = button("hear", label, messageId, async () => {
+    if (playing() === source) stop();
+    else await speak(source, title, wanted());
+  });
+  element.dataset.source = source;
+  showState(element);
+  return element;
+}
+
+function showState(element) {
+  const isPlaying = playing() === element.dataset.source;
+  setText(element, isPlaying ? "stop" : "hear");
+  element.classList.toggle("stops", isPlaying);
+}
+
 export function show() {
+  document.querySelectorAll("[data-source]").forEach(showState);
   const track = current();
   $("player").hidden = !track;
   clearInterval(timer);

@@ -1,8 +1,8 @@
 // The list of voices: hear, rename, delete, choose the default one, and use one in Home Assistant.
 import { ask } from "./api.js";
 import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, toast } from "./dom.js";
-import { player, playing, speak, stop } from "./player.js";
-import { setText, t } from "./texts.js";
+import { t } from "./texts.js";
+import { hearButton } from "./transport.js";
 
 const MESSAGE = "voices-message";
 const POLL_MILLISECONDS = 2000;
@@ -13,7 +13,6 @@ let timer;
 let shown = { voices: [], byDefault: null };
 
 export function start() {
-  player.addEventListener("change", showPlaying);
   $("search").addEventListener("input", list);
 }
 
@@ -48,7 +47,6 @@ function list() {
   if (!found.length && wanted) fill($("voices"), [make("p", { className: "soft", textContent: t("noVoice") })]);
   else if (shown.voices.length < MANY) fill($("voices"), [rows(found)]);
   else fill($("voices"), groups(found).flatMap(([title, voices]) => [make("h3", { textContent: title }), rows(voices)]));
-  showPlaying();
 }
 
 function choices() {
@@ -91,28 +89,10 @@ function row(voice) {
     add("rename", t("renameVoice", description), () => rename(item, voice));
     add("remove", t("removeVoice", description), () => remove(voice));
   }
-  item.append(button("hear", t("hearVoice", description), MESSAGE, () => hear(voice)), who, menu(t("moreOfVoice", description), items));
+  const sample = () => ({ input: t("greeting"), voice: name, speed: 1 });
+  const hear = hearButton(`voice ${name}`, t("hearVoice", description), MESSAGE, () => t("spokenSample", description), sample);
+  item.append(hear, who, menu(t("moreOfVoice", description), items));
   return item;
-}
-
-// --- hearing ---
-
-// The button of the voice that is heard stops it.
-function showPlaying() {
-  for (const hear of $("voices").querySelectorAll('[data-action="hear"]')) {
-    const isPlaying = playing() === sourceOf(hear.closest("li").dataset.name);
-    setText(hear, isPlaying ? "stop" : "hear");
-    hear.classList.toggle("stops", isPlaying);
-  }
-}
-
-function sourceOf(name) {
-  return `voice ${name}`;
-}
-
-async function hear({ name, description }) {
-  if (playing() === sourceOf(name)) stop();
-  else await speak(sourceOf(name), () => t("spokenSample", description), { input: t("greeting"), voice: name, speed: 1 });
 }
 
 // --- the menu ---
