@@ -43,9 +43,8 @@ export function closeMenus(event) {
     if (event.type === "click" && open.firstChild.contains(event.target)) continue;
     if (event.type === "keydown" && event.key !== "Escape") continue;
     open.open = false;
-    if (event.type !== "keydown") continue;
-    event.preventDefault();
-    open.firstChild.focus();
+    if (event.type === "keydown") event.preventDefault();
+    if (event.type === "keydown" || open.contains(event.target)) open.firstChild.focus();
   }
 }
 
@@ -72,6 +71,11 @@ export function steps(todo) {
     return item;
   };
   return make("ol", { className: "steps" }, ...todo.map(step));
+}
+
+export function toastError(error) {
+  toast(error.message);
+  $("toast").classList.add("wrong");
 }
 
 export async function copy(text) {

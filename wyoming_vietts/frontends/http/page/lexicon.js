@@ -73,5 +73,5 @@ async function add() {
 
 function hearWord(written) {
   const wanted = () => ({ input: written, voice: $("voice").value, speed: Number($("speed").value) });
-  return hearButton(`word ${written}`, t("hearWord", written), MESSAGE, () => t("spokenWord", written), wanted);
+  return hearButton(`word ${written}`, t("hearWord", written), () => t("spokenWord", written), wanted);
 }

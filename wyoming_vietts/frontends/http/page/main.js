@@ -4,8 +4,9 @@ import * as cloning from "./cloning.js";
 import { $, closeMenus, keepUp, say } from "./dom.js";
 import * as downloads from "./downloads.js";
 import * as lexicon from "./lexicon.js";
+import { remember } from "./memory.js";
 import * as speaking from "./speaking.js";
-import { preferredLanguage, rememberLanguage, setLanguage, t } from "./texts.js";
+import { preferredLanguage, setLanguage, t } from "./texts.js";
 import * as transport from "./transport.js";
 import * as voices from "./voices.js";
 
@@ -34,9 +35,9 @@ async function showStatus() {
 $("language").value = preferredLanguage();
 setLanguage($("language").value);
 $("language").addEventListener("change", () => {
-  rememberLanguage($("language").value);
+  remember("language", $("language").value);
   setLanguage($("language").value);
-  speaking.showSpeed();
+  speaking.show();
   transport.show();
   shown = null;
   keepUp("status", showStatus);

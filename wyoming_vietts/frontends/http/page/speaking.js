@@ -1,9 +1,12 @@
 // Text in, speech out; and what the text became before it was spoken.
 import { ask, ServerError } from "./api.js";
 import { $, attempt, keepUp, make, say } from "./dom.js";
+import * as history from "./history.js";
 import * as lexicon from "./lexicon.js";
+import { recall, remember } from "./memory.js";
 import { player, playing, speak, stop } from "./player.js";
 import { number, sentence, setText, t } from "./texts.js";
+import { choose } from "./voices.js";
 
 const MESSAGE = "speak-message";
 const SOURCE = "text"; // as the player names it
@@ -12,9 +15,15 @@ const TYPING_MILLISECONDS = 300; // between two letters, at most
 let timer;
 
 export function start() {
-  $("text").value ||= t("sample");
-  showSpeed();
-  $("speed").addEventListener("input", showSpeed);
+  $("text").value = recall("text", "") || t("sample");
+  $("speed").value = recall("speed", 1);
+  show();
+  $("text").addEventListener("input", () => remember("text", $("text").value));
+  $("speed").addEventListener("input", () => {
+    remember("speed", Number($("speed").value));
+    show();
+  });
+  history.start(use);
   player.addEventListener("change", showState);
   $("speak").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -26,21 +35,33 @@ export function start() {
     stop();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("speak").requestSubmit();
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault(); // or a button with the focus is pressed as well
+    $("speak").requestSubmit();
   });
   $("show-words").addEventListener("click", () => attempt(MESSAGE, toggleWords));
   $("text").addEventListener("input", followText);
 }
 
-export function showSpeed() {
-  $("speed-value").value = `${number(Number($("speed").value))}×`;
+export function show() {
+  $("speed-value").value = `${number(Number($("speed").value), 3)}×`;
+  history.show();
+}
+
+function use({ input, voice, speed }) {
+  $("text").value = input;
+  $("speed").value = speed;
+  choose(voice);
+  for (const field of ["text", "speed"]) $(field).dispatchEvent(new Event("input"));
+  $("text").focus();
 }
 
 async function hear() {
   const input = $("text").value;
   if (!input.trim()) throw new ServerError("nothing-to-say", "There is nothing to say");
   const [voice, name] = [$("voice").value, $("voice").selectedOptions[0]?.text ?? ""];
-  await speak(SOURCE, () => t("spokenText", name), { input, voice, speed: Number($("speed").value) });
+  const wanted = { input, voice, speed: Number($("speed").value) };
+  if (await speak(SOURCE, () => t("spokenText", name), wanted)) history.add(wanted);
 }
 
 function showState() {

@@ -1,4 +1,5 @@
 // What the page says, in Vietnamese and in English.
+import { recall } from "./memory.js";
 
 const TEXTS = {
   vi: {
@@ -11,6 +12,7 @@ const TEXTS = {
     speaking: "Đang đọc…", spokenText: (voice) => `Văn bản · ${voice}`, spokenSample: (voice) => `Nghe thử · ${voice}`,
     player: "Trình phát", playAgain: "Nghe lại", seek: "Vị trí", volume: "Âm lượng",
     saveWav: "Tải về tệp WAV", saveMp3: "Tải về tệp MP3",
+    history: (n) => `Đã đọc gần đây (${n})`, forget: "Xóa lịch sử",
     showWords: "Xem cách đọc", hideWords: "Ẩn cách đọc", hearWord: (word) => `Nghe từ ${word}`, spokenWord: (word) => `Từ “${word}”`,
     wordsHeading: "Văn bản được đọc thành",
     lexiconHelp: "Đọc chưa đúng? Hãy bôi đen từ đó ở trên, rồi cho biết cách đọc:", written: "Viết là", spoken: "Đọc là", addWord: "Thêm từ",
@@ -96,6 +98,7 @@ const TEXTS = {
     speaking: "Speaking…", spokenText: (voice) => `The text · ${voice}`, spokenSample: (voice) => `Sample · ${voice}`,
     player: "Player", playAgain: "Play again", seek: "Position", volume: "Volume",
     saveWav: "Save as a WAV file", saveMp3: "Save as an MP3 file",
+    history: (n) => `Read lately (${n})`, forget: "Clear the history",
     showWords: "Show how it is read", hideWords: "Hide how it is read", hearWord: (word) => `Hear the word ${word}`, spokenWord: (word) => `The word “${word}”`,
     wordsHeading: "The text is read as",
     lexiconHelp: "Not read well? Select the word above, then tell how it is read:", written: "Written", spoken: "Spoken", addWord: "Add word",
@@ -225,19 +228,6 @@ export function setLanguage(name) {
 }
 
 export function preferredLanguage() {
-  const preferred = navigator.language.startsWith("vi") ? "vi" : "en";
-  try {
-    const chosen = localStorage.getItem("language");
-    return chosen in TEXTS ? chosen : preferred;
-  } catch {
-    return preferred; // storage is forbidden
-  }
-}
-
-export function rememberLanguage(name) {
-  try {
-    localStorage.setItem("language", name);
-  } catch {
-    // It is chosen anew next time.
-  }
+  const chosen = recall("language", "");
+  return chosen in TEXTS ? chosen : navigator.language.startsWith("vi") ? "vi" : "en";
 }

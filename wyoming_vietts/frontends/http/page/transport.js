@@ -1,6 +1,7 @@
 // The bar of the player: play and stop, where it is, how loud, and its files.
 import { request } from "./api.js";
-import { $, attempt, button, make } from "./dom.js";
+import { $, attempt, make, toastError } from "./dom.js";
+import { recall, remember } from "./memory.js";
 import { current, play, player, playing, position, setVolume, speak, stop } from "./player.js";
 import { number, setLabel, setText, t } from "./texts.js";
 import { wav } from "./wav.js";
@@ -22,7 +23,12 @@ export function start() {
     isSeeking = false;
     attempt(MESSAGE, () => play(Number($("seek").value)));
   });
-  $("volume").addEventListener("input", () => setVolume(Number($("volume").value)));
+  $("volume").value = recall("volume", 1);
+  setVolume(Number($("volume").value));
+  $("volume").addEventListener("input", () => {
+    setVolume(Number($("volume").value));
+    remember("volume", Number($("volume").value));
+  });
   $("save-wav").addEventListener("click", () => save(wav(current().pieces, current().sampleRate), "wav"));
   $("save-mp3").addEventListener("click", () => attempt(MESSAGE, saveAsMp3));
   document.addEventListener("keydown", (event) => {
@@ -31,11 +37,10 @@ export function start() {
 }
 
 // A button that plays one thing and, while that is heard, stops it. `wanted` makes the request.
-export function hearButton(source, label, messageId, title, wanted) {
-  const element = button("hear", label, messageId, async () => {
-    if (playing() === source) stop();
-    else await speak(source, title, wanted());
-  });
+export function hearButton(source, label, title, wanted) {
+  const element = make("button", { type: "button", ariaLabel: label });
+  element.addEventListener("click", () => (playing() === source ? stop() : speak(source, title, wanted()).catch(toastError)));
+  element.dataset.action = "hear";
   element.dataset.source = source;
   showState(element);
   return element;

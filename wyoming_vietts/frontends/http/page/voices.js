@@ -1,6 +1,7 @@
 // The list of voices: hear, rename, delete, choose the default one, and use one in Home Assistant.
 import { ask } from "./api.js";
 import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, toast } from "./dom.js";
+import { recall, remember } from "./memory.js";
 import { t } from "./texts.js";
 import { hearButton } from "./transport.js";
 
@@ -14,16 +15,24 @@ let shown = { voices: [], byDefault: null };
 
 export function start() {
   $("search").addEventListener("input", list);
+  $("voice").addEventListener("change", () => remember("voice", $("voice").value));
+}
+
+// Chooses a voice to speak with, unless it is gone.
+export function choose(name) {
+  if (!shown.voices.some((voice) => voice.name === name)) return;
+  $("voice").value = name;
+  remember("voice", name);
 }
 
 export async function refresh() {
   const { default: byDefault, voices } = await ask("GET", "api/voices");
   shown = { voices, byDefault };
-  const chosen = $("voice").value || byDefault;
+  const chosen = recall("voice", byDefault);
   $("voice").replaceChildren(...choices());
   $("voice").value = voices.some(({ name }) => name === chosen) ? chosen : byDefault;
   $("search-row").hidden = voices.length < MANY;
-  if (!$("voices").querySelector("form")) list(); // somebody is renaming a voice
+  if (!$("voices").querySelector("form, .menu[open]")) list(); // or it would end what somebody does there
   clearTimeout(timer);
   if (voices.some((voice) => !voice.is_ready)) {
     timer = setTimeout(() => keepUp(MESSAGE, refresh), POLL_MILLISECONDS);
@@ -33,8 +42,8 @@ export async function refresh() {
 // Shows a voice that is new: it can be heard with one more key.
 export async function introduce(name) {
   $("search").value = "";
+  remember("voice", name);
   await refresh();
-  $("voice").value = name;
   focusRow($("voices"), name, "hear");
 }
 
@@ -90,7 +99,7 @@ function row(voice) {
     add("remove", t("removeVoice", description), () => remove(voice));
   }
   const sample = () => ({ input: t("greeting"), voice: name, speed: 1 });
-  const hear = hearButton(`voice ${name}`, t("hearVoice", description), MESSAGE, () => t("spokenSample", description), sample);
+  const hear = hearButton(`voice ${name}`, t("hearVoice", description), () => t("spokenSample", description), sample);
   item.append(hear, who, menu(t("moreOfVoice", description), items));
   return item;
 }
@@ -99,7 +108,7 @@ function row(voice) {
 
 async function makeDefault(voice) {
   await ask("PUT", "api/default", { json: { voice } });
-  $("voice").value = voice;
+  remember("voice", voice);
   await refresh();
 }
 
