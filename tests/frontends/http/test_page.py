@@ -483,7 +483,7 @@ def test_download_goes_on_while_the_page_is_loaded_again(browser: Browser, tmp_p
             model.get_by_text("Tải về").click()
             expect(model.locator(".wrong")).to_contain_text("llm.pt", timeout=30_000)
             del hub.statuses["llm.pt"]
-            model.get_by_text("Thử lại").click()
+            model.locator("[data-action=retry]").click()
             expect(model.locator(".wrong")).to_have_count(0)
             expect(model.get_by_role("progressbar")).to_be_visible()
             model.get_by_text("Hủy").click()

@@ -99,7 +99,7 @@ const TEXTS = {
     player: "Player", playAgain: "Play again", seek: "Position", volume: "Volume",
     saveWav: "Save as a WAV file", saveMp3: "Save as an MP3 file",
     history: (n) => `Read lately (${n})`, forget: "Clear the history",
-    showWords: "Show how it is read", hideWords: "Hide how it is read", hearWord: (word) => `Hear the word ${word}`, spokenWord: (word) => `The word “${word}”`,
+    showWords: "Show the reading", hideWords: "Hide the reading", hearWord: (word) => `Hear the word ${word}`, spokenWord: (word) => `The word “${word}”`,
     wordsHeading: "The text is read as",
     lexiconHelp: "Not read well? Select the word above, then tell how it is read:", written: "Written", spoken: "Spoken", addWord: "Add word",
     wordAdded: (written, spoken) => `“${written}” is read as “${spoken}” from now on.`,
