@@ -204,6 +204,8 @@ def test_every_expression_takes_linear_time(name: str) -> None:
 
     for pump in _PUMPS:
         short, long = (pump * (length // len(pump)) for length in (2_500, 20_000))
+        if seconds(long) < 0.02:
+            continue
         # Eight times the text; whoever takes its square takes 64 times as long.
         best = min(seconds(short) for _ in range(3))
         assert any(seconds(long) < 24 * best + 0.02 for _ in range(5)), pump
