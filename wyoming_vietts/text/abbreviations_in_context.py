@@ -52,6 +52,13 @@ _RULES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("", r"(?= (?:nữ|nam|U ?\d\d|quốc gia|bóng đá|Olympic|[Ff]utsal)(?!\w))", "đội tuyển"),
         ("", r"[. ]{0,2}(?=[1-9]\d{2}[A-Z]?(?!\w|[ .-]\d))", "đường tỉnh "),
     ),
+    "vv": (
+        (
+            r"((?:[Nn]gày|[Tt]uần|[Tt]ối|[Cc]hơi|[Tt]ết|đêm|sáng|trưa|chiều|mới|nghỉ) )",
+            r"(?= (?:nha|nhé|ạ|nhe|nhá|nhen|cả nhà|mn)(?!\w)|[!~ ]{0,4}$)",
+            "vui vẻ",
+        ),
+    ),
     "BĐ": (("", r" ?(?=(?:[1-3]|I{1,3})(?!\w)(?![.,]\d))", "báo động "),),
     **dict.fromkeys(("pt", "PT", "Pt"), _EQUATION),
     "PH": (

@@ -65,6 +65,7 @@ _SO = re.compile(
     rf"|[?!.,]|$)"
 )
 _LONE_V = re.compile(r" v\b")
+_LONE_T_OR_M = re.compile(r"\b[tTm] ")
 _SO_AFTER = re.compile(r"(?:(?<=gì )|(?<=sao )|(?<=đâu )|(?<=nào ))v(?![\w'/])")
 _OH_HEAVEN = re.compile(rf"(?<!\w)([Tt]r)(?= ơi)|(?<=[{LOWER}] )(tr)(?=[!?~]|\.?$)")
 _STREET = re.compile(
@@ -88,6 +89,12 @@ _WHAT_OR_SO = re.compile(
     r"|Z(?= (?:mai|đi|thì|hả|à|em|anh|chị|để|nha|thôi|bữa|chừng|chiều|tối|mình|luôn|cũng|sao|là sao"
     r"|ai|ok|có)(?!\w)))"
 )
+# The first and the second person of friends, before what a person does.
+_FRIEND = re.compile(
+    rf"{_CLAUSE_START}[tT](?= (?:đang|đi|về|ngủ|biết|mới|vừa|bận|quên|ăn|sẽ|thấy|bị|cũng|giận"
+    rf"|vs)(?!\w))|(?<=[{LOWER}] )m(?= (?:đi|đang|ngủ|ăn|biết|về|làm|bận|ơi)(?!\w))"
+)
+_FRIENDS = {"t": "tớ", "m": "mày"}
 _FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{_MARKED}])")
 _INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
 _DIGIT = re.compile("[0-9]")
@@ -180,6 +187,8 @@ def read_chat_shorthand(text: str) -> str:
     text = read_chat_by_context(text)
     if "J" in text or "Z" in text:
         text = _WHAT_OR_SO.sub(lambda match: "Gì" if match[1] else "Vậy", text)
+    if _LONE_T_OR_M.search(text):
+        text = _FRIEND.sub(lambda match: like(match[0], _FRIENDS[match[0].lower()]), text)
     text = _LETTER.sub(_read_letter, text)
     if "đg" in text:
         text = _STREET.sub("đường", text)
