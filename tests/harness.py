@@ -29,6 +29,7 @@ from wyoming_vietts.engines.contract import Engine, Voice
 from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
+from wyoming_vietts.settings.table import NO_DOWNLOAD
 from wyoming_vietts.speech.synthesizer import SpeechSettings, Synthesizer
 from wyoming_vietts.speech.utterance import Ends
 from wyoming_vietts.steps import Steps
@@ -248,9 +249,13 @@ def run_command(
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's variables, without any of the program's and the user's language."""
-    return {
+    """This process's variables, without the program's and the user's language.
+
+    Nothing is downloaded unasked.
+    """
+    others = {
         k: v
         for k, v in os.environ.items()
         if not k.startswith(("WYOMING_VIETTS_", "LC_")) and k != "LANG"
     }
+    return others | {NO_DOWNLOAD.variable: "1"}

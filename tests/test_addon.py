@@ -49,6 +49,7 @@ def test_schema_lets_through_what_the_program_takes_and_nothing_else() -> None:
             expected = {
                 "voice": "str",
                 "lexicon": ["str?"],
+                "no_download": "bool",
                 "http_token": "password",
                 "debug": "bool",
             }

@@ -69,7 +69,8 @@ def running(
         share: a folder as /share, for the app, which listens where Home Assistant expects it.
     """
     uri = f"tcp://127.0.0.1:{free_port() if share is None else APP_PORT}"
-    environment = {"WYOMING_VIETTS_URI": uri, **environment}
+    unasked = {"WYOMING_VIETTS_NO_DOWNLOAD": "1"}
+    environment = {"WYOMING_VIETTS_URI": uri, **unasked, **environment}
     variables = [*image.config["Env"], *(f"{name}={environment[name]}" for name in environment)]
     with tempfile.TemporaryDirectory() as folder:
         hosts, log_file = Path(folder, "hosts"), Path(folder, "log")

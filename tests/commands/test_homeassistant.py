@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.engines.piper.sano_voice import package
 from tests.engines.piper.tiny_voice import write_voice
 from tests.harness import (
     clean_environment,
@@ -28,7 +29,7 @@ from tests.hub import Hub, running_hub
 from tests.recording_files import record
 from tests.supervisor import Supervisor, running_supervisor
 from wyoming_vietts.commands.homeassistant import downloads_for, load_options
-from wyoming_vietts.downloads.table import NATURAL_VOICE
+from wyoming_vietts.downloads.table import NATURAL_VOICE, SMALL_VOICE
 from wyoming_vietts.errors import SetupError
 
 EMBEDDED: dict[str, Any] = {"engine": "espeak", "voice": "espeak-north-female"}
@@ -276,6 +277,27 @@ async def test_app_speaks_when_nothing_can_be_downloaded(
     # Its user has no shell.
     assert f"(63 MB): set the option 'voice' to {NATURAL_VOICE}, and restart the app\n" in log
     assert "script/run" not in log
+
+
+@pytest.mark.parametrize("no_download", [False, True])
+async def test_app_without_its_voice_fetches_the_small_one_unless_told_not_to(
+    tmp_path: Path, hub: Hub, no_download: bool
+) -> None:
+    app = App(tmp_path, hub)
+    app.choose(no_download=no_download)
+    for name, content in package().items():
+        (hub.folder / name).write_bytes(content)
+    hub.statuses = {f"{NATURAL_VOICE}.onnx.json": 503}
+    command = app.command()
+    command["env"]["WYOMING_VIETTS_NO_DOWNLOAD"] = "0"
+    with subprocess.Popen(**command, stderr=subprocess.PIPE, text=True) as process:
+        await wait_until_ready(app.uri)
+        assert await app.voices() != [SMALL_VOICE]
+        async with asyncio.timeout(30):
+            while not no_download and await app.voices() != [SMALL_VOICE]:
+                await asyncio.sleep(0.05)
+        log = stop(process)
+    assert (f"Downloading '{SMALL_VOICE}'" in log) is not no_download
 
 
 async def test_embedded_engine_downloads_nothing(tmp_path: Path, hub: Hub) -> None:

@@ -102,6 +102,7 @@ async def test_first_start_speaks_and_says_how_to_get_a_natural_voice(tmp_path: 
         lines = [line for line in log.splitlines() if "natural voice" in line]
         assert len(lines) == 1
         assert " INFO " in lines[0]
+        assert "Downloading" not in log
         said = lines[0].split("MB): ")[1]
         assert said.endswith(f"script/run download {NATURAL_VOICE} --piper-dir {folder}")
         # The very command finds its way to the hub, and the folder.

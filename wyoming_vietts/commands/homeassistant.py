@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> None:
         raise SetupError(f"Option 'lexicon': {error}") from error
     vars(options).update(
         chosen,
+        no_download=chosen["no_download"] or options.no_download,
         # `auto` prefers the model once it is there, and uses another voice until then.
         engine=("auto" if chosen["engine"] == VIETTS else chosen["engine"],),
         voice=_voice(chosen),

@@ -9,6 +9,7 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..downloads.background import Downloads
 from ..downloads.table import DOWNLOADS, NATURAL_VOICE, ModelFolders
 from ..engines.catalogue import make_catalogue
 from ..engines.contract import EngineSettings
@@ -28,6 +29,7 @@ from ..speech.utterance import Ends
 from ..steps import finish
 from ..text import LexiconFile
 from .download import download
+from .first_voice import fetch_first_voice
 
 if TYPE_CHECKING:
     from ..frontends.http.app import HttpServer
@@ -107,7 +109,8 @@ async def _serve(
             *(DOWNLOADS[NATURAL_VOICE].megabytes, way_to_natural_voice),
         )
     max_clients = limit_clients(options.max_clients, frontends=1 if options.http is None else 2)
-    http = _http_server(options, synthesizer, max_clients)
+    downloads = Downloads(ModelFolders.of(options))
+    http = _http_server(options, synthesizer, downloads, max_clients)
     handler_settings = HandlerSettings(
         samples_per_chunk=options.samples_per_chunk,
         supports_streaming=not options.no_streaming,
@@ -128,17 +131,22 @@ async def _serve(
     _LOGGER.info("Ready on %s with %d voices", options.uri, len(catalogue.voices))
     if announcement is not None:
         await announcement.publish()
-    idle_work = asyncio.create_task(
-        work_while_idle(catalogue, lambda: server.is_busy or synthesizer.under_way > 0)
-    )
+    background = [
+        asyncio.create_task(
+            work_while_idle(catalogue, lambda: server.is_busy or synthesizer.under_way > 0)
+        )
+    ]
+    if not options.no_download:
+        background.append(asyncio.create_task(fetch_first_voice(synthesizer, downloads)))
     await server.wait(stop.wait())
-    idle_work.cancel()
+    for task in background:
+        task.cancel()
     doors = [door for door in (server, http) if door is not None]
     for door in doors:
         door.stop_accepting()
     if announcement is not None:
         await announcement.withdraw()
-    await asyncio.gather(*(door.finish() for door in doors))
+    await asyncio.gather(downloads.finish(), *(door.finish() for door in doors))
     _LOGGER.info("Stopped")
 
 
@@ -161,7 +169,7 @@ def _load_default_voice(synthesizer: Synthesizer) -> None:
 
 
 def _http_server(
-    options: argparse.Namespace, synthesizer: Synthesizer, max_clients: int
+    options: argparse.Namespace, synthesizer: Synthesizer, downloads: Downloads, max_clients: int
 ) -> "HttpServer | None":
     """Make the HTTP server, if it is enabled.
 
@@ -187,9 +195,8 @@ def _http_server(
         origins=options.http_origins,
         max_clients=max_clients,
         voices_dir=options.voices_dir or options.model_dir / "voices",
-        folders=ModelFolders.of(options),
     )
-    return HttpServer(synthesizer, settings)
+    return HttpServer(synthesizer, downloads, settings)
 
 
 def _way_to_natural_voice(options: argparse.Namespace) -> str:

@@ -48,7 +48,9 @@ def fetch(download: Download, folder: Path, convert: Convert | None = None) -> b
     """
     staging = folder / STAGING
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone_in(folder):
+    with _alone_in(folder) as has_waited:
+        if has_waited and convert is not None and download.is_in(folder):
+            return False
         _remove_link(staging)
         staging.mkdir(exist_ok=True)
         commit: str | None = None
@@ -84,16 +86,22 @@ def fetch(download: Download, folder: Path, convert: Convert | None = None) -> b
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process, on any machine, fetches into the same folder."""
+def _alone_in(folder: Path) -> Iterator[bool]:
+    """Wait until no other process, on any machine, fetches into the same folder.
+
+    Yields:
+        Whether there was one to wait for.
+    """
     lock = _open(folder / _LOCK, os.O_RDWR)
+    has_waited = False
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             _LOGGER.info("Waiting for another download into %s", folder)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+            has_waited = True
+        yield has_waited
     finally:
         os.close(lock)
 

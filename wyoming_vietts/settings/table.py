@@ -148,6 +148,8 @@ DEVICE = Setting("device",
     "for vietts: auto, cuda, cuda:N, mps or cpu", "DEVICE")
 DOWNLOAD = Setting("download", OneOf(*DOWNLOADS), None, "download this first where it is missing",
     "NAME", default_help="nothing")
+NO_DOWNLOAD = Setting("no_download", Switch(), False,
+    "do not download a small natural voice while there are only embedded ones")
 VOICE = Setting("voice", Name("a name"), None, "voice for requests that name none", "NAME",
     default_help="the first")
 SPEED = Setting("speed", Number(0.5, 2.0), 1.0, "times the voice's own speed", "FACTOR")
@@ -185,7 +187,7 @@ ENGINE_SETTINGS = (PIPER_DIR, VIENEU_DIR, ENGINE, *VIETTS_SETTINGS)
 LOG_SETTINGS = (DEBUG, LOG_FORMAT)
 SERVE_SETTINGS = (
     *(URI, ZEROCONF, HTTP, HTTP_TOKEN, HTTP_ALLOW, HTTP_NAMES, HTTP_PROXIES, HTTP_ORIGINS),
-    *(*ENGINE_SETTINGS, DOWNLOAD, VOICE, SPEED, OWN_LOUDNESS),
+    *(*ENGINE_SETTINGS, DOWNLOAD, NO_DOWNLOAD, VOICE, SPEED, OWN_LOUDNESS),
     *(
         SAMPLES_PER_CHUNK,
         LEAD_SILENCE,
@@ -209,6 +211,7 @@ APP_OPTIONS: Sequence[Setting] = (
     LEAD_SILENCE,
     TAIL_SILENCE,
     SENTENCE_SILENCE,
+    NO_DOWNLOAD,
     replace(HTTP_TOKEN, default=""),  # empty for no HTTP but the app's page
     DEBUG,
 )

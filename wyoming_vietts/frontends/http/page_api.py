@@ -16,7 +16,7 @@ from ...speech.synthesizer import Synthesizer
 from ...steps import finish_in_turns
 from ...text import LexiconFile, lexicon_entries, remove_entry, set_entry
 from ..fields import required_text
-from .downloads import Downloads
+from .downloads import DownloadRoutes
 from .guard import Guard
 from .metrics import Metrics
 from .requests import read_json
@@ -107,7 +107,7 @@ class DefaultVoice:
 def page_api_routes(
     synthesizer: Synthesizer,
     chosen: DefaultVoice,
-    downloads: Downloads,
+    downloads: DownloadRoutes,
     metrics: Metrics,
     guard: Guard,
 ) -> list[web.RouteDef]:

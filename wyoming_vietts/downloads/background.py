@@ -1,0 +1,93 @@
+"""Runs downloads while a server serves, each in a process of its own."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+import tempfile
+
+from ..files import explain
+from .table import ModelFolders
+
+_LOGGER = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.5
+
+
+class Downloads:
+    """The downloads under way, and why others have failed."""
+
+    def __init__(self, folders: ModelFolders) -> None:
+        """Download into these folders."""
+        self.folders = folders
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._errors: dict[str, str] = {}
+
+    def is_running(self, name: str) -> bool:
+        """Tell whether a download is under way."""
+        return name in self._running
+
+    def error_of(self, name: str) -> str | None:
+        """Return why a download has failed; None if it has not."""
+        return self._errors.get(name)
+
+    def start(self, name: str) -> "asyncio.Task[None]":
+        """Start a download, unless it is under way; return a task that ends when it does."""
+        if name not in self._running:
+            self._errors.pop(name, None)
+            task = self._running[name] = asyncio.create_task(self._download(name))
+            task.add_done_callback(lambda _: self._running.pop(name))
+        return self._running[name]
+
+    async def cancel(self, name: str) -> None:
+        """Stop a download, if it is under way; what has come is kept for the next time."""
+        if task := self._running.get(name):
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def finish(self) -> None:
+        """Stop the downloads under way; each resumes when it is started again."""
+        tasks = [*self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _download(self, name: str) -> None:
+        """Download, or note why not."""
+        try:
+            error = await self._run(name)
+        except OSError as failure:  # such as: no temporary file can be made
+            error = explain(failure)
+        if error is None:
+            _LOGGER.info("Downloaded '%s'", name)
+        else:
+            self._errors[name] = error
+            _LOGGER.warning("The download of '%s' failed: %s", name, error)
+
+    async def _run(self, name: str) -> str | None:
+        """Run the program's own command to its end; return its error, if there is one.
+
+        Raises:
+            OSError: it cannot be run.
+        """
+        folders = (
+            *("--piper-dir", self.folders.piper_dir, "--vieneu-dir", self.folders.vieneu_dir),
+            *("--model-dir", self.folders.model_dir),
+        )
+        log_format = ("--log-format", "%(message)s")
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(
+                (sys.executable, "-m", "wyoming_vietts", "download", name, *folders, *log_format),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
+            try:
+                while process.poll() is None:
+                    await asyncio.sleep(_POLL_SECONDS)
+            finally:
+                process.kill()  # if it has not ended: what has come is kept
+                process.wait()
+            said.seek(0)
+            lines = said.read().decode("utf-8", "replace").strip().splitlines() or ["no message"]
+        return None if process.returncode == 0 else lines[-1]
