@@ -13,7 +13,7 @@ from tests.hub import running_hub
 from wyoming_vietts.downloads.fetch import fetch
 from wyoming_vietts.downloads.table import DOWNLOADS, VIENEU, VIENEU_CLONING, Download, HubFile
 from wyoming_vietts.engines.vieneu.engine import CLONING_FILES, PRESETS_FILE
-from wyoming_vietts.engines.vieneu.network import GRAPHS
+from wyoming_vietts.engines.vieneu.graphs import GRAPHS
 from wyoming_vietts.errors import SetupError
 
 REVISION = "0" * 40

@@ -31,13 +31,14 @@ from tests.harness import (
     wait_until_ready,
 )
 from wyoming_vietts.engines.vieneu import engine as engine_module
+from wyoming_vietts.engines.vieneu import graphs
 from wyoming_vietts.engines.vieneu import network as module
 from wyoming_vietts.engines.vieneu.config import load_config
 from wyoming_vietts.engines.vieneu.engine import PRESETS_FILE, VieNeuEngine
 from wyoming_vietts.errors import SynthesisError
 from wyoming_vietts.steps import finish
 
-GRAPHS = [*module.GRAPHS]
+GRAPHS = [*graphs.GRAPHS]
 
 
 @pytest.fixture
@@ -295,8 +296,8 @@ async def test_hang_up_stops_the_computing_within_a_step(
     vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    real = module._velocity
-    monkeypatch.setattr(module, "_velocity", lambda *a: calls.append(1) or real(*a))
+    real = graphs.predict_velocity
+    monkeypatch.setattr(graphs, "predict_velocity", lambda *a: calls.append(1) or real(*a))
     async with running_server(make_engine(vieneu_dir, quality="exact")) as uri:
         await synthesize(uri, "xin chào.", NAMES[0])
         calls.clear()

@@ -11,6 +11,7 @@ import pytest
 from tests.engines.vieneu.tiny_model import CASES, NAMES, PRESETS, write_model
 from tests.harness import joined
 from wyoming_vietts.engines.loudness import TARGET_LUFS, loudness
+from wyoming_vietts.engines.vieneu import graphs
 from wyoming_vietts.engines.vieneu import network as module
 from wyoming_vietts.engines.vieneu.edges import trim_and_fade
 from wyoming_vietts.engines.vieneu.engine import VieNeuEngine
@@ -137,7 +138,7 @@ def test_decoder_runs_over_windows_with_the_margin_that_it_needs(
         assert loaded.margin == margin
         features = voice_of(folder).features
         cut = finish(network.speak(ids, features, 1.0, 1))
-        assert len(cut) > 2 * module.WINDOW_BLOCKS * 1536
+        assert len(cut) > 2 * graphs.WINDOW_BLOCKS * 1536
         object.__setattr__(loaded, "margin", None)
         whole = finish(network.speak(ids, features, 1.0, 1))
         np.testing.assert_allclose(cut, whole, atol=3e-5)
@@ -166,7 +167,7 @@ def test_numbers_of_steps_follow_the_machine_unless_they_are_chosen(
             yield
             return factor * 0.064 / 32
 
-        monkeypatch.setattr(module, "_measure", measure)
+        monkeypatch.setattr(graphs, "measure", measure)
         voice = voice_of(vieneu_dir, quality=quality, seed=seed)
         finish(voice.load())
         assert voice.network._loaded is not None
@@ -188,9 +189,9 @@ def test_machine_is_measured(vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch) 
     finish(voice.load())
     loaded = voice.network._loaded
     assert loaded is not None
-    real = module._velocity
-    monkeypatch.setattr(module, "_velocity", lambda *a: time.sleep(0.02) or real(*a))
-    block_seconds = finish(module._measure(loaded.estimator, loaded.nobody))
+    real = graphs.predict_velocity
+    monkeypatch.setattr(graphs, "predict_velocity", lambda *a: time.sleep(0.02) or real(*a))
+    block_seconds = finish(graphs.measure(loaded.estimator, loaded.nobody))
     assert block_seconds == pytest.approx(0.021 / 48, rel=0.3)
 
 
@@ -201,7 +202,7 @@ def test_slow_machine_computes_shorter_pieces_unless_there_is_a_seed(
         yield
         return 0.008
 
-    monkeypatch.setattr(module, "_measure", measure)
+    monkeypatch.setattr(graphs, "measure", measure)
     for seed, most in ((None, 50), (1, MAX_PIECE_CHARACTERS)):
         voice = voice_of(vieneu_dir, seed=seed)
         finish(voice.load())

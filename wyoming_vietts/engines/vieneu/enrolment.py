@@ -30,7 +30,7 @@ from .config import (
     read_arrays,
 )
 from .engine import CLONING_FILES
-from .network import check_graph
+from .graphs import check_graph
 
 STYLE_SECONDS = 5.0
 """Of a recording, that make its style."""

@@ -1,0 +1,143 @@
+"""The four graphs of a VieNeu-TTS v3 Nano model: how they are checked and called.
+
+Latents are [1, 144, T], in blocks of 64 ms.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import ModelError
+from ...steps import Steps
+from ..onnx.files import open_model
+from ..onnx.sessions import Session
+from .config import BLOCK_CHANNELS, BLOCK_SAMPLES, Floats, SpeakerFeatures
+from .flow import draw_noise
+
+MAX_BYTES = 512_000_000
+"""Of a file."""
+WINDOW_BLOCKS = 12
+"""Blocks that are decoded at once, without margins."""
+
+GRAPHS: Mapping[str, tuple[str, ...]] = {
+    "text_encoder.onnx": ("ids", "style"),
+    "duration_predictor.onnx": ("ctx", "ctx_mask", "spk"),
+    "vector_estimator.onnx": ("x", "t", "ctx", "ctx_mask", "spk", "style"),
+    "codec_decoder.onnx": ("x",),
+}
+"""Inputs by file."""
+
+_MARGINS = (2, 4, 8)  # blocks
+_PROBE_BLOCKS, _PROBE_START, _PROBE_END = 28, 12, 16
+_MEASURED_BLOCKS = 48
+_SAME = 3e-5  # a sample of int16
+
+Inputs = Mapping[str, npt.NDArray[Any]]
+
+
+def check_graph(path: Path, inputs: Sequence[str] | None) -> Steps[None]:
+    """Check that a file is a complete network with these inputs, and without loops.
+
+    Args:
+        inputs: names; None for one of any name.
+
+    Raises:
+        ModelError: it is not; the message says what it is.
+        OSError: it cannot be read.
+    """
+    with open_model(path, MAX_BYTES) as model:
+        is_right = len(model.inputs) == 1 if inputs is None else {*model.inputs} == {*inputs}
+        if not (is_right and model.outputs):
+            wanted = "one" if inputs is None else ", ".join(inputs)
+            raise ModelError(
+                f"{path} is a network of another kind: its inputs are "
+                f"{', '.join(model.inputs):.200}; VieNeu's has {wanted}"
+            )
+        if model.external_data:  # which ONNX Runtime would map: shortening it kills the process
+            raise ModelError(f"{path} has weights in another file, which VieNeu's have not")
+        yield
+        try:
+            yield from model.nodes()
+        except ValueError as error:
+            raise ModelError(f"{path}: {error}") from error
+
+
+def _output(session: Session, inputs: Inputs) -> npt.NDArray[Any]:
+    return session.run(inputs)[session.outputs[0]]
+
+
+def estimator_inputs(
+    text_encoder: Session, ids: Sequence[int], voice: SpeakerFeatures
+) -> dict[str, npt.NDArray[Any]]:
+    """Encode a text for the duration predictor and the estimator."""
+    style = voice.style[None]
+    context = _output(text_encoder, {"ids": np.array([ids], np.int64), "style": style})
+    if context.ndim != 3 or context.shape[:2] != (1, len(ids)):
+        raise ValueError(f"the context has the shape {[*context.shape]}")
+    mask = np.ones((1, len(ids)), np.bool_)
+    return {"ctx": context, "ctx_mask": mask, "spk": voice.speaker[None], "style": style}
+
+
+def predict_seconds(duration: Session, inputs: Inputs) -> float:
+    logarithm = float(_output(duration, inputs).reshape(-1)[0])
+    if not math.isfinite(logarithm):
+        raise ValueError(f"the duration is {logarithm}")
+    return math.exp(min(logarithm, 10.0))
+
+
+def predict_velocity(estimator: Session, latents: Floats, now: Floats, inputs: Inputs) -> Floats:
+    velocity = _output(estimator, {"x": latents, "t": now, **inputs})
+    if velocity.shape != latents.shape:
+        raise ValueError(f"the velocity has the shape {[*velocity.shape]}")
+    return velocity
+
+
+def decode(decoder: Session, latents: Floats, margin: int | None) -> Steps[Floats]:
+    """Decode [1, C, T] to [N] in windows, as a run over all would."""
+    blocks = latents.shape[2]
+    size = blocks if margin is None else math.ceil(blocks / math.ceil(blocks / WINDOW_BLOCKS))
+    pieces = []
+    for start in range(0, blocks, size):
+        pieces.append(_decode_window(decoder, latents, start, start + size, margin or 0))
+        yield
+    return np.concatenate(pieces)
+
+
+def _decode_window(decoder: Session, latents: Floats, start: int, end: int, margin: int) -> Floats:
+    first = max(0, start - margin)
+    window = latents[:, :, first : end + margin]
+    samples: Floats = _output(decoder, {"x": window}).reshape(-1)
+    if len(samples) != window.shape[2] * BLOCK_SAMPLES:
+        raise ValueError(f"the decoder makes {len(samples)} samples of {window.shape[2]} blocks")
+    return samples[(start - first) * BLOCK_SAMPLES : (end - first) * BLOCK_SAMPLES]
+
+
+def find_margin(decoder: Session) -> Steps[int | None]:
+    """Find out how far the decoder looks, by decoding a window with less and less around it."""
+    latents = draw_noise(_PROBE_BLOCKS, seed=0)
+    whole = _decode_window(decoder, latents, 0, _PROBE_BLOCKS, 0)
+    expected = whole[_PROBE_START * BLOCK_SAMPLES : _PROBE_END * BLOCK_SAMPLES]
+    tolerance = _SAME * max(1.0, float(np.abs(expected).max()))
+    for margin in _MARGINS:
+        yield
+        window = _decode_window(decoder, latents, _PROBE_START, _PROBE_END, margin)
+        if np.abs(window - expected).max() <= tolerance:
+            return margin
+    return None
+
+
+def measure(estimator: Session, inputs: Inputs) -> Steps[float]:
+    """Measure how long the estimator takes for a block, in seconds, by the second of two calls."""
+    latents = np.zeros((1, BLOCK_CHANNELS, _MEASURED_BLOCKS), np.float32)
+    seconds = 0.0
+    for _ in range(2):
+        yield
+        started = time.perf_counter()
+        predict_velocity(estimator, latents, np.zeros(1, np.float32), inputs)
+        seconds = time.perf_counter() - started
+    return max(seconds, 1e-6) / _MEASURED_BLOCKS
