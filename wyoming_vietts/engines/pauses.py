@@ -48,6 +48,7 @@ def trimmed(pieces: PCM, sample_rate: int) -> PCM:
                 has_begun = True
             else:
                 spoken, held = held + piece[:end], piece[end:]
+            del piece  # before the wait: a crowd that listens slowly holds each sentence once
             yield spoken
     if rest := held[:margin] if has_begun else held:
         yield rest
