@@ -234,7 +234,7 @@ def test_file_is_taken_from_where_the_hub_redirects_to(hub: Hub, tmp_path: Path)
         hub.lies = cdn.lies = {"hift.pt": (hub.folder / "hift.pt").read_bytes()[:-1] + b"?"}
         (tmp_path / "hift.pt").unlink()
         result = download_model(hub, tmp_path)
-        assert "hift.pt came with the wrong content" in result.stderr
+        assert "hift.pt had the wrong content" in result.stderr
     assert "hf_secret" not in result.stderr
 
 
@@ -304,7 +304,7 @@ def test_wrong_content_is_thrown_away(hub: Hub, tmp_path: Path, name: str) -> No
     hub.lies[name] = (hub.folder / name).read_bytes()[:-1] + b"?"
     result = download_voice(hub, fetched)
     assert result.returncode == 1
-    assert f"{name} came with the wrong content" in result.stderr
+    assert f"{name} had the wrong content" in result.stderr
     assert visible(fetched) == []
     hub.lies.clear()
     assert download_voice(hub, fetched).returncode == 0, "nothing of the lie is left"
@@ -315,7 +315,7 @@ def test_wrong_weights_are_thrown_away(hub: Hub, tmp_path: Path) -> None:
     hub.lies["llm.pt"] = bytes((hub.folder / "llm.pt").stat().st_size)
     result = download_model(hub, fetched)
     assert result.returncode == 1
-    assert "llm.pt came with the wrong content" in result.stderr
+    assert "llm.pt had the wrong content" in result.stderr
     assert visible(fetched) == []
 
 

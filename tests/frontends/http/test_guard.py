@@ -359,6 +359,7 @@ CHANGES = [
     ("DELETE", "/api/voices/an"),
     ("POST", "/api/undo/0123456789abcdef"),
     ("POST", "/api/downloads/vietts"),
+    ("DELETE", "/api/downloads/vietts"),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-MAX_RUN_BYTES = 512_000_000
+MAX_RUN_BYTES = 384_000_000
 """Memory for the tensors of a run; those of a large Piper voice take about 100 MB."""
 
 CPU = ("CPUExecutionProvider",)

@@ -25,6 +25,7 @@ export async function record(seconds, signal, onLevel) {
         if (samples >= seconds * context.sampleRate) resolve();
       };
     });
+    worklet.port.onmessage = null; // some may be under way
     return wav(pieces, context.sampleRate);
   } finally {
     stream.getTracks().forEach((track) => track.stop());
