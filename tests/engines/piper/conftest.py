@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 def frozen() -> Iterator[None]:
-    """Collect and freeze as the server does: to look through what other tests left is a long step."""
+    """Freeze objects as the server does: looking through those of other tests is a long step."""
     gc.collect()
     gc.freeze()
     yield

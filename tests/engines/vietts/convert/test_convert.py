@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -281,9 +280,9 @@ def test_file_in_other_numbers_is_refused(model_dir: Path) -> None:
 def test_folder_that_cannot_be_written_costs_time_and_says_so(
     model_dir: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secrets, "token_hex", lambda _: "0")
+    monkeypatch.setattr(os, "urandom", bytes)
     names = (*REDUCED, "hift.safetensors", "config.json")
-    obstacles = [model_dir / f".{name}.0" for name in names]
+    obstacles = [model_dir / f".{name}.00000000" for name in names]
     for path in obstacles:
         path.mkdir()
     reduced = load_reduced(model_dir)
