@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import shutil
 import sys
 from pathlib import Path
