@@ -6,7 +6,7 @@ import { refresh as refreshVoices } from "./voices.js";
 
 const MESSAGE = "downloads-message";
 const POLL_MILLISECONDS = 1000;
-const NATURAL_VOICES = ["vi_VN-vais1000-medium", "vi_VN-vais1000-tiny"]; // for whoever has none
+const NATURAL_VOICES = ["vi_VN-vais1000-medium", "vi_VN-vais1000-tiny"]; // offered while only the embedded voices are there
 
 let timer = null;
 let shown = "";
