@@ -178,7 +178,8 @@ def test_header_of_endless_tags_is_given_up(half_a_minute: np.ndarray) -> None:
     assert len(finish(load_audio(with_tags(m4a, 100), "an.m4a"))) > 29 * RATE
     hostile = with_tags(m4a, 30_000)
     started = time.thread_time()
-    next(decode(hostile, "an.m4a"), None)
+    with contextlib.suppress(RecordingError):  # depends on where it was given up
+        next(decode(hostile, "an.m4a"), None)
     assert time.thread_time() - started < 1.5, "5 s of computing, unless it is given up"
 
 

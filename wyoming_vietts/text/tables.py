@@ -29,7 +29,7 @@ def read_entries(lines: Iterable[str], first: int = 1) -> Iterator[Entry]:
         first: number of the first line.
     """
     for number, line in enumerate(lines, start=first):
-        entry = COMMENT.sub("", line.rstrip("\r\n")).strip()
+        entry = (COMMENT.sub("", line.rstrip("\r\n")) if "#" in line else line).strip()
         if entry:
             written, _, spoken = entry.partition("=")
             yield Entry(number, written.strip(), spoken.strip())

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import time
-from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -38,14 +37,13 @@ LONG_SPOKEN = {
 
 
 @pytest.fixture(scope="module")
-def engine(model_dirs: dict[int, Path], voices_dir: Path) -> Iterator[VietTTSEngine]:
+def engine(model_dirs: dict[int, Path], voices_dir: Path) -> VietTTSEngine:
     engine = make_engine(model_dirs[25], voices_dir)
     list(engine.idle_work())
     longest_step(engine, NORMAL)  # what is made once is made here
     gc.collect()
-    gc.freeze()  # as the server does; to look through what other tests left would be a long step
-    yield engine
-    gc.unfreeze()
+    gc.freeze()
+    return engine
 
 
 def longest_step(engine: VietTTSEngine, text: str, steps: int = 3000) -> float:
