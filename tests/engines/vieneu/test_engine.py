@@ -30,6 +30,7 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
+from wyoming_vietts.engines.onnx.sessions import Session
 from wyoming_vietts.engines.vieneu import engine as engine_module
 from wyoming_vietts.engines.vieneu import graphs
 from wyoming_vietts.engines.vieneu import network as module
@@ -211,6 +212,18 @@ def test_network_that_fails_is_given_up_until_its_file_changes(
         finish(voice.load())
     shutil.copy(vieneu_dir / name, folder / name)
     assert len(samples(engine.voices[NAMES[0]], "xin chào.")) > 5000
+
+
+def test_networks_that_compute_too_long_are_given_up_though_they_have_spoken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine(folder)
+    voice = engine.voices[NAMES[0]]
+    assert len(samples(voice, "xin chào."))
+    monkeypatch.setattr(Session.run, "__defaults__", (-1.0,))
+    with pytest.raises(SynthesisError, match="it computes for more than -1 s"):
+        samples(voice, "xin chào.")
+    assert engine.voices == {}
 
 
 def test_long_and_endless_durations_are_cut_to_fifteen_seconds(folder: Path) -> None:

@@ -2,7 +2,10 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -13,10 +16,13 @@ import numpy.typing as npt
 
 MAX_RUN_BYTES = 384_000_000
 """Memory for the tensors of a run; those of a large Piper voice take about 100 MB."""
+MAX_RUN_SECONDS = 60.0
+"""Processor time of a run, on all cores: that of the longest, on the smallest machine."""
 
 CPU = ("CPUExecutionProvider",)
 
 _AS_REQUESTED = 1  # kSameAsRequested, an ArenaExtendStrategy
+_WATCH_SECONDS = 0.05  # between two looks at a run
 
 _TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -26,6 +32,10 @@ _TYPES: dict[str, type[np.generic]] = {
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }
+
+
+class EndlessRunError(ValueError):
+    """A network computes for longer than any of its kind."""
 
 
 class Session:
@@ -55,7 +65,7 @@ class Session:
             ValueError: ONNX Runtime refuses the model, or it takes or makes no tensors of numbers.
             MemoryError: memory runs out.
         """
-        onnxruntime = _runtime()
+        onnxruntime = import_runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         # A spinning thread takes its core from other work.
@@ -91,14 +101,18 @@ class Session:
                 raise ValueError(f"its output '{node.name}' is a {node.type}")
             self.outputs.append(node.name)
 
-    def run(self, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    def run(
+        self, values: Mapping[str, npt.NDArray[Any]], max_seconds: float = MAX_RUN_SECONDS
+    ) -> dict[str, npt.NDArray[Any]]:
         """Run the network; half precision is converted from and to float32.
 
         Args:
             values: inputs by name; others are ignored.
+            max_seconds: processor time, on all cores, after which an operator is the last.
 
         Raises:
-            ValueError: the network fails, or an input is missing.
+            EndlessRunError: the network takes longer.
+            ValueError: it fails, or an input is missing.
             MemoryError: memory runs out.
         """
         inputs = {
@@ -106,13 +120,14 @@ class Session:
             for name, kind in self.inputs.items()
             if name in values
         }
-        options = _runtime().RunOptions()
+        options = import_runtime().RunOptions()
         # By default, the arena keeps the memory of the longest run.
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        try:
-            outputs = self._session.run(None, inputs, options)
-        except Exception as error:  # its errors have no common base
-            raise _explain(error) from error
+        with _ended_after(max_seconds, options):
+            try:
+                outputs = self._session.run(None, inputs, options)
+            except Exception as error:  # its errors have no common base
+                raise _explain(error) from error
         return {
             name: value.astype(np.float32) if value.dtype == np.float16 else value
             for name, value in zip(self.outputs, outputs, strict=True)
@@ -122,14 +137,14 @@ class Session:
 def best_providers(on_cuda: bool) -> tuple[str, ...]:
     """Choose execution providers, best first: with CUDA if it is wanted and installed."""
     cuda = "CUDAExecutionProvider"
-    is_there = on_cuda and cuda in _runtime().get_available_providers()
+    is_there = on_cuda and cuda in import_runtime().get_available_providers()
     return (cuda, *CPU) if is_there else CPU
 
 
 @cache
 def _share_arena() -> None:
     """Register one bounded arena for all runs, as a damaged network may ask for any memory."""
-    onnxruntime = _runtime()
+    onnxruntime = import_runtime()
     cpu = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
@@ -137,9 +152,35 @@ def _share_arena() -> None:
     onnxruntime.create_and_register_allocator(cpu, onnxruntime.OrtArenaCfg(limits))
 
 
+@contextmanager
+def _ended_after(seconds: float, options: Any) -> Iterator[None]:
+    """End a run, after the operator at hand, when the process has computed for some seconds.
+
+    A graph does not tell how long it computes. ONNX Runtime ends a run when a flag is set, which
+    only another thread can do; this one does nothing else.
+    """
+    end = time.process_time() + seconds
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(_WATCH_SECONDS):
+            options.terminate = time.process_time() > end
+
+    try:
+        threading.Thread(target=watch, daemon=True).start()
+    except RuntimeError as error:
+        raise MemoryError("no more threads") from error
+    try:
+        yield
+    finally:
+        is_over.set()
+        if time.process_time() > end:
+            raise EndlessRunError(f"it computes for more than {seconds:.2g} s")
+
+
 @cache
-def _runtime() -> ModuleType:
-    """Import ONNX Runtime, when the first voice that needs it is loaded."""
+def import_runtime() -> ModuleType:
+    """Import ONNX Runtime, when the first voice that needs it is loaded: 0.3 s, once."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read by the import
     import onnxruntime
 

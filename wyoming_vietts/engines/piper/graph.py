@@ -27,6 +27,7 @@ _MAX_KERNEL, _MAX_STRIDE, _MAX_DILATION = 1024, 256, 64
 _MAX_FRAME_SAMPLES = 4096
 _MAX_MARGIN_FRAMES = 128
 _MAX_WEIGHTS = 200_000_000  # elements that all nodes use; those of a large voice use 28 million
+_MAX_CONVOLUTION_WEIGHTS = 8_000_000  # a large voice has 2 million
 _MAX_OPERATIONS = 1_000_000_000  # of the decoder, for a frame; a large voice needs 310 million
 
 
@@ -75,6 +76,9 @@ def cut(model: Model, nodes: Sequence[Node]) -> Cut:
     sizes |= model.sizes
     if sum(sizes.get(name, 0) for node in nodes for name in node.inputs) > _MAX_WEIGHTS:
         raise ModelError(f"its nodes use more than {_MAX_WEIGHTS / 1e6:.0f} million weights")
+    for node in nodes:
+        if "Conv" in node.operator:
+            _check_convolution(node, sizes)
     text = {*model.inputs} - {"sid"}
     output = model.outputs[0]
     latents = _find_latents(nodes)
@@ -163,6 +167,23 @@ def _reach(nodes: Sequence[Node], latents: str, output: str) -> tuple[int, int, 
     return math.ceil(before), math.ceil(after), rate
 
 
+def _check_convolution(node: Node, sizes: Mapping[str, int]) -> None:
+    """Check a convolution, as a single one can compute for hours.
+
+    Raises:
+        ModelError: it would compute for far longer than that of any voice.
+    """
+    inputs = node.inputs[3:] if node.operator == "QLinearConv" else node.inputs[1:]
+    weights = sizes.get(inputs[0]) if inputs else None
+    if weights is None:
+        raise ModelError(f"a {node.operator} has no weights")
+    if weights > _MAX_CONVOLUTION_WEIGHTS:
+        raise ModelError(f"a {node.operator} has {weights:,} weights")
+    kernel = node.attributes.get("kernel_shape", ())
+    if not (kernel and min(kernel) > 0 and math.prod(kernel) <= _MAX_KERNEL):
+        raise ModelError(f"a {node.operator} has the kernel {kernel[:4]}")
+
+
 def _check_operations(nodes: Sequence[Node], latents: str, sizes: Mapping[str, int]) -> None:
     """Check the multiplications that the convolutions of a decoder take for a frame."""
     rates = {latents: 1}
@@ -170,10 +191,7 @@ def _check_operations(nodes: Sequence[Node], latents: str, sizes: Mapping[str, i
     for node in nodes:
         rate = max((rates[name] for name in node.inputs if name in rates), default=1)
         if node.operator in ("Conv", "ConvTranspose"):
-            weights = sizes.get(node.inputs[1]) if len(node.inputs) > 1 else None
-            if weights is None:
-                raise ModelError(f"a {node.operator} of its decoder has no weights")
-            operations += weights * rate
+            operations += sizes[node.inputs[1]] * rate
             rate *= _attribute(node, "strides", 1, _MAX_STRIDE)
         rates |= dict.fromkeys(node.outputs, rate)
     if operations > _MAX_OPERATIONS:

@@ -41,10 +41,12 @@ class PiperVoice(Voice):
 
     def load(self) -> Steps[None]:
         yield from self.network.load()
-        if not self.has_own_loudness and self.speaker not in self.network.gains:
+        if self.network.is_cut:  # one that runs whole would take one long step
             yield from self._measure_gain()
 
     def _measure_gain(self) -> Steps[None]:
+        if self.has_own_loudness or self.speaker in self.network.gains:
+            return
         ids, _ = phoneme_ids(phonemes([PHRASE], self.config), self.config)
         pcm = b""
         for piece in self._speak_at_once(ids, 1.0, _Window(), 1.0):
@@ -55,7 +57,8 @@ class PiperVoice(Voice):
         self.network.gains.setdefault(self.speaker, gain(lufs))
 
     def speak(self, text: str, speed: float = 1.0) -> PCM:
-        yield from self.load()
+        yield from self.network.load()
+        yield from self._measure_gain()
         speed = SPOKEN_SPEED.clamp(speed * self.settings.speed)
         amplitude = self.settings.volume * self.network.gains.get(self.speaker, 1.0)
         said, window = "", _Window()

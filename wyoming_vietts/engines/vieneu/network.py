@@ -19,7 +19,7 @@ from ...errors import ModelError, SynthesisError, printable
 from ...steps import Steps
 from ..memory import give_back_freed_memory
 from ..on_demand import OnDemand
-from ..onnx.sessions import Session
+from ..onnx.sessions import EndlessRunError, Session, import_runtime
 from . import graphs
 from .config import (
     BLOCK_SAMPLES,
@@ -139,6 +139,8 @@ class VieNeuNetwork(OnDemand[_Loaded]):
     def _load(self) -> Steps[_Loaded]:
         started = time.perf_counter()
         sessions = []
+        import_runtime()
+        yield
         try:
             for name, inputs in GRAPHS.items():
                 yield from graphs.check_graph(self.folder / name, inputs)
@@ -227,6 +229,8 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         except MemoryError as error:
             raise SynthesisError(f"{self.folder} needs more memory than there is") from error
         except Exception as error:
+            if isinstance(error, EndlessRunError):
+                self._has_spoken = False  # or it would stop the server again and again
             message = printable(f"The networks in {self.folder} fail: {error!s:.300}")
             raise (
                 SynthesisError(message) if self._has_spoken else self._give_up(message)
