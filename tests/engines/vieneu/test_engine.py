@@ -305,6 +305,21 @@ async def test_voices_are_served_streamed_and_interleaved(vieneu_dir: Path) -> N
     assert [pcm_of(each) for each in together] == alone
 
 
+async def test_each_speed_is_honoured_and_streams_the_same(vieneu_dir: Path) -> None:
+    text = LONG.capitalize()
+
+    def ssml(rate: str) -> str:
+        return f'<speak><prosody rate="{rate}">{text}</prosody></speak>'
+
+    async with running_server(make_engine(vieneu_dir)) as uri:
+        normal = pcm_of(await synthesize(uri, text, NAMES[0]))
+        for rate, speed in (("200%", 2.0), ("50%", 0.5)):
+            plain = pcm_of(await synthesize(uri, ssml(rate), NAMES[0], "ssml"))
+            assert len(plain) == pytest.approx(len(normal) / speed, rel=0.05)
+            streamed = pcm_of(await stream(uri, [ssml(rate)], NAMES[0], "ssml"))
+            assert streamed == plain
+
+
 async def test_hang_up_stops_the_computing_within_a_step(
     vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,8 @@ from wyoming_vietts.engines.vieneu.phonemes import (
     phonemes,
     pieces,
 )
-from wyoming_vietts.engines.vieneu.voice import VieNeuVoice
+from wyoming_vietts.engines.vieneu.tempo import stretch
+from wyoming_vietts.engines.vieneu.voice import PREDICTED_SPEED, VieNeuVoice
 from wyoming_vietts.steps import finish
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -240,6 +241,38 @@ def test_speed_divides_the_length_and_volume_is_the_users(vieneu_dir: Path, tmp_
     write_model(tmp_path)
     (tmp_path / "voices_v3_nano.toml").write_text("speed = 2.0\nvolume = 0.5")
     np.testing.assert_allclose(samples(voice_of(tmp_path), text), fast / 2, atol=1)
+
+
+def test_beyond_the_speed_of_the_networks_the_waveform_is_stretched(
+    vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = voice_of(vieneu_dir)
+    finish(voice.load())
+    asked = []
+    real = VieNeuNetwork.speak
+    monkeypatch.setattr(VieNeuNetwork, "speak", lambda *a: asked.append(a[3]) or real(*a))
+    for speed in (0.4, 1.2, 2.5):
+        samples(voice, "xin chào.", speed)
+    assert asked == [PREDICTED_SPEED.least, 1.2, PREDICTED_SPEED.most]
+
+
+@pytest.mark.parametrize("speed", [0.57, 0.9, 1.5, 1.8])
+def test_stretching_changes_the_length_and_nothing_else(speed: float) -> None:
+    period = 200  # samples: 120 Hz
+    phases = 2 * np.pi * np.arange(2 * 24_000) / period
+    vowel = sum(np.sin(harmonic * phases) / harmonic for harmonic in range(1, 20))
+    waveform = (0.2 * vowel).astype(np.float32)
+    stretched = finish(stretch(waveform, speed))
+    assert len(stretched) == round(len(waveform) / speed)
+    middle = stretched[1000:-1000]
+    # It still repeats, so no part joins another out of phase.
+    np.testing.assert_allclose(middle[period:], middle[:-period], atol=0.01)
+    assert np.std(middle) == pytest.approx(np.std(waveform), rel=0.02)
+
+
+def test_stretching_of_nothing_or_little_is_little() -> None:
+    for length in (0, 1, 100, 1000):
+        assert len(finish(stretch(np.ones(length, np.float32), 2.0))) == round(length / 2)
 
 
 def test_first_piece_is_heard_before_the_second_is_computed(vieneu_dir: Path) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ...settings.table import SPOKEN_SPEED
+from ...settings.values import Number
 from ...steps import Steps
 from ..contract import Voice
 from ..loudness import gain, loudness
@@ -14,9 +15,12 @@ from .config import SAMPLE_RATE, SpeakerFeatures
 from .edges import trim_and_fade
 from .network import VieNeuNetwork
 from .phonemes import Piece, phonemes, pieces
+from .tempo import stretch
 
 PHRASE = "xin chào."
 """Is spoken once, to find out how loud a voice is."""
+PREDICTED_SPEED = Number(0.7, 1.4)
+"""As fast as the networks speak; they slur or drag beyond it, where the waveform is stretched."""
 MARKS = (".", ",", ";", ":", "!", "?")
 """After which there is a pause."""
 
@@ -70,6 +74,7 @@ def speak(
         seed: the same text always gives the same audio; with None, it differs each time.
     """
     speed = SPOKEN_SPEED.clamp(speed * settings.speed)
+    predicted = PREDICTED_SPEED.clamp(speed)
     with network.in_use():
         amplitude = settings.volume * (yield from load(network, features))
         said = ""
@@ -80,7 +85,8 @@ def speak(
                 continue
             draws = None if seed is None else seed + number
             ids = network.phoneme_ids(spoken)
-            waveform = yield from network.speak(ids, features, speed, draws)
+            waveform = yield from network.speak(ids, features, predicted, draws)
+            waveform = yield from stretch(waveform, speed / predicted)
             pcm = encode_pcm(trim_and_fade(waveform), FULL_SCALE * amplitude)
             if said[-1:] in MARKS:  # else a clause was cut at a space
                 yield silence(pause_after(said) / speed, SAMPLE_RATE)
