@@ -190,10 +190,10 @@ def test_text_fed_letter_by_letter_takes_linear_time() -> None:
         best = float("inf")
         for _ in range(3):
             splitter = SentenceSplitter()
-            start = time.perf_counter()
+            start = time.process_time()
             for character in text:
                 splitter.add(character)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     assert seconds(20_000) < 24 * seconds(2_500) + 0.02
