@@ -6,6 +6,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,20 +36,36 @@ def open_regular(path: Path, most: int) -> Iterator[BinaryIO]:
         yield file
 
 
-def recognize(head: bytes) -> str | None:
-    """Recognize a file that is often there by mistake; return its kind and the remedy.
+class Disguise(StrEnum):
+    """A file that is often there by mistake; the value is its kind and the remedy."""
+
+    EMPTY_FILE = "empty"
+    GIT_LFS_POINTER = (
+        "a Git LFS pointer: run 'git lfs pull' where it comes from, then copy it again"
+    )
+    WEB_PAGE = "a web page, not the file itself: download it again"
+    ARCHIVE = "an archive: unpack it"
+
+    @property
+    def code(self) -> str:
+        """For clients, such as `web-page`."""
+        return self.name.lower().replace("_", "-")
+
+
+def recognize(head: bytes) -> Disguise | None:
+    """Recognize a file that is often there by mistake.
 
     Args:
         head: the first bytes of the file.
     """
     if not head:
-        return "empty"
+        return Disguise.EMPTY_FILE
     if head.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer: run 'git lfs pull' where it comes from, then copy it again"
+        return Disguise.GIT_LFS_POINTER
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return "a web page, not the file itself: download it again"
+        return Disguise.WEB_PAGE
     if head.startswith((b"PK\x03\x04", b"\x1f\x8b")):
-        return "an archive: unpack it"
+        return Disguise.ARCHIVE
     return None
 
 

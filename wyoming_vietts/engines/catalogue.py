@@ -13,7 +13,7 @@ from ..downloads.table import NATURAL_VOICE, VIENEU
 from ..errors import SetupError
 from ..program import command, how_to_install
 from ..steps import Steps
-from .contract import ClonedVoice, CloningEngine, Engine, EngineSettings, Voice
+from .contract import CloningEngine, Engine, EngineSettings, FileVoice, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
 from .vieneu.engine import CLONING_FILES, VieNeuEngine
@@ -67,17 +67,23 @@ class Catalogue:
         """The engines that make a voice of a recording, best first."""
         return [each for each in self._engines if isinstance(each, CloningEngine)]
 
-    def look_again(self) -> Steps[None]:
-        """Scan the folders of recordings now."""
-        for engine in self.cloning_engines:
-            yield from engine.look_again()
+    @property
+    def piper(self) -> PiperEngine | None:
+        """The engine of Piper voices."""
+        return next((each for each in self._engines if isinstance(each, PiperEngine)), None)
 
-    def made_of(self, recordings: Collection[Path]) -> Sequence[str]:
-        """Return the names of the voices that are made of some recordings."""
+    def look_again(self) -> Steps[None]:
+        """Scan the folders of recordings and of Piper voices now."""
+        for engine in (*self.cloning_engines, self.piper):
+            if engine is not None:
+                yield from engine.look_again()
+
+    def made_of(self, files: Collection[Path]) -> Sequence[str]:
+        """Return the names of the voices that have one of these as their main file."""
         return [
             name
             for name, voice in self.voices.items()
-            if isinstance(voice, ClonedVoice) and voice.recording in recordings
+            if isinstance(voice, FileVoice) and voice.files[-1] in files
         ]
 
     def idle_work(self) -> Steps[None]:

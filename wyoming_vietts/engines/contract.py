@@ -4,7 +4,7 @@ import os
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, runtime_checkable
@@ -129,13 +129,32 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class ClonedVoice(Voice):
+class FileVoice(Voice):
+    """A voice made of files that users add, rename and delete."""
+
+    settings: VoiceSettings
+    """The .toml beside its main file."""
+
+    @property
+    @abstractmethod
+    def files(self) -> Sequence[Path]:
+        """The .toml, further files and the main one; only the main one must exist."""
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether its files make other voices, too."""
+        return False
+
+
+@dataclass(frozen=True)
+class ClonedVoice(FileVoice):
     """A voice cloned from a recording."""
 
     recording: Path
 
-    settings: VoiceSettings
-    """The .toml beside the recording."""
+    @property
+    def files(self) -> Sequence[Path]:
+        return self.recording.with_name(f"{self.recording.stem}.toml"), self.recording
 
     @property
     def is_gone(self) -> bool:

@@ -6,6 +6,9 @@ REQUEST_SECONDS = 30.0
 UPLOAD_SECONDS = 120.0
 """For the body of a request that carries a recording."""
 
+VOICE_UPLOAD_SECONDS = 600.0
+"""For the body of a request that carries the files of a voice, about 100 MB."""
+
 EVENT_SECONDS = 60.0
 """For a Wyoming client to complete an event."""
 

@@ -61,6 +61,8 @@ async def test_voices_say_what_they_are() -> None:
         "engine": "espeak",
         "sample_rate": 22_050,
         "is_cloned": False,
+        "can_be_renamed": False,
+        "can_be_deleted": False,
         "is_ready": True,
     }
 

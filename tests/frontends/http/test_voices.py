@@ -150,6 +150,8 @@ async def test_recording_becomes_a_voice_that_speaks(
         "engine": "vietts",
         "sample_rate": 22_050,
         "is_cloned": True,
+        "can_be_renamed": True,
+        "can_be_deleted": True,
         "is_ready": False,
     }
     assert spoke.status == 200
@@ -507,7 +509,7 @@ async def test_other_voices_cannot_be_changed(model_dirs: dict[int, Path], tmp_p
             await doors.change("PATCH", path, json={"description": "a"}),
         ):
             assert answer.status == 409
-            assert "is not made of a recording" in answer.error["message"]
+            assert "is not made of a file of its own" in answer.error["message"]
         assert (await doors.change("DELETE", "/api/voices/nobody")).status == 404
 
 

@@ -14,7 +14,11 @@ from ...settings.values import Kind, WholeNumber
 from ..espeak.library import load_library
 from ..voice_settings import VoiceSettings
 
-_MAX_BYTES = 1_000_000  # that of a voice with 904 speakers has 30,000
+COMPANIONS = (".json", ".data")
+"""Suffixes of the files beside NAME.onnx: its configuration, and the weights of some."""
+MAX_BYTES = 1_000_000
+"""Of a configuration; that of a voice with 904 speakers has 30,000."""
+
 _SAMPLE_RATE = WholeNumber(4000, 192_000)
 _SPEAKERS = WholeNumber(0, 2000)
 _MAX_IDS = 8  # of a phoneme; most have one
@@ -95,7 +99,7 @@ def load_config(path: Path) -> PiperConfig:
             is not supported.
     """
     try:
-        content = read_bytes(path, _MAX_BYTES)
+        content = read_bytes(path, MAX_BYTES)
     except FileNotFoundError:
         raise ModelError(f"{path} is missing; it belongs to the .onnx file") from None
     except OSError as error:

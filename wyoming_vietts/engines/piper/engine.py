@@ -12,7 +12,7 @@ from ...program import how_to_install
 from ...steps import Steps
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
-from .config import PiperSettings, load_config
+from .config import COMPANIONS, PiperConfig, PiperSettings, load_config
 
 if TYPE_CHECKING:
     from .voice import PiperVoice
@@ -44,9 +44,14 @@ class PiperEngine:
             voices_dir,
             _voice_name,
             self._make_voices,
-            companions=(".json", ".data"),
+            companions=COMPANIONS,
             settings_type=PiperSettings,
         )
+
+    @property
+    def voices_dir(self) -> Path:
+        """The folder of voices."""
+        return self._folder.folder
 
     @staticmethod
     def is_installed() -> bool:
@@ -61,19 +66,34 @@ class PiperEngine:
     def idle_work(self) -> Steps[None]:
         return self._folder.scan()
 
+    def look_again(self) -> Steps[None]:
+        """Scan the folder now."""
+        return self._folder.look_again()
+
+    def check(self, network: Path, config: Path) -> Steps[PiperConfig]:
+        """Check the files of a voice, and return its configuration.
+
+        Raises:
+            SetupError: they are no Piper voice, or a package is missing; the message says why.
+            OSError: they cannot be read.
+        """
+        if not self.is_installed():
+            raise SetupError(f"the package onnxruntime is missing: {how_to_install('piper')}")
+        # Imported here: without a voice, a server needs no NumPy.
+        from .network import check_voice_file
+
+        check_voice_file(network)
+        yield
+        return load_config(config)
+
     def _make_voices(
         self, name: str, file: Path, settings: PiperSettings
     ) -> "Steps[list[PiperVoice]]":
         """Make a voice for each speaker of a file."""
-        if not self.is_installed():
-            raise SetupError(f"the package onnxruntime is missing: {how_to_install('piper')}")
-        # Imported here: without a voice, a server needs no NumPy.
-        from .network import PiperNetwork, check_voice_file
+        config = yield from self.check(file, file.with_name(f"{file.name}.json"))
+        from .network import PiperNetwork
         from .voice import PiperVoice
 
-        check_voice_file(file)
-        yield
-        config = load_config(file.with_name(f"{file.name}.json"))
         if tones := config.missing_tones:
             _LOGGER.warning(
                 "Voice '%s' was trained without %d of the six tones, so it mispronounces them",
@@ -90,6 +110,7 @@ class PiperEngine:
                 name=f"{name}-{speaker}" if speaker else name,
                 description=" ".join(filter(None, (description, speaker))),
                 languages=(settings.language or config.language,),
+                file=file,
                 author="Piper",
                 author_url="https://github.com/OHF-Voice/piper1-gpl",
                 sample_rate=config.sample_rate,

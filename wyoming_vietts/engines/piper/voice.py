@@ -2,16 +2,18 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
-from ..contract import Voice
+from ..contract import FileVoice
 from ..loudness import gain, loudness
 from ..pauses import pause_after, silence, trimmed
 from ..pcm import PCM
 from ..samples import FULL_SCALE, decode_pcm, encode_pcm
-from .config import PiperConfig, PiperSettings, Scales
+from .config import COMPANIONS, PiperConfig, PiperSettings, Scales
 from .network import PiperNetwork
 from .phonemes import phoneme_ids, phonemes, pieces
 
@@ -24,20 +26,31 @@ STEP_SECONDS = 0.045  # that a window should take
 
 
 @dataclass(frozen=True)
-class PiperVoice(Voice):
+class PiperVoice(FileVoice):
     """A speaker of a Piper voice's file."""
 
     engine_name = "piper"
 
+    settings: PiperSettings
+    """The .toml beside the file."""
+    file: Path
+    """Its .onnx."""
     network: PiperNetwork = field(repr=False, compare=False)
     config: PiperConfig = field(repr=False)
     speaker: int | None
     """None in a file of one speaker."""
     scales: Scales = field(repr=False)
-    settings: PiperSettings
-    """The .toml beside the file."""
     has_own_loudness: bool
     """It is as loud as it was trained to be, not as other voices."""
+
+    @property
+    def files(self) -> Sequence[Path]:
+        companions = (self.file.with_name(self.file.name + suffix) for suffix in COMPANIONS)
+        return self.file.with_suffix(".toml"), *companions, self.file
+
+    @property
+    def is_one_of_several(self) -> bool:
+        return self.speaker is not None
 
     def load(self) -> Steps[None]:
         yield from self.network.load()

@@ -21,6 +21,7 @@ from .guard import Guard
 from .metrics import Metrics
 from .openapi import openapi_routes
 from .page_api import DefaultVoice, page_api_routes, page_routes, text_routes
+from .piper_uploads import PiperUploadRoutes
 from .requests import error_response
 from .speech import SpeechEndpoint
 from .voices import VoiceRoutes
@@ -77,6 +78,7 @@ class HttpServer:
         metrics = Metrics(synthesizer)
         chosen = DefaultVoice(synthesizer, settings.voices_dir)
         chosen.restore()
+        voices = VoiceRoutes(synthesizer, chosen, settings.voices_dir)
         routes = [
             web.get("/health", _health),
             web.get("/metrics", metrics.handle),
@@ -87,7 +89,8 @@ class HttpServer:
             *page_routes(),
             *page_api_routes(synthesizer, chosen, download_routes, metrics, guard),
             *text_routes(synthesizer, guard),
-            *VoiceRoutes(synthesizer, chosen, settings.voices_dir).routes(guard),
+            *voices.routes(guard),
+            *PiperUploadRoutes(synthesizer, voices.count_new).routes(guard),
             *download_routes.routes(guard),
         ]
         self.app = _make_app(guard, routes, synthesizer.settings.max_text_characters)

@@ -136,7 +136,7 @@ _ERROR = _object(error=_object(message=_TEXT, type=_TEXT, param={"type": "null"}
 # fmt: off
 _VOICE_OBJECT = _object(
     name=_TEXT, description=_TEXT, language=_TEXT, engine=_TEXT, sample_rate=_WHOLE,
-    is_cloned=_BOOLEAN, is_ready=_BOOLEAN)
+    is_cloned=_BOOLEAN, can_be_renamed=_BOOLEAN, can_be_deleted=_BOOLEAN, is_ready=_BOOLEAN)
 # fmt: on
 
 
@@ -206,6 +206,8 @@ def _speech_operations(text: _Json) -> Iterator[_Operation]:
 def _page_operations(text: _Json) -> Iterator[_Operation]:
     name = _parameter("name", _TEXT, "path", True, "co-an")
     download_name = _parameter("name", _TEXT, "path", True, "vietts")
+    file_name = _parameter("name", _TEXT, "query", True, "vi_VN-an-medium")
+    config_bytes = _parameter("config_bytes", _WHOLE, "query", True, 5000)
     undo = _parameter("id", _TEXT, "path", True, "0123456789abcdef")
     offset = _parameter("offset", _WHOLE | {"minimum": 0, "maximum": 99_999_999})
     written, spoken = _like("Aqara"), _like("a ca ra")
@@ -220,7 +222,7 @@ def _page_operations(text: _Json) -> Iterator[_Operation]:
     status = _object(
         version=_TEXT, engine=_optional(_TEXT), device=_TEXT, voices=_WHOLE, requests=_WHOLE,
         under_way=_WHOLE, real_time_factor=_optional(_NUMBER), memory_mb=_WHOLE,
-        uptime_seconds=_WHOLE, can_clone=_BOOLEAN, clones_with=_list(_TEXT),
+        uptime_seconds=_WHOLE, can_clone=_BOOLEAN, clones_with=_list(_TEXT), can_add_piper=_BOOLEAN,
         how_to_clone=_list(step), has_embedded_only=_BOOLEAN, token=_TEXT)
     heard = _object(
         seconds=_optional(_NUMBER), start_seconds=_optional(_NUMBER),
@@ -235,10 +237,13 @@ def _page_operations(text: _Json) -> Iterator[_Operation]:
         _json(_object(default=_optional(_TEXT), voices=_list(_VOICE))))
     yield _change("post", "/api/voices", "Make a voice of a recording",
         _json(_object(name=_TEXT)), body=form, status=201)
-    yield _change("patch", "/api/voices/{name}", "Rename a cloned voice", _json(_VOICE),
+    yield _change("post", "/api/piper", "Add a Piper voice: NAME.onnx.json, then NAME.onnx",
+        _json(_object(names=_list(_TEXT))), body=_content("application/octet-stream"), status=201,
+        parameters=[file_name, config_bytes])
+    yield _change("patch", "/api/voices/{name}", "Rename a voice made of a file", _json(_VOICE),
         parameters=[name], body=_json(_object(description=_TEXT)))
-    yield _change("delete", "/api/voices/{name}", "Delete a cloned voice",
-        _json(_object(undo=_TEXT)), parameters=[name])
+    yield _change("delete", "/api/voices/{name}", "Delete a voice and its files",
+        _json(_object(undo=_TEXT, names=_list(_TEXT))), parameters=[name])
     yield _change("post", "/api/undo/{id}", "Restore a deleted voice",
         _json(_object(name=_TEXT)), parameters=[undo])
     yield _change("put", "/api/default", "Choose the default voice", status=204,

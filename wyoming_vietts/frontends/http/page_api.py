@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ... import __version__
-from ...engines.contract import ClonedVoice, Voice
+from ...engines.contract import ClonedVoice, FileVoice, Voice
 from ...errors import RequestError, UnknownVoiceError, printable
 from ...files import read_bytes, replace_file
 from ...speech.script import Script, Sentence
@@ -113,7 +113,7 @@ def page_api_routes(
 ) -> list[web.RouteDef]:
     async def status(request: web.Request) -> web.Response:
         default = _default_voice(synthesizer)
-        cloning = synthesizer.catalogue.cloning_engines
+        cloning, piper = synthesizer.catalogue.cloning_engines, synthesizer.catalogue.piper
         return web.json_response(
             {
                 "version": __version__,
@@ -126,6 +126,7 @@ def page_api_routes(
                 "memory_mb": round(metrics.memory_bytes / 1e6),
                 "uptime_seconds": round(metrics.uptime_seconds),
                 "can_clone": bool(cloning),
+                "can_add_piper": piper is not None and piper.is_installed(),
                 "clones_with": [engine.name for engine in cloning],
                 "how_to_clone": []
                 if cloning
@@ -163,6 +164,8 @@ def described(voice: Voice) -> dict[str, object]:
         "engine": voice.engine_name,
         "sample_rate": voice.sample_rate,
         "is_cloned": isinstance(voice, ClonedVoice),
+        "can_be_renamed": isinstance(voice, FileVoice) and not voice.is_one_of_several,
+        "can_be_deleted": isinstance(voice, FileVoice),
         "is_ready": voice.is_ready,
     }
 

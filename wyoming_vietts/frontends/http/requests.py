@@ -1,7 +1,7 @@
 """Reads the bodies of requests, within limits of size and time, and answers with errors."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from email import message_from_bytes
 from email.message import Message
 from typing import Any
@@ -34,15 +34,26 @@ async def read_body(
     if seconds is None:
         seconds = limits.REQUEST_SECONDS
     body = bytearray()
+    async for piece in body_pieces(request, most_bytes, seconds):
+        body += piece
+    return bytes(body)
+
+
+async def body_pieces(
+    request: web.Request, most_bytes: int, seconds: float
+) -> AsyncGenerator[bytes, None]:
+    """Yield the body of a request as it comes; see `read_body`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    size = 0
     try:
-        async with asyncio.timeout(seconds):
-            if (request.content_length or 0) <= most_bytes:
-                async for piece in request.content.iter_any():
-                    body += piece
-                    if len(body) > most_bytes:
-                        break
-                else:
-                    return bytes(body)
+        while (request.content_length or 0) <= most_bytes and size <= most_bytes:
+            async with asyncio.timeout_at(deadline):
+                piece = await request.content.readany()
+            if not piece:
+                return
+            size += len(piece)
+            if size <= most_bytes:
+                yield piece
     except TimeoutError as error:
         raise HttpError(
             "too-slow", f"The request was not complete after {seconds:g} seconds"
@@ -104,8 +115,10 @@ _STATUSES = {
     "too-slow": 408,
     "conflict": 409,
     "needed": 409,
+    "name-taken": 409,
     "too-large": 413,
     "too-many": 429,
+    "no-room": 507,
     "busy": 503,
     WyomingViettsError.code: 500,
     SynthesisError.code: 500,

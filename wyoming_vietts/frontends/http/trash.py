@@ -17,17 +17,18 @@ KEPT_SECONDS = 3600.0
 MIN_SECONDS_AFTER_START = 600.0  # as the time of day may have been wrong, or set since
 
 _FOLDER = ".deleted"
+_BESIDE = (".toml", ".json", ".data")  # suffixes of files beside the main one
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Trash:
-    """A hidden folder beside the recordings, which several servers may share.
+    """A hidden folder beside the files of voices, which several servers may share.
 
     Age is measured by a monotonic clock; of files from before the start, by the time of day.
     """
 
     def __init__(self, voices_dir: Path) -> None:
-        """Take the folder of recordings; an event loop must be running."""
+        """Take the folder of these files; an event loop must be running."""
         self._voices_dir = voices_dir
         self._folder = voices_dir / _FOLDER
         self._loop = asyncio.get_running_loop()
@@ -68,10 +69,10 @@ class Trash:
         folder = self._folder / identifier
         if folder not in self._folders():
             raise KeyError(identifier)
-        # The recording comes last: it completes the voice.
+        # The main file comes last: it completes the voice.
         files = sorted(
             (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()),
-            key=lambda path: path.suffix != ".toml",
+            key=lambda path: path.suffix not in _BESIDE,
         )
         targets = [self._voices_dir / file.relative_to(folder) for file in files]
         for target in targets:

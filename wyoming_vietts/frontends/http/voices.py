@@ -1,15 +1,16 @@
-"""Makes, renames and removes cloned voices, for the page."""
+"""Makes voices of recordings; renames and deletes voices of files, for the page."""
 
 import asyncio
 import os
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
 
-from ...engines.contract import ClonedVoice, CloningEngine, slug
+from ...engines.contract import CloningEngine, FileVoice, slug
 from ...engines.voice_settings import VoiceSettings
 from ...errors import RecordingError, RequestError
 from ...files import leads_through_link, replace_file
@@ -23,7 +24,7 @@ from .page_api import DefaultVoice, described
 from .requests import HttpError, read_body, read_form, read_json
 from .trash import Trash
 
-MOST_IN_AN_HOUR = 10  # voices that are made
+MOST_IN_AN_HOUR = 10  # voices that are made or uploaded
 _HOUR_SECONDS = 3600.0
 _UPLOADS_AT_ONCE = 4  # each is in memory
 _FORM_BYTES = 10_000  # beside the recording
@@ -32,14 +33,17 @@ _MAX_DESCRIPTION_CHARACTERS = 80
 
 
 class VoiceRoutes:
-    """The routes for recordings, and for the voices made of them."""
+    """The routes for recordings, and for the voices made of files."""
 
     def __init__(self, synthesizer: Synthesizer, default: DefaultVoice, voices_dir: Path) -> None:
         """Manage the files of a folder, which need not exist yet."""
         self._catalogue = synthesizer.catalogue
         self._default = default
         self._voices_dir = voices_dir
-        self._trash = Trash(voices_dir)
+        folders = [voices_dir]
+        if (piper := self._catalogue.piper) is not None:
+            folders.append(piper.voices_dir)
+        self._trashes = {folder: Trash(folder) for folder in folders}
         self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
         self._made: deque[float] = deque(maxlen=MOST_IN_AN_HOUR)  # when, by the monotonic clock
 
@@ -69,7 +73,7 @@ class VoiceRoutes:
                 )
             content = form.get("recording", b"")
             await listen(engine, content)
-        self._count()
+        self.count_new()
         name = self._free_name(description)
         settings_file = self._voices_dir / f"{name}.toml"
         recording = self._voices_dir / f"{name}{suffix_of(content)}"
@@ -84,40 +88,47 @@ class VoiceRoutes:
         return web.json_response({"name": made[0] if made else name}, status=201)
 
     async def _rename(self, request: web.Request) -> web.Response:
-        voice = self._cloned(request.match_info["name"])
+        voice, _ = self._of_files(request.match_info["name"])
+        if voice.is_one_of_several:
+            raise HttpError(
+                "conflict",
+                f"Voice '{voice.name}' is one of several of a file; rename all of them by "
+                f"'description' in {voice.files[0]}",
+            )
         description = _checked(required_text(await read_json(request), "description"))
         settings = replace(voice.settings, description=description)
-        self._write_settings(_settings_file(voice), settings)
+        self._write_settings(voice.files[0], settings)
         await finish_in_turns(self._catalogue.look_again())
-        return web.json_response(described(self._cloned(voice.name)))
+        return web.json_response(described(self._of_files(voice.name)[0]))
 
     async def _remove(self, request: web.Request) -> web.Response:
-        voice = self._cloned(request.match_info["name"])
-        names = self._catalogue.made_of([voice.recording])
+        voice, trash = self._of_files(request.match_info["name"])
+        names = self._catalogue.made_of([voice.files[-1]])
         if needed := next(filter(self._default.is_of_flag, names), None):
             raise HttpError(
                 "needed",
                 f"The server was told to speak with '{needed}' (--voice, or the app's option "
                 "'voice'), and would not start without it; change that first",
             )
-        files = [voice.recording, _settings_file(voice)]
         try:
-            undo = self._trash.put(file for file in files if os.path.lexists(file))
+            undo = trash.put(file for file in reversed(voice.files) if os.path.lexists(file))
         except FileNotFoundError as error:
             raise HttpError("not-found", f"Voice '{voice.name}' is gone") from error
         for name in names:
             self._default.forget(name)
         await finish_in_turns(self._catalogue.look_again())
-        return web.json_response({"undo": undo})
+        return web.json_response({"undo": undo, "names": names})
 
     async def _undo(self, request: web.Request) -> web.Response:
-        self._engine()
+        files: list[Path] = []
         try:
-            files = self._trash.restore(request.match_info["id"])
-        except KeyError as error:
-            raise HttpError("not-found", "The voice is gone: an hour has passed") from error
+            for trash in self._trashes.values():
+                with suppress(KeyError):
+                    files += trash.restore(request.match_info["id"])
         except FileExistsError as error:
             raise HttpError("conflict", str(error)) from error
+        if not files:
+            raise HttpError("not-found", "The voice is gone: an hour has passed")
         await finish_in_turns(self._catalogue.look_again())
         names = self._catalogue.made_of(files)
         return web.json_response({"name": names[0] if names else files[-1].stem})
@@ -130,22 +141,29 @@ class VoiceRoutes:
             )
         return engines[0]
 
-    def _cloned(self, name: str) -> ClonedVoice:
+    def _of_files(self, name: str) -> tuple[FileVoice, Trash]:
+        """Find a voice that can be changed, and the trash for its files.
+
+        Raises:
+            HttpError: it does not exist, or must be changed elsewhere.
+        """
         voice = self._catalogue.find(name)
         if voice is None:
             raise HttpError("not-found", f"There is no voice '{name:.80}'")
-        if not isinstance(voice, ClonedVoice):
+        if not isinstance(voice, FileVoice):
             raise HttpError(
                 "conflict",
-                f"Voice '{name}' is not made of a recording; only those can be changed here",
+                f"Voice '{name}' is not made of a file of its own; only those can be changed here",
             )
-        if leads_through_link(voice.recording, self._voices_dir):
+        file = voice.files[-1]
+        folder = next(each for each in self._trashes if each in file.parents)
+        if leads_through_link(file, folder):
             raise HttpError(
                 "conflict", f"The folder of voice '{name}' is a link; change it where that leads"
             )
-        return voice
+        return voice, self._trashes[folder]
 
-    def _count(self) -> None:
+    def count_new(self) -> None:
         """Count a new voice.
 
         Raises:
@@ -188,10 +206,6 @@ def _checked(description: str) -> str:
             f"'description' must be one line of 1 to {_MAX_DESCRIPTION_CHARACTERS} characters"
         )
     return description
-
-
-def _settings_file(voice: ClonedVoice) -> Path:
-    return voice.recording.with_name(f"{voice.recording.stem}.toml")
 
 
 # --- recordings -----------------------------------------------------------------------------------

@@ -1,0 +1,160 @@
+"""Takes Piper voices that the page uploads: checked, and complete or not at all."""
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import BinaryIO
+
+from aiohttp import web
+
+from ...engines.contract import slug
+from ...engines.piper.config import COMPANIONS, MAX_BYTES
+from ...engines.piper.engine import PiperEngine
+from ...errors import RequestError, SetupError
+from ...files import recognize, replacement
+from ...settings.table import PIPER_DIR
+from ...settings.values import WholeNumber
+from ...speech.synthesizer import Synthesizer
+from ...steps import finish_in_turns
+from .. import limits
+from .guard import Guard
+from .requests import HttpError, body_pieces
+
+MAX_UPLOAD_BYTES = 256_000_000  # the largest voices of one speaker have 120 MB
+
+_UPLOADS_AT_ONCE = 2
+_HEAD_BYTES = 512
+_BLOCK_BYTES = 1_000_000
+_CONFIG_BYTES = WholeNumber(1, MAX_BYTES)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+_MAX_NAME_CHARACTERS = 40
+
+
+class PiperUploadRoutes:
+    """The route for the files of a Piper voice."""
+
+    def __init__(self, synthesizer: Synthesizer, count_new: Callable[[], None]) -> None:
+        """Put voices into the folder of the engine.
+
+        Args:
+            count_new: raises HttpError if too many voices were made.
+        """
+        self._catalogue = synthesizer.catalogue
+        self._count_new = count_new
+        self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+
+    def routes(self, guard: Guard) -> list[web.RouteDef]:
+        return [web.post("/api/piper", guard.changing(self._add))]
+
+    async def _add(self, request: web.Request) -> web.Response:
+        engine = self._catalogue.piper
+        if engine is None:
+            raise HttpError("conflict", "This server runs without the engine piper (--engine)")
+        config_bytes = _config_bytes(request)
+        network = engine.voices_dir / f"{_name(request)}.onnx"
+        self._refuse_taken(network)
+        async with self._uploads:
+            network.parent.mkdir(parents=True, exist_ok=True)
+            _check_size(request, network.parent)
+            config = network.with_name(f"{network.name}.json")
+            with replacement(network) as new_network, replacement(config) as new_config:
+                pieces = body_pieces(request, MAX_UPLOAD_BYTES, limits.VOICE_UPLOAD_SECONDS)
+                async with aclosing(pieces):
+                    await _receive(pieces, config_bytes, new_config, new_network)
+                await _check(engine, new_network, new_config, network.name)
+                self._count_new()
+                self._refuse_taken(network)
+        await finish_in_turns(engine.look_again())
+        return web.json_response({"names": self._catalogue.made_of([network])}, status=201)
+
+    def _refuse_taken(self, network: Path) -> None:
+        """Refuse to replace files, or to hide a voice behind another one.
+
+        Raises:
+            HttpError: the name is taken.
+        """
+        beside = [network.with_name(network.name + suffix) for suffix in COMPANIONS]
+        files = (network, network.with_suffix(".toml"), *beside)
+        if self._catalogue.find(network.stem) or any(map(os.path.lexists, files)):
+            raise HttpError(
+                "name-taken", f"'{network.stem}' is already a voice; delete it, or rename the files"
+            )
+
+
+def _config_bytes(request: web.Request) -> int:
+    """Read where the configuration ends and the network begins."""
+    try:
+        return _CONFIG_BYTES.parse(request.query.get("config_bytes", "")[:20])
+    except ValueError as error:
+        raise RequestError(f"config_bytes: {error}") from error
+
+
+def _name(request: web.Request) -> str:
+    """Make the name of a voice from that of its file, without anything that a path could mean."""
+    given = request.query.get("name", "").removesuffix(".onnx")
+    if _PLAIN_NAME.fullmatch(given):
+        return given
+    return slug(given)[:_MAX_NAME_CHARACTERS].strip("-") or "voice"
+
+
+def _check_size(request: web.Request, folder: Path) -> None:
+    """Check that the body fits onto the disk.
+
+    Raises:
+        HttpError: it does not, or nothing tells its size.
+    """
+    size = request.content_length
+    if size is None:
+        raise RequestError("The header Content-Length is missing")
+    free = shutil.disk_usage(folder).free
+    if free < size <= MAX_UPLOAD_BYTES:
+        raise HttpError(
+            "no-room",
+            f"The voice has {size / 1e6:.0f} MB, and the disk of {folder} has {free / 1e6:.0f} MB "
+            f"left; free some space, or see {PIPER_DIR.flag}",
+        )
+
+
+async def _receive(
+    pieces: AsyncIterator[bytes], config_bytes: int, config: Path, network: Path
+) -> None:
+    """Write a body: a configuration, and then a network, which is never in memory as a whole."""
+    head = bytearray()
+    with config.open("wb") as config_file, network.open("wb", _BLOCK_BYTES) as network_file:
+        async for piece in pieces:
+            missing = config_bytes - len(head)
+            head += piece[:missing]
+            if rest := piece[missing:]:
+                # A slow disk stops a thread, and no one who listens.
+                await asyncio.to_thread(network_file.write, rest)
+        config_file.write(head)
+        for file in (config_file, network_file):
+            await asyncio.to_thread(_sync, file)
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+async def _check(engine: PiperEngine, network: Path, config: Path, name: str) -> None:
+    """Check files under their temporary names.
+
+    Raises:
+        HttpError: they are no Piper voice; its code and message say why.
+    """
+    for file, shown in ((network, name), (config, f"{name}.json")):
+        with file.open("rb") as opened:
+            disguise = recognize(opened.read(_HEAD_BYTES))
+        if disguise is not None:
+            raise HttpError(disguise.code, f"{shown} is {disguise}")
+    try:
+        await finish_in_turns(engine.check(network, config))
+    except (SetupError, OSError) as error:
+        message = str(error).replace(str(config), f"{name}.json").replace(str(network), name)
+        message = message.replace(network.name, name)
+        raise HttpError("not-piper", message) from error
