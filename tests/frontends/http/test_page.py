@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.engines.piper.tiny_voice import write_voice
 from tests.engines.vietts.tiny_model import write_model_dir
 from tests.frontends.http.browsing import (
     Site,
@@ -321,6 +322,44 @@ def test_voice_is_cloned_from_a_file_renamed_chosen_deleted_and_brought_back(
         page.keyboard.press("Enter")
         expect(chu_ba).to_contain_text("Bác <b>Ba</b>")
         assert file.is_file()
+
+
+def test_piper_voice_is_uploaded_heard_deleted_and_brought_back(
+    browser: Browser, embedded: Site, tmp_path: Path
+) -> None:
+    network = write_voice(tmp_path / "vi_VN-an-medium.onnx")
+    config = tmp_path / "vi_VN-an-medium.onnx.json"
+    (tmp_path / "page.onnx").write_text("<!doctype html>")
+    (tmp_path / "damaged.onnx").write_bytes(network.read_bytes()[:5000])
+    wrong = {
+        "một trang web": [tmp_path / "page.onnx", config],
+        "Tệp bị hỏng": [tmp_path / "damaged.onnx", config],
+        "một tệp .onnx và một tệp .json": [network, network, config],
+    }
+    with opened(browser, embedded.url) as page:
+        message = page.locator("#piper-message")
+        page.get_by_text("Thêm giọng Piper").click()
+        check_accessibility(page)
+        for sentence, files in wrong.items():
+            page.set_input_files("#piper-files", files)
+            expect(message).to_contain_text(sentence)
+        page.set_input_files("#piper-files", [network])
+        expect(message).to_have_text("Đã có vi_VN-an-medium.onnx, còn thiếu tệp .json.")
+        page.set_input_files("#piper-files", [config])
+        expect(message).to_have_text("Đã thêm giọng vi_VN-an-medium.")
+        voice = row(page, "voices", "vi_VN-an-medium")
+        expect(voice.get_by_text("Nghe")).to_be_focused()
+        assert page.input_value("#voice") == "vi_VN-an-medium"
+        page.keyboard.press("Enter")
+        wait_until(page, "window.starts.length > 0")
+        page.set_input_files("#piper-files", [network, config])
+        expect(message).to_contain_text("Đã có giọng tên này")
+        choose(voice, "Xóa")
+        page.get_by_role("button", name="Hoàn tác").click()
+        expect(voice).to_be_visible()
+        choose(voice, "Xóa")
+        expect(page.locator("#robot")).to_be_visible(timeout=10_000)
+    assert [*(embedded.folder / "piper").glob("*.onnx")] == []
 
 
 def test_many_voices_with_long_names_are_grouped_searched_and_narrow(

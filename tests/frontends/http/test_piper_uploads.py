@@ -238,6 +238,6 @@ async def test_it_is_for_the_page_alone_and_for_ten_voices_an_hour(tmp_path: Pat
 async def test_server_without_the_engine_says_so() -> None:
     async with running_doors(EspeakEngine()) as doors:
         answer = await upload(doors, b"{}", b"x")
-        assert not (await doors.get("/api/status")).json["can_add_piper"]
+        assert (await doors.get("/api/status")).json["max_piper_bytes"] is None
     assert (answer.status, answer.error["code"]) == (409, "conflict")
     assert "--engine" in answer.error["message"]

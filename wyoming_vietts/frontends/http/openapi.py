@@ -222,8 +222,9 @@ def _page_operations(text: _Json) -> Iterator[_Operation]:
     status = _object(
         version=_TEXT, engine=_optional(_TEXT), device=_TEXT, voices=_WHOLE, requests=_WHOLE,
         under_way=_WHOLE, real_time_factor=_optional(_NUMBER), memory_mb=_WHOLE,
-        uptime_seconds=_WHOLE, can_clone=_BOOLEAN, clones_with=_list(_TEXT), can_add_piper=_BOOLEAN,
-        how_to_clone=_list(step), has_embedded_only=_BOOLEAN, token=_TEXT)
+        uptime_seconds=_WHOLE, can_clone=_BOOLEAN, clones_with=_list(_TEXT),
+        how_to_clone=_list(step), max_piper_bytes=_optional(_WHOLE),
+        has_embedded_only=_BOOLEAN, token=_TEXT)
     heard = _object(
         seconds=_optional(_NUMBER), start_seconds=_optional(_NUMBER),
         end_seconds=_optional(_NUMBER), problem=problem, warning=problem)

@@ -19,6 +19,7 @@ from ..fields import required_text
 from .downloads import DownloadRoutes
 from .guard import Guard
 from .metrics import Metrics
+from .piper_uploads import MAX_UPLOAD_BYTES
 from .requests import read_json
 
 _LOGGER = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ def page_api_routes(
                 "memory_mb": round(metrics.memory_bytes / 1e6),
                 "uptime_seconds": round(metrics.uptime_seconds),
                 "can_clone": bool(cloning),
-                "can_add_piper": piper is not None and piper.is_installed(),
+                "max_piper_bytes": MAX_UPLOAD_BYTES if piper and piper.is_installed() else None,
                 "clones_with": [engine.name for engine in cloning],
                 "how_to_clone": []
                 if cloning

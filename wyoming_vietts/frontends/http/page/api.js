@@ -7,6 +7,7 @@ export class ServerError extends Error {
   constructor(code, message) {
     super(sentence(code, message));
     this.code = code;
+    this.said = message;
   }
 }
 
@@ -22,13 +23,36 @@ export async function request(method, path, { json, body, signal } = {}) {
     throw new ServerError("unreachable", String(error));
   }
   if (response.ok) return response;
-  const said = await response.json().catch(() => ({}));
-  throw new ServerError(said.error?.code ?? "failed", said.error?.message ?? `${response.status} ${response.statusText}`);
+  throw refusal(response.status, await response.text());
+}
+
+function refusal(status, body) {
+  try {
+    const { code, message } = JSON.parse(body).error;
+    return new ServerError(code, message);
+  } catch {
+    return new ServerError("failed", `${status}`);
+  }
 }
 
 export async function ask(method, path, options) {
   const response = await request(method, path, options);
   return response.headers.get("Content-Type")?.startsWith("application/json") ? response.json() : null;
+}
+
+// Sends a file, and tells how many bytes have gone, which fetch cannot.
+export function upload(path, body, { signal, onProgress }) {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", path);
+    sending.setRequestHeader("X-Page-Token", pageToken);
+    sending.upload.onprogress = ({ loaded }) => onProgress(loaded);
+    sending.onload = () => (sending.status < 300 ? resolve(JSON.parse(sending.responseText)) : reject(refusal(sending.status, sending.responseText)));
+    sending.onerror = () => reject(new ServerError("unreachable", "The connection broke off"));
+    sending.onabort = () => reject(new DOMException("cancelled", "AbortError"));
+    signal.addEventListener("abort", () => sending.abort());
+    sending.send(body);
+  });
 }
 
 export async function status() {

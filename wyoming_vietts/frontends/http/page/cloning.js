@@ -1,6 +1,6 @@
 // A voice from a recording: a file or the microphone, a look at it, a name and a yes.
 import { ask, ServerError } from "./api.js";
-import { $, attempt, make, say, steps } from "./dom.js";
+import { $, attempt, dropZone, make, say, steps } from "./dom.js";
 import { playSamples } from "./player.js";
 import { record } from "./recorder.js";
 import { sentence, setText, t } from "./texts.js";
@@ -17,16 +17,7 @@ let stopsRecording = null;
 let shownSteps = "";
 
 export function start() {
-  $("file").addEventListener("change", () => $("file").files[0] && attempt(MESSAGE, () => look($("file").files[0])));
-  for (const [event, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
-    $("drop").addEventListener(event, (moved) => {
-      moved.preventDefault();
-      $("drop").classList.toggle("over", isOver);
-    });
-  }
-  $("drop").addEventListener("drop", ({ dataTransfer }) => {
-    if (dataTransfer.files[0]) attempt(MESSAGE, () => look(dataTransfer.files[0]));
-  });
+  dropZone($("drop"), $("file"), ([file]) => attempt(MESSAGE, () => look(file)));
   $("record").addEventListener("click", () => (stopsRecording ? stopsRecording.abort() : attempt(MESSAGE, listen)));
   $("play-stretch").addEventListener("click", () => {
     const { audio, found } = recording;
@@ -102,7 +93,6 @@ async function makeVoice() {
   const { name } = await ask("POST", "api/voices", { body });
   $("make").reset();
   $("make").hidden = true;
-  $("file").value = "";
   await introduce(name);
   say(MESSAGE, t("made", description));
 }

@@ -78,6 +78,22 @@ export function toastError(error) {
   $("toast").classList.add("wrong");
 }
 
+// A place to drop files on, with a field to choose them.
+export function dropZone(zone, field, onFiles) {
+  for (const [event, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+    zone.addEventListener(event, (moved) => {
+      moved.preventDefault();
+      zone.classList.toggle("over", isOver);
+    });
+  }
+  zone.addEventListener("drop", ({ dataTransfer }) => dataTransfer.files.length && onFiles([...dataTransfer.files]));
+  field.addEventListener("change", () => {
+    const files = [...field.files];
+    field.value = ""; // the same files may be chosen again
+    if (files.length) onFiles(files);
+  });
+}
+
 export async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = make("textarea", { value: text, className: "unseen" }); // over HTTP there is only the old way

@@ -5,6 +5,7 @@ import { $, closeMenus, keepUp, say } from "./dom.js";
 import * as downloads from "./downloads.js";
 import * as lexicon from "./lexicon.js";
 import { remember } from "./memory.js";
+import * as piper from "./piper.js";
 import * as speaking from "./speaking.js";
 import { preferredLanguage, setLanguage, t } from "./texts.js";
 import * as transport from "./transport.js";
@@ -21,6 +22,7 @@ async function showStatus() {
     $("telemetry").textContent = t("status", status);
     cloning.show(status);
     downloads.show(status);
+    piper.show(status);
     if (shown !== status.voices) {
       shown = status.voices;
       keepUp("voices-message", voices.refresh);
@@ -47,6 +49,7 @@ for (const event of ["click", "keydown"]) document.addEventListener(event, close
 transport.start();
 speaking.start();
 voices.start();
+piper.start();
 lexicon.start(speaking.showWords);
 cloning.start();
 keepUp("status", showStatus);

@@ -20,7 +20,7 @@ export function start() {
 
 // Chooses a voice to speak with, unless it is gone.
 export function choose(name) {
-  if (!shown.voices.some((voice) => voice.name === name)) return;
+  if (!has(name)) return;
   $("voice").value = name;
   remember("voice", name);
 }
@@ -37,6 +37,10 @@ export async function refresh() {
   if (voices.some((voice) => !voice.is_ready)) {
     timer = setTimeout(() => keepUp(MESSAGE, refresh), POLL_MILLISECONDS);
   }
+}
+
+export function has(name) {
+  return shown.voices.some((voice) => voice.name === name);
 }
 
 // Shows a voice that is new: it can be heard with one more key.
@@ -94,10 +98,8 @@ function row(voice) {
   const add = (key, label, work) => items.push(button(key, label, MESSAGE, work));
   if (!isDefault) add("makeDefault", t("makeVoiceDefault", description), () => makeDefault(name));
   add("useInHomeAssistant", t("useVoiceInHomeAssistant", description), () => useInHomeAssistant(voice));
-  if (voice.is_cloned) {
-    add("rename", t("renameVoice", description), () => rename(item, voice));
-    add("remove", t("removeVoice", description), () => remove(voice));
-  }
+  if (voice.can_be_renamed) add("rename", t("renameVoice", description), () => rename(item, voice));
+  if (voice.can_be_deleted) add("remove", t("removeVoice", description), () => remove(voice));
   const sample = () => ({ input: t("greeting"), voice: name, speed: 1 });
   const hear = hearButton(`voice ${name}`, t("hearVoice", description), () => t("spokenSample", description), sample);
   item.append(hear, who, menu(t("moreOfVoice", description), items));
@@ -155,9 +157,9 @@ function rename(item, { name, description }) {
 }
 
 async function remove({ name, description }) {
-  const { undo } = await ask("DELETE", `api/voices/${encodeURIComponent(name)}`);
+  const { undo, names } = await ask("DELETE", `api/voices/${encodeURIComponent(name)}`);
   await refresh();
-  toast(t("removed", description), "undo", t("undoRemoving", description), async () => {
+  toast(names.length > 1 ? t("removedAll", names.length) : t("removed", description), "undo", t("undoRemoving", description), async () => {
     await ask("POST", `api/undo/${encodeURIComponent(undo)}`);
     await introduce(name);
     toast(t("restored", description));
