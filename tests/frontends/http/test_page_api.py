@@ -37,6 +37,7 @@ async def test_status_says_how_the_server_is() -> None:
         "under_way": 0,
         "can_clone": False,
         "clones_with": [],
+        "max_piper_bytes": None,
         "has_embedded_only": False,
     }
 
