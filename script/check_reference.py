@@ -118,7 +118,7 @@ class Comparison:
             )
         else:
             wave = torch.from_numpy(cases.prompt_case(SIZE, self.seed)["wave16k"])
-        networks = encoder.PromptEncoder(self.model_dir, 2, ("CPUExecutionProvider",))
+        networks = encoder.PromptEncoder(self.model_dir, 2, "cpu")
         ours, theirs = finish(networks.encode(wave)), self.ask("prompt", {"wave16k": wave.numpy()})
         tokens = theirs["speech_token"]
         same = ours.speech_tokens.tolist() == tokens.tolist()

@@ -163,12 +163,19 @@ def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
         seed=settings.seed,
         unload_after_minutes=settings.unload_after,
         has_own_loudness=settings.own_loudness,
+        device=settings.device,
     )
 
 
 def _make_piper(settings: EngineSettings) -> PiperEngine:
     """Make the engine of Piper voices; its packages are needed only where there is a voice."""
-    return PiperEngine(settings.piper_dir, settings.threads, settings.seed, settings.own_loudness)
+    return PiperEngine(
+        settings.piper_dir,
+        settings.threads,
+        settings.seed,
+        settings.own_loudness,
+        settings.device,
+    )
 
 
 def make_vietts(settings: EngineSettings) -> "VietTTSEngine":

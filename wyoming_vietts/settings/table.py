@@ -145,7 +145,8 @@ SEED = Setting("seed", WholeNumber(0, 2**63 - 1), None,
     "make the same audio of the same text every time", "N", default_help="random")
 DEVICE = Setting("device",
     Matching("auto|cuda(:[0-9]+)?|mps|cpu", "auto, cuda, cuda:N, mps or cpu"), "auto",
-    "for vietts: auto, cuda, cuda:N, mps or cpu", "DEVICE")
+    "for vietts: auto, cuda, cuda:N, mps or cpu; for piper and vieneu: cuda, cuda:N, else the CPU",
+    "DEVICE")
 DOWNLOAD = Setting("download", OneOf(*DOWNLOADS), None, "download this first where it is missing",
     "NAME", default_help="nothing")
 NO_DOWNLOAD = Setting("no_download", Switch(), False,

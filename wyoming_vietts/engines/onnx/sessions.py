@@ -1,11 +1,13 @@
 """Sessions of ONNX Runtime: the same rules for every engine."""
 
+import logging
 import os
 import re
+import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -14,13 +16,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...program import how_to_install
+
+_LOGGER = logging.getLogger(__name__)
+
 MAX_RUN_BYTES = 384_000_000
 """Memory for the tensors of a run; those of a large Piper voice take about 100 MB."""
 MAX_RUN_SECONDS = 60.0
 """Processor time of a run, on all cores: that of the longest, on the smallest machine."""
 
-CPU = ("CPUExecutionProvider",)
+CPU = "cpu"
 
+_CPU_PROVIDER, _CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
+_CUDA_OPTIONS = {
+    "cudnn_conv_algo_search": "HEURISTIC",  # by default, each new length is measured for long
+    "use_tf32": "0",  # rounds to 10 bits, and windows must join
+}
 _AS_REQUESTED = 1  # kSameAsRequested, an ArenaExtendStrategy
 _WATCH_SECONDS = 0.05  # between two looks at a run
 
@@ -46,7 +57,7 @@ class Session:
         model: bytes | Path,
         threads: int,
         *,
-        providers: Sequence[str] = CPU,
+        device: str = CPU,
         is_short_lived: bool = False,
         is_optimized: bool = True,
         folds_constants: bool = True,
@@ -56,7 +67,7 @@ class Session:
         Args:
             model: a file, or the content of one.
             threads: for each operator.
-            providers: execution providers, best first.
+            device: `cuda` or `cuda:N` for a GPU, if ONNX Runtime has one; else the CPU.
             is_short_lived: skip preparations that take longer than they save in one run.
             is_optimized: optimise the graph, which takes four times as long as loading it.
             folds_constants: compute constants once; those of a hostile graph would take hours.
@@ -80,14 +91,19 @@ class Session:
             options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
         source = model if isinstance(model, bytes) else os.fspath(model)
         try:
-            self._session = onnxruntime.InferenceSession(
+            self._session = _open(
                 source,
-                options,
-                providers=[*providers],
+                device,
+                sess_options=options,
                 disabled_optimizers=[] if folds_constants else ["ConstantFolding"],
             )
         except Exception as error:  # its errors have no common base
             raise _explain(error) from error
+        is_on_gpu = _CUDA_PROVIDER in self._session.get_providers()
+        self.device = device if is_on_gpu else CPU
+        """Where it runs."""
+        if device.startswith("cuda"):
+            _report(self.device)
         self.inputs: dict[str, type[np.generic]] = {}
         """Element types by name."""
         for node in self._session.get_inputs():
@@ -134,11 +150,33 @@ class Session:
         }
 
 
-def best_providers(on_cuda: bool) -> tuple[str, ...]:
-    """Choose execution providers, best first: with CUDA if it is wanted and installed."""
-    cuda = "CUDAExecutionProvider"
-    is_there = on_cuda and cuda in import_runtime().get_available_providers()
-    return (cuda, *CPU) if is_there else CPU
+def _open(source: bytes | str, device: str, **how: Any) -> Any:
+    """Make a session of ONNX Runtime on a device, or on the CPU if that fails."""
+    onnxruntime = import_runtime()
+    if device.startswith("cuda") and _CUDA_PROVIDER in onnxruntime.get_available_providers():
+        if preload := getattr(onnxruntime, "preload_dlls", None):  # not in 1.20
+            with redirect_stdout(sys.stderr):
+                preload()
+        options = {"device_id": device.partition(":")[2] or "0", **_CUDA_OPTIONS}
+        providers = [(_CUDA_PROVIDER, options), _CPU_PROVIDER]
+        with suppress(Exception):  # its errors have no common base
+            return onnxruntime.InferenceSession(
+                source, providers=providers, enable_fallback=0, **how
+            )
+    return onnxruntime.InferenceSession(source, providers=[_CPU_PROVIDER], **how)
+
+
+@cache
+def _report(device: str) -> None:
+    """Log where networks run, once."""
+    if device != CPU:
+        _LOGGER.info("ONNX Runtime computes on %s", device)
+        return
+    _LOGGER.warning(
+        "ONNX Runtime finds no CUDA GPU, so it computes on the CPU. A GPU needs its driver and "
+        "the package onnxruntime-gpu: %s",
+        how_to_install("gpu"),
+    )
 
 
 @cache

@@ -29,6 +29,7 @@ class PiperEngine:
         threads: int | None,
         seed: int | None,
         has_own_loudness: bool = False,
+        device: str = "cpu",
     ) -> None:
         """Watch a folder for NAME.onnx and NAME.onnx.json.
 
@@ -36,10 +37,12 @@ class PiperEngine:
             threads: for ONNX Runtime; None for the available cores.
             seed: any number makes the voices speak without noise: the same text, the same audio.
             has_own_loudness: voices are as loud as they were trained to be, not all alike.
+            device: `cuda` or `cuda:N` for a GPU, if ONNX Runtime has one; else the CPU.
         """
         self._threads = threads or granted_cores()
         self._is_repeatable = seed is not None
         self._has_own_loudness = has_own_loudness
+        self._device = device
         self._folder = VoiceFolder(
             voices_dir,
             _voice_name,
@@ -102,7 +105,7 @@ class PiperEngine:
         scales = config.scales.changed_by(settings)
         if self._is_repeatable:
             scales = scales.without_noise()
-        network = PiperNetwork(file, config.sample_rate, self._threads)
+        network = PiperNetwork(file, config.sample_rate, self._threads, self._device)
         description = settings.description or (DOWNLOADS[name].label if name in DOWNLOADS else name)
         speakers: Mapping[str, int | None] = config.speakers or {"": None}
         return [

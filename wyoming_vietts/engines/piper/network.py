@@ -17,7 +17,7 @@ from ...steps import Steps
 from ..on_demand import OnDemand
 from ..onnx.files import open_model
 from ..onnx.model import Model
-from ..onnx.sessions import MAX_RUN_SECONDS, EndlessRunError, Session, import_runtime
+from ..onnx.sessions import CPU, MAX_RUN_SECONDS, EndlessRunError, Session, import_runtime
 from ..onnx.writer import FLOAT, FLOAT16
 from .config import Scales
 from .graph import Cut, Window, cut
@@ -74,12 +74,17 @@ class PiperNetwork(OnDemand[_Sessions]):
     frame is a sample.
     """
 
-    def __init__(self, path: Path, sample_rate: int, threads: int) -> None:
-        """Remember a file; `load` reads it."""
+    def __init__(self, path: Path, sample_rate: int, threads: int, device: str = CPU) -> None:
+        """Remember a file; `load` reads it.
+
+        Args:
+            device: see `Session`.
+        """
         super().__init__()
         self._path = path
         self._sample_rate = sample_rate
         self._threads = threads
+        self._device = device
         self._has_spoken = False
         self._unknown: set[str] = set()
         self.gains: dict[int | None, float] = {}
@@ -162,7 +167,13 @@ class PiperNetwork(OnDemand[_Sessions]):
         return _Sessions(sessions[:-1], sessions[-1], parts.window)
 
     def _session(self, model: bytes, is_optimized: bool) -> Session:
-        return Session(model, self._threads, is_optimized=is_optimized, folds_constants=False)
+        return Session(
+            model,
+            self._threads,
+            device=self._device,
+            is_optimized=is_optimized,
+            folds_constants=False,
+        )
 
     def latents(self, ids: Sequence[int], scales: Scales, speaker: int | None) -> Steps[_Floats]:
         """Compute latents [1, C, frames] from phoneme ids, with a pause before the flow.

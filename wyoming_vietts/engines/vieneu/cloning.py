@@ -64,6 +64,7 @@ class VieNeuCloningEngine(VieNeuEngine):
         seed: int | None,
         unload_after_minutes: float | None = None,
         has_own_loudness: bool = False,
+        device: str = "cpu",
     ) -> None:
         """Watch the folders of a model and of recordings; see `VieNeuEngine`.
 
@@ -77,6 +78,7 @@ class VieNeuCloningEngine(VieNeuEngine):
             seed=seed,
             unload_after_minutes=unload_after_minutes,
             has_own_loudness=has_own_loudness,
+            device=device,
         )
         self.features = FeatureCache(model_dir, load_config(model_dir), self.threads)
         self._recordings = VoiceFolder(recordings_dir, recording_name, self._make_voice, depth=3)
@@ -89,8 +91,8 @@ class VieNeuCloningEngine(VieNeuEngine):
 
     @property
     def device(self) -> str:
-        """What it computes on."""
-        return "cpu"
+        """Where it computes; see `CloningEngine`."""
+        return self.network.device if self.network else "cpu"
 
     @property
     def voices_dir(self) -> Path:

@@ -36,6 +36,7 @@ class VieNeuEngine:
         seed: int | None,
         unload_after_minutes: float | None = None,
         has_own_loudness: bool = False,
+        device: str = "cpu",
     ) -> None:
         """Watch the folder of a model.
 
@@ -46,12 +47,14 @@ class VieNeuEngine:
             seed: the same text always gives the same audio; with None, it differs each time.
             unload_after_minutes: without speech; None to stay loaded.
             has_own_loudness: voices are as loud as they were trained to be, not all alike.
+            device: `cuda` or `cuda:N` for a GPU, if ONNX Runtime has one; else the CPU.
         """
         self.threads = threads or granted_cores()
         self._quality = quality
         self.seed = seed
         self._unload_after_minutes = unload_after_minutes
         self._has_own_loudness = has_own_loudness
+        self._device = device
         self.network: VieNeuNetwork | None = None
         """None while there is no model."""
         self._presets = VoiceFolder(
@@ -97,6 +100,7 @@ class VieNeuEngine:
             self._unload_after_minutes,
             adapts=self.seed is None,
             has_own_loudness=self._has_own_loudness,
+            device=self._device,
         )
         yield
         yield from network.check()

@@ -19,7 +19,7 @@ from ...errors import ModelError, SynthesisError, printable
 from ...steps import Steps
 from ..memory import give_back_freed_memory
 from ..on_demand import OnDemand
-from ..onnx.sessions import EndlessRunError, Session, import_runtime
+from ..onnx.sessions import CPU, EndlessRunError, Session, import_runtime
 from . import graphs
 from .config import (
     BLOCK_SAMPLES,
@@ -75,6 +75,7 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         unload_after_minutes: float | None = None,
         adapts: bool = False,
         has_own_loudness: bool = False,
+        device: str = CPU,
     ) -> None:
         """Read the configuration.
 
@@ -83,6 +84,7 @@ class VieNeuNetwork(OnDemand[_Loaded]):
             adapts: compute shorter pieces at once on a slow machine.
             has_own_loudness: voices are as loud as they were trained to be, not all alike.
             unload_after_minutes: see `OnDemand`.
+            device: see `Session`.
 
         Raises:
             ModelError: it cannot be used; the message says why.
@@ -91,6 +93,7 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         self.config: VieNeuConfig = load_config(folder)
         self.folder = folder
         self._threads = threads
+        self._device = device
         self._schedule = schedule
         self._adapts = adapts
         self.has_own_loudness = has_own_loudness
@@ -99,6 +102,11 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         self._has_spoken = False
         self._problem: tuple[str, object] | None = None
         self._unknown: set[str] = set()
+
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        return self._loaded.estimator.device if self._loaded else CPU
 
     @property
     def problem(self) -> str | None:
@@ -144,7 +152,7 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         try:
             for name, inputs in GRAPHS.items():
                 yield from graphs.check_graph(self.folder / name, inputs)
-                sessions.append(Session(self.folder / name, self._threads))
+                sessions.append(Session(self.folder / name, self._threads, device=self._device))
                 yield
         except (OSError, MemoryError) as error:
             raise SynthesisError(f"{self.folder} cannot be loaded now: {error!s:.300}") from error

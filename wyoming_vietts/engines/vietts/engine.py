@@ -12,7 +12,6 @@ from ...recordings.recording import recording_name
 from ...steps import Steps
 from ..contract import EngineSettings
 from ..cores import granted_cores
-from ..onnx.sessions import best_providers
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import keep_freed_memory
@@ -54,9 +53,7 @@ class VietTTSEngine:
         self.loader = ModelLoader(model_dir, self._device, self.quality, settings.unload_after)
         config = self.loader.config
         self.tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
-        self.prompts = VoiceCache(
-            model_dir, config, threads, best_providers(self._device.type == "cuda")
-        )
+        self.prompts = VoiceCache(model_dir, config, threads, str(self._device))
         self._folder = VoiceFolder(
             settings.recordings_dir, recording_name, self._make_voice, depth=3
         )

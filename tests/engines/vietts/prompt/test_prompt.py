@@ -25,7 +25,7 @@ def a_voice(seconds: float) -> torch.Tensor:
 
 
 def encode(model_dir: Path, wave: torch.Tensor) -> Prompt:
-    encoder = PromptEncoder(model_dir, threads=1, providers=("CPUExecutionProvider",))
+    encoder = PromptEncoder(model_dir, threads=1, device="cpu")
     return finish(encoder.encode(wave))
 
 
@@ -57,7 +57,7 @@ def test_mel_frames_are_those_of_the_hop() -> None:
 
 def test_missing_network_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"speech_tokenizer\.onnx cannot be loaded"):
-        PromptEncoder(tmp_path, threads=1, providers=("CPUExecutionProvider",))
+        PromptEncoder(tmp_path, threads=1, device="cpu")
 
 
 def test_whispers_spectrogram_drops_what_is_80_db_below_the_peak() -> None:

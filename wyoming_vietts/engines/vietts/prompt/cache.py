@@ -22,9 +22,7 @@ class VoiceCache(RecordingCache[Prompt]):
 
     suffix = ".safetensors"
 
-    def __init__(
-        self, model_dir: Path, config: ModelConfig, threads: int, providers: tuple[str, ...]
-    ) -> None:
+    def __init__(self, model_dir: Path, config: ModelConfig, threads: int, device: str) -> None:
         """Cache the prompts of a model directory.
 
         Raises:
@@ -33,11 +31,11 @@ class VoiceCache(RecordingCache[Prompt]):
         super().__init__(model_dir, "".join(check_onnx(model_dir / name) for name in ENCODERS))
         self._config = config
         self._threads = threads
-        self._providers = providers
+        self._device = device
 
     def make_encoder(self) -> PromptEncoder:
         """Load the networks of the encoder; they are large, so drop them after use."""
-        return PromptEncoder(self._model_dir, self._threads, self._providers)
+        return PromptEncoder(self._model_dir, self._threads, self._device)
 
     def _read(self, path: Path) -> Prompt:
         try:

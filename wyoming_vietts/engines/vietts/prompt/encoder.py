@@ -60,8 +60,8 @@ class PromptEncoder:
     They take half a gigabyte, and only a new voice needs them: drop the encoder after use.
     """
 
-    def __init__(self, model_dir: Path, threads: int, providers: tuple[str, ...]) -> None:
-        self._tokenizer = _open(model_dir / "speech_tokenizer.onnx", threads, providers)
+    def __init__(self, model_dir: Path, threads: int, device: str) -> None:
+        self._tokenizer = _open(model_dir / "speech_tokenizer.onnx", threads, device)
         # Not worth moving to another device.
         self._embedding = _open(model_dir / "speech_embedding.onnx", threads, CPU)
 
@@ -90,9 +90,9 @@ class PromptEncoder:
         return torch.from_numpy(_run(self._embedding, features).reshape(-1))
 
 
-def _open(path: Path, threads: int, providers: tuple[str, ...]) -> Session:
+def _open(path: Path, threads: int, device: str) -> Session:
     try:
-        return Session(path, threads, providers=providers, is_short_lived=True)
+        return Session(path, threads, device=device, is_short_lived=True)
     except (ValueError, MemoryError) as error:
         raise ModelError(f"{path} cannot be loaded: {error}") from error
 
