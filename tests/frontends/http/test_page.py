@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.engines.piper.tiny_voice import write_voice
+from tests.engines.vieneu.tiny_model import NAMES, write_cloning, write_model
 from tests.engines.vietts.tiny_model import write_model_dir
 from tests.frontends.http.browsing import (
     Site,
@@ -422,6 +423,26 @@ def test_recording_of_a_phone_can_be_dropped(
         page.click("#make button[type=submit]")
         expect(row(page, "voices", "may-toi")).to_be_visible()
     assert (cloning.folder / "voices" / "may-toi.wav").is_file()
+
+
+def test_voice_is_cloned_heard_and_deleted_with_vieneu(browser: Browser, tmp_path: Path) -> None:
+    write_cloning(write_model(tmp_path / "vieneu"))
+    with serving(tmp_path, "--quality", "fast") as site, opened(browser, site.url) as page:
+        expect(row(page, "voices", NAMES[0])).to_contain_text("Minh Quân")
+        page.set_input_files("#file", record(tmp_path / "a.wav", "espeak-south-male"))
+        expect(page.locator("#clone-message")).to_have_text("Bản ghi dùng được.")
+        expect(page.locator("#clones-with")).to_have_text("Giọng sẽ do VieNeu đọc.")
+        page.fill("#voice-name", "Chú Ba")
+        page.check("#consent")
+        page.click("#make button[type=submit]")
+        chu_ba = row(page, "voices", "chu-ba-vieneu")
+        expect(chu_ba).to_contain_text("Chú Ba (VieNeu)")
+        assert page.input_value("#voice") == "chu-ba-vieneu"
+        speak(page, TEXT)
+        assert seconds_of_audio(page) > 1
+        choose(chu_ba, "Xóa")
+        expect(chu_ba).to_have_count(0)
+        assert not (tmp_path / "voices" / "chu-ba.wav").exists()
 
 
 def test_voice_is_cloned_from_the_microphone(browser: Browser, cloning: Site) -> None:
