@@ -33,6 +33,7 @@ async def test_say_writes_what_the_server_says(tmp_path: Path) -> None:
         refused = run_command(
             *("say", "Xin chào", "-o", str(output), "--uri", uri, "--voice", "x"),
         )
+        silent = run_command(*("say", "😀", "-o", str(tmp_path / "b.wav"), "--uri", uri), LANG="vi")
         async with connected(uri) as connection:
             await connection.write_event(Synthesize("Xin chào").event())
             expected = pcm_of(await read_until(connection, "audio-stop"))
@@ -42,6 +43,8 @@ async def test_say_writes_what_the_server_says(tmp_path: Path) -> None:
         assert wav.readframes(wav.getnframes()) == expected
     assert refused.returncode == 1
     assert "Unknown voice 'x'" in refused.stderr
+    assert "Văn bản không có gì để đọc" in silent.stderr
+    assert "gì để đọc" not in said.stderr
 
 
 def test_say_reads_standard_input_and_refuses_what_is_not_utf_8() -> None:
@@ -60,6 +63,8 @@ def test_say_normalize_prints_what_would_be_spoken(tmp_path: Path) -> None:
     lexicon = tmp_path / "lexicon"
     lexicon.write_text("Aqara = a ca ra\n")
     result = run_command(*("say", "Đèn Aqara: 25%.", "--normalize", "--lexicon", str(lexicon)))
+    silent = run_command("say", "…", "--normalize")
+    assert (silent.stdout, silent.stderr) == ("", "There is nothing to say in this text\n")
     assert "a ca ra" in result.stdout
     assert "hai mươi lăm phần trăm" in result.stdout
 

@@ -10,6 +10,7 @@ _VIETNAMESE = {
     "file with -o FILE":
         "Máy này chưa có chương trình phát âm thanh: hãy cài một chương trình (Debian: sudo apt "
         "install alsa-utils), hoặc ghi ra tệp bằng -o TỆP",
+    "There is nothing to say in this text": "Văn bản không có gì để đọc",
     "Nothing is missing: start it with {command}": "Không thiếu gì: hãy chạy {command}",
     "For a natural voice ({size} MB): {command}": "Để có giọng tự nhiên ({size} MB): {command}",
     "Downloaded: '{name}' in {folder}": "Đã tải '{name}' vào {folder}",

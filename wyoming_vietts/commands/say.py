@@ -29,6 +29,7 @@ _PLAYERS = (
     ["ffplay", "-nodisp", "-autoexit", "-loglevel", "error"],
 )
 
+NOTHING_TO_SAY = "There is nothing to say in this text"
 NO_PLAYER = (
     "There is no audio player here: install one (Debian: sudo apt install alsa-utils), or write a "
     "file with -o FILE"
@@ -48,7 +49,10 @@ def run(options: argparse.Namespace) -> None:
     if options.normalize:
         lexicon = LexiconFile(options.lexicon).lexicon if options.lexicon else None
         spoken = (speakable(sentence, lexicon) for sentence in split_sentences(text, lexicon))
-        print("\n".join(filter(None, spoken)))
+        if lines := [*filter(None, spoken)]:
+            print("\n".join(lines))
+        else:
+            print(translated(NOTHING_TO_SAY), file=sys.stderr)
         return
     if options.output is not None:
         check_output(options.output)
@@ -75,6 +79,8 @@ def run(options: argparse.Namespace) -> None:
         ) from error
     except ValueError as error:
         raise SetupError(f"{reachable(options.uri)}: {error}") from error
+    if not any(speech.pcm):
+        print(translated(NOTHING_TO_SAY), file=sys.stderr)
     if player is None:
         speech.write(options.output)
         print(f"Wrote {options.output}", file=sys.stderr)

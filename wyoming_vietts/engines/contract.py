@@ -5,9 +5,9 @@ import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from ..recordings import Heard
 from ..settings.table import MODEL_DIR, PIPER_DIR, VIENEU_DIR
@@ -44,6 +44,9 @@ class EngineSettings:
         return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
 
 
+Region = Literal["north", "central", "south"]
+
+
 @dataclass(frozen=True)
 class Voice(ABC):
     """Turns one speakable sentence into PCM: mono, int16, little-endian."""
@@ -71,6 +74,9 @@ class Voice(ABC):
 
     sample_rate: int
     """Sample rate of its PCM, in Hz."""
+
+    region: Region | None = field(default=None, kw_only=True)
+    """The region of Vietnam with its accent; None if unknown."""
 
     @property
     def is_ready(self) -> bool:

@@ -103,6 +103,8 @@ class Utterance:
             on_end: called once.
         """
         self.voice = voice
+        self.has_nothing_to_say = False
+        """Whether its whole text turned out to have nothing to say; known at its first audio."""
         self._door = door
         self._speed = speed
         self._ends = ends
@@ -179,8 +181,9 @@ class Utterance:
                         if not place.cancel():
                             self._places.release()
         if is_last:
+            self.has_nothing_to_say = not self._samples
             tail = self._ends.tail_seconds if self._has_spoken else 0.0
-            for pcm in self._silence(tail if self._samples else _NOTHING_TO_SAY_SECONDS):
+            for pcm in self._silence(_NOTHING_TO_SAY_SECONDS if self.has_nothing_to_say else tail):
                 yield pcm
             self._end(SPOKEN)
 
@@ -246,7 +249,9 @@ class Utterance:
             self._computing_seconds,
             self._first_audio_seconds,
         )
-        if ending == SPOKEN:
+        if ending == SPOKEN and self.has_nothing_to_say:
+            _LOGGER.info("Nothing to say: answered with a short silence")
+        elif ending == SPOKEN:
             _LOGGER.info(
                 "Spoke %.2f s with voice %s: first audio after %.0f ms, real-time factor %.3f",
                 outcome.audio_seconds,

@@ -220,6 +220,7 @@ def test_presets_are_named_labelled_and_different(vieneu_dir: Path) -> None:
     assert tuple(voices) == NAMES, "the default one first"
     labels = [voice.description for voice in voices.values()]
     assert labels == ["Minh Quân (nam, miền Bắc)", "Ái Hân (nữ, miền Nam)"]
+    assert [voice.region for voice in voices.values()] == ["north", "south"]
     assert {voice.languages for voice in voices.values()} == {("vi-VN",)}
     assert len(PRESETS) == len(voices)
     one, other = (samples(voice, "xin chào cả nhà.") for voice in voices.values())

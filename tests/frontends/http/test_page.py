@@ -192,10 +192,18 @@ def test_text_voice_speed_and_the_last_texts_survive_a_reload(
         page.select_option("#voice", "espeak-south-male")
         page.fill("#speed", "1.5")
         page.fill("#text", "Chưa đọc")
+        page.fill("#sample", "Cơm chín rồi")
         page.reload()
         expect(page.locator("#voice")).to_have_value("espeak-south-male")
         expect(page.locator("#speed-value")).to_have_text("1,5×")
         assert page.input_value("#text") == "Chưa đọc"
+        with page.expect_request("**/v1/audio/speech") as asked:
+            row(page, "voices", "espeak-south-male").get_by_text("Nghe").click()
+        assert asked.value.post_data_json["input"] == "Cơm chín rồi"
+        page.fill("#sample", " ")
+        with page.expect_request("**/v1/audio/speech") as asked:
+            row(page, "voices", "espeak-north-male").get_by_text("Nghe").click()
+        assert "Xin chào" in asked.value.post_data_json["input"]
         page.get_by_text("Đã đọc gần đây (10)").click()
         page.locator("#texts button").last.click()
         assert page.input_value("#text") == "2"

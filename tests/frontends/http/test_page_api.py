@@ -59,6 +59,7 @@ async def test_voices_say_what_they_are() -> None:
         "name": "espeak-north-male",
         "description": "Giọng nam miền Bắc (eSpeak NG)",
         "language": "vi-VN",
+        "region": "north",
         "engine": "espeak",
         "sample_rate": 22_050,
         "is_cloned": False,

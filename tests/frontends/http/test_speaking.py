@@ -40,9 +40,18 @@ async def test_markup_is_that_of_the_wyoming_door() -> None:
 async def test_nothing_to_say_is_a_short_silence() -> None:
     async with running_doors(EspeakEngine()) as doors:
         answer = await doors.speech("😀")
+        others = [
+            await doors.speech("…", response_format="mp3"),
+            await doors.speech("", stream_format="sse"),
+            await doors.ask("POST", "/api/text-to-speech", data=b"  "),
+            await doors.get("/process?INPUT_TEXT=**"),
+        ]
+        spoken = await doors.speech("<speak><break time='1s'/>Xin chào.</speak>")
     rate, pcm = wav_pcm(answer.body)
     assert len(pcm) == 2 * round(0.2 * rate)
     assert not any(pcm)
+    assert [each.headers["X-Nothing-To-Say"] for each in (answer, *others)] == ["1"] * 5
+    assert "X-Nothing-To-Say" not in spoken.headers
 
 
 async def test_audio_is_sent_as_it_is_made() -> None:

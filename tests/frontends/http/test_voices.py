@@ -147,6 +147,7 @@ async def test_recording_becomes_a_voice_that_speaks(
         "name": "co-an-o-da-lat",
         "description": "Cô An ở Đà Lạt",
         "language": "vi-VN",
+        "region": None,
         "engine": "vietts",
         "sample_rate": 22_050,
         "is_cloned": True,

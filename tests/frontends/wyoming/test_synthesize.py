@@ -76,14 +76,18 @@ async def test_several_requests_on_one_connection_are_answered_in_order() -> Non
 
 
 @pytest.mark.parametrize("text", ["", "   ", "😀🎉", "...", "!?", "**", "\u200b", "—"])
-async def test_nothing_to_say_is_a_short_silence(text: str) -> None:
+async def test_nothing_to_say_is_a_short_silence(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
     tts = StepEngine()
+    caplog.set_level("INFO")
     async with running_server(tts) as uri:
         events = await synthesize(uri, text)
     assert types(events) == ["audio-start", "audio-chunk", "audio-stop"]
     assert 0.1 < len(pcm_of(events)) / 2 / tts.sample_rate < 0.5
     assert not any(pcm_of(events))
     assert not tts.asked
+    assert "Nothing to say" in caplog.text
 
 
 async def test_lexicon_that_changes_does_not_change_an_answer_under_way(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
-from ..contract import Voice
+from ..contract import Region, Voice
 from ..pcm import PCM
 from .gate import speakable_clauses
 from .library import Library, load_library
@@ -56,9 +56,9 @@ class EspeakEngine:
             SetupError: the library refuses its data folder.
         """
         voices = (
-            _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", 50, 75, 76),
-            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", 50, 65, 109),
-            _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", 65, 100, 72),
+            _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", "north", 50, 75, 76),
+            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", "north", 50, 65, 109),
+            _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", "south", 65, 100, 72),
         )
         self.voices: Mapping[str, EspeakVoice] = {voice.name: voice for voice in voices}
 
@@ -68,7 +68,7 @@ class EspeakEngine:
 
 
 def _voice(
-    name: str, description: str, pitch: int, pitch_range: int, amplitude: int
+    name: str, description: str, region: Region, pitch: int, pitch_range: int, amplitude: int
 ) -> EspeakVoice:
     library = load_library()
     return EspeakVoice(
@@ -78,6 +78,7 @@ def _voice(
         author="eSpeak NG",
         author_url="https://github.com/espeak-ng/espeak-ng",
         sample_rate=library.sample_rate,
+        region=region,
         file=_VOICE_FILES / name.removeprefix("espeak-"),
         pitch=pitch,
         pitch_range=pitch_range,

@@ -114,6 +114,7 @@ class VieNeuEngine:
                 author=AUTHOR,
                 author_url=AUTHOR_URL,
                 sample_rate=SAMPLE_RATE,
+                region=preset.region,
                 network=network,
                 features=preset.features,
                 settings=settings,

@@ -11,14 +11,14 @@ import numpy as np
 from ...errors import ModelError
 from ...files import read_bytes, recognize
 from ...steps import Steps
-from ..contract import slug
+from ..contract import Region, slug
 from .config import Floats, SpeakerFeatures
 
 _MAX_BYTES = 20_000_000
 _MAX_PRESETS = 200
 _MAX_NAME_CHARACTERS = 60
 _GENDERS = {"male": "nam", "female": "nữ"}
-_REGIONS = ("Bắc", "Trung", "Nam")
+_REGIONS: Mapping[str, Region] = {"Bắc": "north", "Trung": "central", "Nam": "south"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Preset:
     """Stable key, such as `vieneu-minh-quan`."""
     label: str
     """Label for users, such as `Minh Quân (nam, miền Bắc)`."""
+    region: Region | None
     features: SpeakerFeatures
 
 
@@ -68,21 +69,24 @@ def _read(name: str, values: Mapping[str, Any]) -> Preset:
         features.check()
     except ValueError as error:
         raise ValueError(f"voice '{name}': {error}") from error
-    return Preset(f"vieneu-{slug(name)}", _label(name, values), features)
+    written = _region(values)
+    return Preset(
+        f"vieneu-{slug(name)}", _label(name, values, written), _REGIONS.get(written), features
+    )
 
 
 def _floats(numbers: Any) -> Floats:
     return np.array(numbers, np.float32)
 
 
-def _label(name: str, values: Mapping[str, Any]) -> str:
-    """Add gender and region: the description is `gender · region · manner`."""
-    about = [_GENDERS.get(str(values.get("gender")), "")]
-    about += [
-        f"miền {region}"
-        for part in str(values.get("description", "")).split("·")[1:2]
-        for region in _REGIONS
-        if part.strip() == region
-    ]
+def _region(values: Mapping[str, Any]) -> str:
+    """Return one of `_REGIONS`, or "": the description is `gender · region · manner`."""
+    parts = str(values.get("description", "")).split("·")
+    return next((part.strip() for part in parts[1:2] if part.strip() in _REGIONS), "")
+
+
+def _label(name: str, values: Mapping[str, Any], region: str) -> str:
+    """Add gender and region."""
+    about = _GENDERS.get(str(values.get("gender")), ""), region and f"miền {region}"
     known = ", ".join(filter(None, about))
     return f"{name} ({known})" if known else name

@@ -36,7 +36,7 @@ _HEADERS = {
 
 _CORS_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",
-    "Access-Control-Expose-Headers": "X-Sample-Rate",
+    "Access-Control-Expose-Headers": "X-Sample-Rate, X-Nothing-To-Say",
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Max-Age": "3600",

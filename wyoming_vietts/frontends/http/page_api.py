@@ -162,6 +162,7 @@ def described(voice: Voice) -> dict[str, object]:
         "name": voice.name,
         "description": voice.description,
         "language": voice.languages[0],
+        "region": voice.region,
         "engine": voice.engine_name,
         "sample_rate": voice.sample_rate,
         "is_cloned": isinstance(voice, ClonedVoice),

@@ -107,13 +107,11 @@ class SpeechEndpoint:
             with self._encoder(wanted, rate) as encoder:
                 response = web.StreamResponse()
                 response.content_type = "text/event-stream" if is_events else encoder.content_type
-                response.headers["X-Sample-Rate"] = str(encoder.sample_rate)
                 async with aclosing(_audio(utterance, wanted, encoder)) as pieces:
                     async for piece in pieces:
-                        if not response.prepared:
-                            await response.prepare(
-                                request
-                            )  # until then, errors have a status of their own
+                        if not response.prepared:  # until then, errors have their own status
+                            response.headers.update(_headers(utterance, encoder.sample_rate))
+                            await response.prepare(request)
                         await _write(response, _audio_event(piece) if is_events else piece)
             if is_events:
                 await _write(response, _END_EVENT)
@@ -175,10 +173,15 @@ class SpeechEndpoint:
                     content += pcm
             header = wav_header(utterance.voice.sample_rate, len(content) - WAV_HEADER_BYTES)
             content[:WAV_HEADER_BYTES] = header
-            headers = {"X-Sample-Rate": str(utterance.voice.sample_rate)}
+            headers = _headers(utterance, utterance.voice.sample_rate)
             return await _send_range(request, content, headers)
         finally:
             self._file_bytes -= len(content) - WAV_HEADER_BYTES
+
+
+def _headers(utterance: Utterance, sample_rate: int) -> dict[str, str]:
+    headers = {"X-Sample-Rate": str(sample_rate)}
+    return headers | ({"X-Nothing-To-Say": "1"} if utterance.has_nothing_to_say else {})
 
 
 def _hang_up(

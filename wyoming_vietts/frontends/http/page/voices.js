@@ -16,6 +16,14 @@ let shown = { voices: [], byDefault: null };
 export function start() {
   $("search").addEventListener("input", list);
   $("voice").addEventListener("change", () => remember("voice", $("voice").value));
+  $("sample").value = recall("sample", "");
+  $("sample").placeholder = t("greeting");
+  $("sample").addEventListener("input", () => remember("sample", $("sample").value));
+}
+
+// What a voice says to be heard: the user's own sentence, or ours.
+function sample() {
+  return $("sample").value.trim() || t("greeting");
 }
 
 // Chooses a voice to speak with, unless it is gone.
@@ -87,7 +95,7 @@ function row(voice) {
   const { name, description } = voice;
   const isDefault = name === shown.byDefault;
   const engine = ENGINES[voice.engine] ?? voice.engine;
-  const badges = [description.includes(engine) ? "" : engine, voice.is_ready ? "" : t("preparing")].filter(Boolean);
+  const badges = [description.includes(engine) ? "" : engine, t("regions")[voice.region], voice.is_ready ? "" : t("preparing")].filter(Boolean);
   const who = make("div", { className: "who" }, make("span", { textContent: description }), " ");
   if (isDefault) who.append(make("span", { className: "badge main", textContent: t("byDefault") }), " ");
   for (const badge of badges) who.append(make("span", { className: "badge", textContent: badge }), " ");
@@ -100,8 +108,8 @@ function row(voice) {
   add("useInHomeAssistant", t("useVoiceInHomeAssistant", description), () => useInHomeAssistant(voice));
   if (voice.can_be_renamed) add("rename", t("renameVoice", description), () => rename(item, voice));
   if (voice.can_be_deleted) add("remove", t("removeVoice", description), () => remove(voice));
-  const sample = () => ({ input: t("greeting"), voice: name, speed: 1 });
-  const hear = hearButton(`voice ${name}`, t("hearVoice", description), () => t("spokenSample", description), sample);
+  const wanted = () => ({ input: sample(), voice: name, speed: 1 });
+  const hear = hearButton(`voice ${name}`, t("hearVoice", description), () => t("spokenSample", description), wanted);
   item.append(hear, who, menu(t("moreOfVoice", description), items));
   return item;
 }
@@ -121,7 +129,7 @@ async function useInHomeAssistant({ name, description }) {
     "  entity_id: tts.vietts",
     "data:",
     "  media_player_entity_id: media_player.phong_khach",
-    `  message: ${JSON.stringify(t("greeting"))}`,
+    `  message: ${JSON.stringify(sample())}`,
     "  language: vi-VN",
     "  options:",
     `    voice: ${JSON.stringify(name)}`,
