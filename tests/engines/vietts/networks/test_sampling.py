@@ -6,6 +6,7 @@ import torch
 from tests.engines.vietts import cases
 from tests.engines.vietts.goldens import CANDIDATES, golden
 from tests.engines.vietts.tiny_model import SPEECH_VOCABULARY
+from wyoming_vietts.engines.vietts.networks import sampling
 from wyoming_vietts.engines.vietts.networks.config import SamplingConfig
 from wyoming_vietts.engines.vietts.networks.sampling import nucleus, sample
 
@@ -85,3 +86,12 @@ def test_same_seed_draws_the_same() -> None:
         for generator in (torch.Generator().manual_seed(3), torch.Generator().manual_seed(3))
     ]
     assert runs[0] == runs[1]
+
+
+def test_draws_are_those_of_multinomial() -> None:
+    """So a seed keeps its audio, though a GPU need not be waited for."""
+    weights = torch.rand(60)
+    ours, theirs = torch.Generator().manual_seed(4), torch.Generator().manual_seed(4)
+    for _ in range(200):
+        drawn = sampling._draw(weights, ours)
+        assert torch.equal(drawn, torch.multinomial(weights, 1, generator=theirs))

@@ -55,10 +55,19 @@ def sample(
         candidates = torch.where(repeated, candidates * success, candidates)
         candidates = candidates.clamp_min(_TINY).where(ids != end, 0.0)
         everything = everything.clamp_min(_TINY)
-        everything[end] = 0.0
-    choice = torch.multinomial(candidates, 1, generator=generator)
-    again = torch.multinomial(everything, 1, generator=generator)
+        everything[end].zero_()  # assigning 0.0 to one element copies it from the CPU
+    choice, again = _draw(candidates, generator), _draw(everything, generator)
     return torch.where(repeated[choice], again, ids[choice])
+
+
+def _draw(weights: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Draw an index, [1], by weights [n] that need not add up to 1.
+
+    The exponential race of `torch.multinomial`, with the same draws, but without its checks of the
+    weights, for which a GPU has to be waited for.
+    """
+    arrivals = torch.empty_like(weights).exponential_(generator=generator)
+    return (weights / arrivals).argmax(dim=0, keepdim=True)
 
 
 _TINY = 1e-30  # keeps a distribution above zero when its only likely token is forbidden
