@@ -358,6 +358,7 @@ def test_piper_voice_is_uploaded_heard_deleted_and_brought_back(
         expect(message).to_have_text("Đã thêm giọng vi_VN-an-medium.")
         voice = row(page, "voices", "vi_VN-an-medium")
         expect(voice.get_by_text("Nghe")).to_be_focused()
+        expect(page.locator("#robot")).to_be_hidden(timeout=3000)
         assert page.input_value("#voice") == "vi_VN-an-medium"
         page.keyboard.press("Enter")
         wait_until(page, "window.starts.length > 0")
@@ -367,7 +368,7 @@ def test_piper_voice_is_uploaded_heard_deleted_and_brought_back(
         page.get_by_role("button", name="Hoàn tác").click()
         expect(voice).to_be_visible()
         choose(voice, "Xóa")
-        expect(page.locator("#robot")).to_be_visible(timeout=10_000)
+        expect(page.locator("#robot")).to_be_visible(timeout=3000)
     assert [*(embedded.folder / "piper").glob("*.onnx")] == []
 
 
@@ -531,8 +532,21 @@ def test_newcomer_is_offered_a_natural_voice_first(browser: Browser, embedded: S
         state["downloads"][0]["progress"] = 0.5
         expect(voice).to_contain_text(re.compile(r"còn \d+ giây"), timeout=10_000)
         check_accessibility(page)
+        listed = page.request.get(f"{page.url}api/voices").json()
+        new = listed["voices"][0] | {"name": "vi_VN-vais1000-medium"}
+        listed["voices"].append(new)
+        page.route("**/api/voices", lambda route: route.fulfill(json=listed))
         state["downloads"][0] |= {"progress": None, "is_there": True}
         expect(page.locator("#toast")).to_contain_text("Đã tải xong: Giọng nữ miền Bắc")
+        expect(page.locator("#toast [data-action=hear]")).to_have_text("Nghe")
+
+        listed["voices"] = [new | {"name": "vi_VN-vais1000-tiny"}]
+        state["downloads"][0] |= {"is_there": False}
+        status = page.request.get(f"{page.url}api/status").json()
+        status |= {"voices": 1, "has_embedded_only": False}
+        page.route("**/api/status", lambda route: route.fulfill(json=status))
+        page.reload()
+        expect(page.locator("#robot-heading")).to_have_text("Đang dùng giọng rút gọn")
 
 
 # --- downloads -----------------------------------------------------------------------------------

@@ -65,8 +65,9 @@ export function toast(text, key, label, work) {
 // What must be done on the server first, in numbered steps to copy.
 export function steps(todo) {
   const step = ({ kind, text }) => {
-    const item = make("li", {}, t(`step-${kind}`), " ");
+    if (kind === "download") return make("li", {}, t("step-download"), " ", make("a", { href: `#download-${text}`, textContent: text }));
     if (kind !== "command") return make("li", { textContent: t(`step-${kind}`, text) });
+    const item = make("li", {}, t("step-command"), " ");
     item.append(make("code", { textContent: text }), " ", button("copy", t("copyCommand"), "toast", () => copy(text)));
     return item;
   };

@@ -1,14 +1,16 @@
 // Voices and models from the hub. The server knows how far they are, so a reload changes nothing.
 import { ask } from "./api.js";
 import { $, button, fill, keepUp, make, say, steps, toast } from "./dom.js";
-import { about, licenceOf, megabytes, size, t, timeLeft } from "./texts.js";
-import { refresh as refreshVoices } from "./voices.js";
+import { about, licenceOf, megabytes, setText, size, t, timeLeft } from "./texts.js";
+import { has, hearVoice, refresh as refreshVoices } from "./voices.js";
 
 const MESSAGE = "downloads-message";
 const POLL_MILLISECONDS = 1000;
-const NATURAL_VOICES = ["vi_VN-vais1000-medium", "vi_VN-vais1000-tiny"]; // offered while only the embedded voices are there
+const RESCAN_MILLISECONDS = 2500; // the server looks for new voices every two seconds
+const SMALL_VOICE = "vi_VN-vais1000-tiny";
 
 let timer = null;
+let status = {};
 let shown = "";
 const begun = new Map(); // name of a download under way -> { at, progress } when the page saw it first
 
@@ -21,7 +23,9 @@ export async function refresh() {
   if (state !== shown) {
     shown = state; // the bars stay otherwise: new ones would be read out anew each second
     fill($("downloads"), downloads.map(row));
-    fill($("natural-voices"), downloads.filter(({ name, needs }) => NATURAL_VOICES.includes(name) && !needs).map(offer));
+    const offered = downloads.filter(({ name, needs, is_there: isThere }) => t("offered")[name] && !needs && !isThere);
+    fill($("natural-voices"), offered.map(offer));
+    showBanner();
   }
   running.forEach(advance);
   clearTimeout(timer);
@@ -29,17 +33,32 @@ export async function refresh() {
   return downloads;
 }
 
-// The banner, while there is no voice but a robot's.
-export function show({ has_embedded_only: isRobot }) {
-  $("robot").hidden = !isRobot;
+// The banner, while there is no voice but a robot's, or the small one that a server fetches by itself.
+export function show(now) {
+  status = now;
+  showBanner();
+}
+
+function showBanner() {
+  const { has_embedded_only: isRobot, voices } = status;
+  const isSmall = voices === 1 && has(SMALL_VOICE);
+  $("robot").hidden = !(isRobot || isSmall) || !$("natural-voices").children.length;
+  setText($("robot-heading"), isSmall ? "smallHeading" : "robotHeading");
 }
 
 async function poll() {
   const before = new Set(begun.keys());
   const downloads = await refresh();
   const done = downloads.filter(({ name, is_there: isThere }) => before.has(name) && isThere);
-  for (const { name, description } of done) toast(t("downloaded", about(name, description)));
-  if (done.length) await refreshVoices();
+  if (done.length) setTimeout(() => keepUp(MESSAGE, () => announce(done)), RESCAN_MILLISECONDS);
+}
+
+async function announce(done) {
+  await refreshVoices();
+  for (const { name, description } of done) {
+    toast(t("downloaded", about(name, description)));
+    if (has(name)) $("toast").append(" ", hearVoice(name));
+  }
 }
 
 function row(download) {
@@ -48,6 +67,7 @@ function row(download) {
   const what = make("div", { className: "what" }, about(name, description), make("small", { textContent: `${name} · ${size(download.megabytes)}` }), terms);
   const item = make("li", {}, what);
   item.dataset.name = name;
+  item.id = `download-${name}`;
   if (isThere) item.append(make("span", { className: "badge", textContent: t("isThere") }));
   else if (install) what.append(make("details", {}, make("summary", { textContent: t("needsPackages") }), steps([install])));
   else item.append(...controls(download));

@@ -53,4 +53,5 @@ piper.start();
 lexicon.start(speaking.showWords);
 cloning.start();
 keepUp("status", showStatus);
+document.addEventListener("voiceschange", () => keepUp("status", showStatus));
 setInterval(() => document.hidden || keepUp("status", showStatus), STATUS_MILLISECONDS);

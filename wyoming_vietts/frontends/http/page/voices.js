@@ -21,6 +21,12 @@ export function start() {
   $("sample").addEventListener("input", () => remember("sample", $("sample").value));
 }
 
+export function hearVoice(name) {
+  const { description } = shown.voices.find((voice) => voice.name === name);
+  const wanted = () => ({ input: sample(), voice: name, speed: 1 });
+  return hearButton(`voice ${name}`, t("hearVoice", description), () => t("spokenSample", description), wanted);
+}
+
 // What a voice says to be heard: the user's own sentence, or ours.
 function sample() {
   return $("sample").value.trim() || t("greeting");
@@ -35,7 +41,9 @@ export function choose(name) {
 
 export async function refresh() {
   const { default: byDefault, voices } = await ask("GET", "api/voices");
+  const hasChanged = shown.voices.length && shown.voices.length !== voices.length;
   shown = { voices, byDefault };
+  if (hasChanged) document.dispatchEvent(new Event("voiceschange"));
   const chosen = recall("voice", byDefault);
   $("voice").replaceChildren(...choices());
   $("voice").value = voices.some(({ name }) => name === chosen) ? chosen : byDefault;
@@ -108,9 +116,7 @@ function row(voice) {
   add("useInHomeAssistant", t("useVoiceInHomeAssistant", description), () => useInHomeAssistant(voice));
   if (voice.can_be_renamed) add("rename", t("renameVoice", description), () => rename(item, voice));
   if (voice.can_be_deleted) add("remove", t("removeVoice", description), () => remove(voice));
-  const wanted = () => ({ input: sample(), voice: name, speed: 1 });
-  const hear = hearButton(`voice ${name}`, t("hearVoice", description), () => t("spokenSample", description), wanted);
-  item.append(hear, who, menu(t("moreOfVoice", description), items));
+  item.append(hearVoice(name), who, menu(t("moreOfVoice", description), items));
   return item;
 }
 
