@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from wyoming_vietts.engines.vietts.cpu import linear
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear, attend, onednn_takes
 
 TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 3e-2}
@@ -42,7 +43,11 @@ def test_linear_layer_is_the_layer(
 @pytest.mark.parametrize("dtype", TAKEN)
 @pytest.mark.parametrize("positions", [1, 191, 192, 301])
 @pytest.mark.parametrize("batch", [1, 2])
-def test_attention_is_the_same_head_by_head(dtype: torch.dtype, positions: int, batch: int) -> None:
+@pytest.mark.parametrize("has_amx", [True, False])
+def test_attention_is_the_same_head_by_head(
+    dtype: torch.dtype, positions: int, batch: int, has_amx: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linear, "AMX", has_amx)
     shape = (batch, positions, 3, 16)
     q, k, v = (torch.randn(shape).transpose(1, 2) for _ in range(3))
     wanted = (q @ k.transpose(2, 3) / 4).softmax(dim=-1) @ v
