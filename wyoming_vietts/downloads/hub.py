@@ -6,13 +6,15 @@ SSL_CERT_FILE and SSL_CERT_DIR have their usual meaning.
 
 import os
 import re
+import socket
 import ssl
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage, HTTPResponse
-from typing import IO
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
+from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 
@@ -21,8 +23,10 @@ from ..errors import SetupError, printable
 from .table import HubFile
 
 _CONTACT_SECONDS = 3.0  # for each of about four addresses of the hub
+_HEADER_SECONDS = 15.0
 _SILENCE_SECONDS = 10.0
-_TRIES = 5  # in a row without a byte
+_SLOWEST_BYTES = 5000  # in that time
+_TRIES = 5  # in a row of less
 _BLOCK_BYTES = 2**16
 _SIZE = re.compile(r"[0-9]{1,15}")
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -82,14 +86,15 @@ def read(remote: Remote, start: int) -> Iterator[bytes]:
     """
     done, tries = start, 0
     while done < remote.size:
+        before = done
         try:
             for block in _blocks(remote, done):
                 yield block
-                done, tries = done + len(block), 0
+                done += len(block)
             error: Exception = ConnectionError("the connection broke off")
         except (OSError, HTTPException, ValueError) as failure:
             error = failure
-        tries += 1
+        tries = 1 if done - before >= _SLOWEST_BYTES else tries + 1
         is_refused = isinstance(error, HTTPError) and error.code in (401, 403, 404)
         if done < remote.size and (is_refused or tries == _TRIES):
             raise _explained(remote.repository, remote.file, error) from error
@@ -97,12 +102,22 @@ def read(remote: Remote, start: int) -> Iterator[bytes]:
 
 
 def _blocks(remote: Remote, start: int) -> Iterator[bytes]:
-    """Yield a file from byte `start` on, until the connection ends."""
+    """Yield a file from byte `start` on, until the connection ends.
+
+    Raises:
+        TimeoutError: it sends less than 500 bytes a second.
+    """
     url = _url(remote.repository, remote.commit, remote.file)
     with _ask("GET", url, _SILENCE_SECONDS, Range=f"bytes={start}-") as answer:
         position = start if answer.status == 206 else 0
+        expected, until = position, 0.0
         while position < remote.size:
-            block = answer.read(min(_BLOCK_BYTES, remote.size - position))
+            if time.monotonic() > until:
+                if position < expected:
+                    raise TimeoutError("it sends almost nothing")
+                expected, until = position + _SLOWEST_BYTES, time.monotonic() + _SILENCE_SECONDS
+            # Of a chunk of negative size, `read` would take any memory, and `read1` some kB.
+            block = answer.read1(_BLOCK_BYTES)[: remote.size - position]
             if not block:
                 return
             position += len(block)
@@ -116,7 +131,7 @@ def _ask(method: str, url: str, seconds: float, **headers: str) -> HTTPResponse:
     token = "".join(os.environ.get("HF_TOKEN", "").split())
     if token and url.startswith(f"{_endpoint()}/"):
         request.add_unredirected_header("Authorization", f"Bearer {token}")
-    opener = urllib.request.build_opener(_Redirects)
+    opener = urllib.request.build_opener(_Redirects, _HTTPHandler, _HTTPSHandler)
     try:
         answer: HTTPResponse = opener.open(request, timeout=seconds)
     except HTTPError as error:
@@ -147,6 +162,42 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             request.method = method
             request.unredirected_hdrs.update(req.unredirected_hdrs)
         return request
+
+
+class _Answer(HTTPResponse):
+    """An answer with headers that must come soon; by itself, each byte may take long."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._socket = sock
+
+    def begin(self) -> None:
+        timer = threading.Timer(_HEADER_SECONDS, self._socket.shutdown, [socket.SHUT_RDWR])
+        timer.start()
+        try:
+            super().begin()
+        finally:
+            timer.cancel()
+
+
+class _BoundedHandler(urllib.request.AbstractHTTPHandler):
+    def do_open(
+        self, http_class: Callable[..., HTTPConnection], req: urllib.request.Request, **args: Any
+    ) -> HTTPResponse:
+        def connect(*place: Any, **options: Any) -> HTTPConnection:
+            connection = http_class(*place, **options)
+            connection.response_class = _Answer
+            return connection
+
+        return super().do_open(connect, req, **args)
+
+
+class _HTTPHandler(_BoundedHandler, urllib.request.HTTPHandler):
+    pass
+
+
+class _HTTPSHandler(_BoundedHandler, urllib.request.HTTPSHandler):
+    pass
 
 
 def _endpoint() -> str:
