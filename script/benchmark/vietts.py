@@ -18,7 +18,7 @@ from wyoming_vietts.engines.contract import ClonedVoice, EngineSettings
 from wyoming_vietts.engines.cores import granted_cores
 from wyoming_vietts.engines.vietts import voice as voice_module
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear, onednn_takes
-from wyoming_vietts.engines.vietts.cpu.memory import keep_freed_memory
+from wyoming_vietts.engines.vietts.cpu.memory import bound_primitive_caches, keep_freed_memory
 from wyoming_vietts.engines.vietts.device import choose_device, flow_type, lm_type
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.model.loading import load_networks
@@ -57,6 +57,7 @@ LM_TOKENS, FLOW_TOKENS, PROMPT_SECONDS = 50, 100, 3.0
 def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads or granted_cores())
     keep_freed_memory()
+    bound_primitive_caches()
     table = Table()
     figures: dict[str, list[float]] = {}
 

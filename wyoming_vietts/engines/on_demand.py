@@ -63,8 +63,12 @@ class OnDemand(ABC, Generic[T]):
         """Whether it takes memory after enough time without speech."""
         # A load that was abandoned takes memory, too.
         takes_memory = self._loaded is not None or self._loading is not None
-        idle_seconds = time.monotonic() - self._last_used
-        return takes_memory and not self._users and idle_seconds >= self._unload_after_seconds
+        return takes_memory and self._idle_seconds >= self._unload_after_seconds
+
+    @property
+    def _idle_seconds(self) -> float:
+        """Time since it was last used."""
+        return 0.0 if self._users else time.monotonic() - self._last_used
 
     def unload(self) -> None:
         """Drop it."""

@@ -14,7 +14,7 @@ import pytest
 import torch
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from tests.engines.vietts.speech import make_engine, say, voices_dir
+from tests.engines.vietts.speech import WORDS, make_engine, say, voices_dir
 from tests.harness import (
     connected,
     describe,
@@ -137,6 +137,24 @@ def test_engine_that_nobody_uses_is_unloaded_and_the_next_request_loads_it_again
     assert b"".join(say(engine, SENTENCE)) == first
     assert loads.begun == 1
     assert "Loaded the neural engine in" in caplog.text
+
+
+def test_freed_memory_is_given_back_once_a_minute_after_speech(
+    engine: VietTTSEngine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[float] = []
+    monkeypatch.setattr(loader, "give_back_freed_memory", lambda: given_back.append(clock.minutes))
+    for _ in range(2):
+        clock.minutes += 5
+        speaking = say(engine, WORDS)
+        next(speaking)
+        clock.minutes += 5
+        list(engine.idle_work())  # somebody speaks
+        list(speaking)
+        for _ in range(10):
+            clock.minutes += 0.25
+            list(engine.idle_work())
+    assert given_back == [11.0, 23.5]
 
 
 def test_engine_stays_loaded_unless_it_is_told_otherwise(

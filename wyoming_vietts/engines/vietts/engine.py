@@ -14,7 +14,7 @@ from ..contract import EngineSettings
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
-from .cpu.memory import keep_freed_memory
+from .cpu.memory import bound_primitive_caches, keep_freed_memory
 from .cpu.spare_cores import SpareCores
 from .device import choose_device
 from .loader import ModelLoader
@@ -47,6 +47,7 @@ class VietTTSEngine:
         torch.set_num_threads(threads)
         self._spare_cores = SpareCores(threads) if adapts else None
         keep_freed_memory()
+        bound_primitive_caches()
         quality = settings.quality or default_quality(self._device)
         _LOGGER.info("VietTTS on %s, %d threads, quality %s", self._device, threads, quality)
         self.quality = QUALITIES[quality]
@@ -83,6 +84,7 @@ class VietTTSEngine:
     @torch.inference_mode()
     def idle_work(self) -> Steps[None]:
         """Unload unused networks, encode new voices, forget removed ones; see `Engine`."""
+        self.loader.trim_unused()
         self.loader.unload_unused()
         yield from self._folder.scan()
         yield from self.prompts.prepare(self.voices.values())

@@ -9,6 +9,7 @@ import torch
 
 from ...errors import ModelError, SetupError, SynthesisError
 from ...steps import Steps
+from ..memory import give_back_freed_memory
 from ..on_demand import OnDemand
 from .convert import load_config
 from .device import flow_type, give_back_memory, held_bytes, lm_type
@@ -19,6 +20,8 @@ from .networks.networks import Networks
 from .quality import Quality
 
 _LOGGER = logging.getLogger(__name__)
+
+_TRIM_SECONDS = 60.0  # without speech
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,16 @@ class ModelLoader(OnDemand[LoadedModel]):
         self.config = load_config(model_dir)
         self._model_dir = model_dir
         self._quality = quality
+        self._trimmed = self._last_used
+
+    def trim_unused(self) -> None:
+        """Return freed memory, 400 MB after many sentences, a minute after speech.
+
+        Before, it is kept for the next sentence, of which new pages take some percent.
+        """
+        if self._trimmed != self._last_used and self._idle_seconds >= _TRIM_SECONDS:
+            self._trimmed = self._last_used
+            give_back_freed_memory()
 
     def unload_unused(self) -> None:
         """Unload the model after enough time without speech."""

@@ -1,6 +1,8 @@
 """Memory of mapped files, given back."""
 
 import mmap
+import subprocess
+import sys
 from pathlib import Path
 
 import torch
@@ -8,6 +10,7 @@ import torch
 from wyoming_vietts.engines.memory import give_back_freed_memory
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear
 from wyoming_vietts.engines.vietts.cpu.memory import (
+    bound_primitive_caches,
     forget,
     forget_copied,
     keep_freed_memory,
@@ -27,6 +30,7 @@ def test_weight_of_a_mapped_file_does_not_stay_beside_the_packed_one(tmp_path: P
     mapped = torch.from_file(str(path), size=16 << 20)
     linear = torch.nn.Linear(4096, 4096, bias=False, device="meta")
     linear.weight = torch.nn.Parameter(mapped.view(4096, 4096), requires_grad=False)
+    OneDNNLinear(torch.nn.Linear(8, 8, bias=False))  # maps 9 MiB of oneDNN's own code
     before = resident_file_pages()
     OneDNNLinear(linear)
     assert resident_file_pages() - before <= 8
@@ -72,3 +76,31 @@ def test_freed_memory_is_given_back_when_it_is_asked_for() -> None:
     give_back_freed_memory()
     assert with_all - resident_bytes() > 280 << 20
     assert bool(last.all())
+
+
+MANY_SHAPES = """
+import torch
+from wyoming_vietts.engines.vietts.cpu.memory import bound_primitive_caches, resident_bytes
+bound_primitive_caches()
+torch.set_num_threads(1)
+weight = torch.ops.mkldnn._reorder_linear_weight(torch.ones(8, 8))
+for count in range(2, 603):
+    rows = torch.ones(count, 8)
+    torch.ops.mkldnn._linear_pointwise.default(rows, weight, None, "none", [], "none")
+    if count == 302:
+        first = resident_bytes()
+print(resident_bytes() - first)
+"""
+
+
+def test_sentences_of_ever_new_lengths_take_no_more_memory() -> None:
+    """In a process of its own, as the sizes of the caches are read once."""
+    command = [sys.executable, "-c", MANY_SHAPES]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert int(said.stdout) < 100 << 20
+
+
+def test_sizes_of_caches_that_a_user_has_chosen_are_left() -> None:
+    environment = {"LRU_CACHE_CAPACITY": "9"}
+    bound_primitive_caches(environment)
+    assert environment == {"LRU_CACHE_CAPACITY": "9", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256"}
