@@ -348,7 +348,7 @@ def test_failed_loading_leaves_nothing_in_memory(
 
     with monkeypatch.context() as patched:
         patched.setattr(loader, "give_back_memory", lambda _: given_back.append(made[0]() is None))
-        patched.setattr("wyoming_vietts.engines.vietts.model.loading.optimize", no_memory)
+        patched.setattr("wyoming_vietts.engines.vietts.cpu.optimize", no_memory)
         with pytest.raises(SynthesisError, match="cannot be loaded: can't allocate memory: you"):
             list(say(engine, SENTENCE))
     assert given_back == [True]

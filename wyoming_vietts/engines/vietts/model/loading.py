@@ -7,8 +7,8 @@ from torch import nn
 
 from ....errors import SetupError
 from ....steps import Steps
+from .. import cpu, gpu
 from ..convert import convert_weights, load_config
-from ..cpu import optimize
 from ..networks.config import ModelConfig
 from ..networks.lm import tabulate_speech_inputs
 from ..networks.networks import Networks, empty_networks
@@ -22,7 +22,9 @@ def load_networks(
     """Load a model directory and make it fast on its device; see `load_plain_networks`."""
     networks = yield from load_plain_networks(model_dir, device, lm_dtype, flow_dtype)
     if device.type == "cpu":
-        yield from optimize(networks)
+        yield from cpu.optimize(networks)
+    elif device.type == "cuda":
+        yield from gpu.optimize(networks)
     yield from tabulate_speech_inputs(networks.lm)
     return networks
 

@@ -24,22 +24,25 @@ class KVCache:
 
     def __init__(self, config: EncoderConfig, like: Tensor, capacity: int = 0) -> None:
         """Reserve room for `capacity` positions, on the device and in the type of `like`."""
-        shape = (1, config.heads, capacity, config.size // config.heads)
-        self.keys = [like.new_empty(shape) for _ in range(config.layers)]  # [B, H, capacity, D]
-        self.values = [like.new_empty(shape) for _ in range(config.layers)]
-        self.capacity = capacity
+        shape = (2, config.layers, 1, config.heads, capacity, config.size // config.heads)
+        self._use(like.new_empty(shape))
         self.length = 0
+
+    def _use(self, tensors: Tensor) -> None:
+        self.tensors = tensors  # [2, layers, B, H, capacity, D]
+        self.keys, self.values = [*tensors[0]], [*tensors[1]]  # [B, H, capacity, D] for each layer
+        self.capacity = tensors.shape[4]
 
     def reserve(self, length: int) -> Steps[None]:
         """Make room for `length` positions, at least doubling the capacity, with pauses."""
         if length <= self.capacity:
             return
-        capacity = max(64, length, 2 * self.capacity)
-        for tensors in (self.keys, self.values):
-            for layer, tensor in enumerate(tensors):
-                tensors[layer] = F.pad(tensor, (0, 0, 0, capacity - self.capacity))
-                yield
-        self.capacity = capacity
+        more = max(64, length, 2 * self.capacity)
+        larger = self.tensors.new_empty(*self.tensors.shape[:4], more, self.tensors.shape[5])
+        for new, old in zip(larger.flatten(0, 1), self.tensors.flatten(0, 1), strict=True):
+            new[:, :, : self.capacity] = old
+            yield
+        self._use(larger)
 
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store [B, H, n, D] after the positions seen, and return all of them.

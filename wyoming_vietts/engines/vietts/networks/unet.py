@@ -51,10 +51,10 @@ class TransformerBlock(nn.Module):
         self.expand = Linear(channels, 4 * channels)
         self.contract = Linear(4 * channels, channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, F, C] -> [B, F, C]."""
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        """[B, F, C] -> [B, F, C]; attention looks at the valid frames, [1, F], or at all."""
         q, k, v = split_heads(self.query_key_value(self.attention_norm(x)), self.heads)
-        attended = F.scaled_dot_product_attention(q, k, v)  # [B, H, F, D]
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=valid)  # [B, H, F, D]
         x = x + self.project(attended.transpose(1, 2).flatten(2))
         hidden = F.gelu(self.expand(self.feed_forward_norm(x)))
         return x + self.contract(hidden)  # type: ignore[no-any-return]
