@@ -134,4 +134,16 @@ def test_flow_is_in_half_precision_only_where_that_is_faster(
         is_half = is_fast and name != "exact"
         wanted = torch.bfloat16 if is_half else torch.float32
         assert device.flow_type(CPU, quality.half_flow) == wanted
-        assert device.flow_type(torch.device("cuda"), quality.half_flow) == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("capability", "wanted"), [((7, 5), torch.float32), ((8, 0), torch.bfloat16)]
+)
+def test_gpu_computes_in_bf16_from_ampere_on(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], wanted: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    gpu = torch.device("cuda")
+    for quality in QUALITIES.values():
+        assert device.lm_type(gpu, quality.int8_lm) == wanted
+        assert device.flow_type(gpu, quality.half_flow) == wanted

@@ -33,17 +33,24 @@ def choose_device(name: str) -> torch.device:
 
 def lm_type(device: torch.device, int8_on_cpu: bool) -> torch.dtype:
     """Choose the language model's number type: bf16 on a GPU, int8 if wanted on a CPU, or fp32."""
-    if device.type == "cuda":
-        return torch.bfloat16
-    return torch.int8 if device.type == "cpu" and int8_on_cpu else torch.float32
+    if device.type == "cpu" and int8_on_cpu:
+        return torch.int8
+    return torch.bfloat16 if _is_gpu_with_bf16(device) else torch.float32
 
 
 def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:
     """Choose the flow's number type: bf16 on a GPU and, if wanted, on CPUs with fast bf16."""
-    has_half = device.type == "cuda" or (
-        device.type == "cpu" and half_on_cpu and features.FAST_BF16
-    )
-    return torch.bfloat16 if has_half else torch.float32
+    is_fast_cpu = device.type == "cpu" and half_on_cpu and features.FAST_BF16
+    is_half = is_fast_cpu or _is_gpu_with_bf16(device)
+    return torch.bfloat16 if is_half else torch.float32
+
+
+def _is_gpu_with_bf16(device: torch.device) -> bool:
+    """Tell NVIDIA's Ampere and later from older GPUs, which compute in fp32.
+
+    fp16 is out of range for both networks: the language model gets NaN, the flow silence.
+    """
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def held_bytes(device: torch.device) -> int:

@@ -82,3 +82,7 @@ def test_more_frames_than_the_largest_bucket_go_the_plain_way(
     shifts = solver_schedule(plain_networks.flow).shifts[0]
     wanted, got = (finish(n.flow.unet.walk(x, shifts)) for n in (plain_networks, optimized))
     torch.testing.assert_close(got, wanted)
+
+
+def test_convolutions_in_fp32_are_not_shortened(optimized: Networks) -> None:
+    assert not torch.backends.cudnn.allow_tf32

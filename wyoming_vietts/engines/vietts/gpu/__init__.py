@@ -19,6 +19,7 @@ def optimize(networks: Networks) -> Steps[None]:
     They compute the same, up to rounding errors. Where there is a GPU, their steps are captured.
     Pauses before each of them.
     """
+    torch.backends.cudnn.allow_tf32 = False  # the vocoder is in fp32 for its precision
     decoder, unet = StaticDecoder(networks.lm.decoder), BucketedUNet(networks.flow)
     steps = yield from decoder.prepare()
     if torch.cuda.is_available():
