@@ -355,6 +355,7 @@ CHANGES = [
     ("POST", "/api/lexicon"),
     ("DELETE", "/api/lexicon"),
     ("POST", "/api/voices"),
+    ("POST", "/api/piper"),
     ("PATCH", "/api/voices/an"),
     ("DELETE", "/api/voices/an"),
     ("POST", "/api/undo/0123456789abcdef"),
