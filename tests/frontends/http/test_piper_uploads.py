@@ -37,7 +37,8 @@ def written(folder: Path, **options: Any) -> tuple[bytes, bytes]:
 async def upload(
     doors: Doors, config: bytes, network: bytes, name: str = "vi_VN-an-medium", **options: Any
 ) -> Answer:
-    query = urlencode({"name": name, "config_bytes": len(config)})
+    sizes = {"config_bytes": len(config), "network_bytes": len(network)}
+    query = urlencode({"name": name, **sizes})
     return await doors.change("POST", f"/api/piper?{query}", data=config + network, **options)
 
 
@@ -110,17 +111,12 @@ async def test_voice_that_is_too_large_for_the_server_or_its_disk_is_refused_at_
 ) -> None:
     config, network = written(tmp_path)
 
-    async def of_unknown_length() -> AsyncIterator[bytes]:
-        yield config + network
-
     async with serving_piper(tmp_path) as doors:
-        query = "name=x&config_bytes=100"
+        query = "name=x&config_bytes=100&network_bytes=300000000"
         head = f"POST /api/piper?{query} HTTP/1.1\r\nHost: localhost\r\nX-Page-Token: "
         await doors.change("GET", "/health")  # learns the token
         head += f"{doors.token}\r\nConnection: close\r\nContent-Length: 300000000\r\n\r\n"
         assert b" 413 " in await raw(doors.url, head.encode()), "nothing of it was sent"
-        answer = await doors.change("POST", f"/api/piper?{query}", data=of_unknown_length())
-        assert (answer.status, answer.error["code"]) == (400, "bad-request")
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=9000))
         answer = await upload(doors, config, network)
         assert (answer.status, answer.error["code"]) == (507, "no-room")
@@ -183,17 +179,30 @@ async def test_large_voice_is_not_held_in_memory(tmp_path: Path) -> None:
 
     async with serving_piper(tmp_path) as doors:
         await doors.change("GET", "/health")  # learns the token
-        query = "name=x&config_bytes=100"
+        query = "name=x&config_bytes=100&network_bytes=49999900"
         tracemalloc.start()
         try:
-            headers = {"Content-Length": "50000000"}
-            answer = await doors.change(
-                "POST", f"/api/piper?{query}", data=megabytes(), headers=headers
-            )
+            answer = await doors.change("POST", f"/api/piper?{query}", data=megabytes())
             assert tracemalloc.get_traced_memory()[1] < 10_000_000
         finally:
             tracemalloc.stop()
     assert answer.error["code"] == "not-piper", "all of it has come"
+
+
+async def test_body_must_have_the_length_that_it_says(tmp_path: Path) -> None:
+    config, network = written(tmp_path)
+
+    async def in_chunks(length: int) -> AsyncIterator[bytes]:
+        yield (config + network + b"x")[:length]
+
+    query = urlencode({"name": "an", "config_bytes": len(config), "network_bytes": len(network)})
+    whole = len(config + network)
+    async with serving_piper(tmp_path) as doors:
+        statuses = [
+            (await doors.change("POST", f"/api/piper?{query}", data=in_chunks(length))).status
+            for length in (whole - 1, whole + 1, whole)
+        ]
+    assert statuses == [400, 413, 201]
 
 
 async def test_hang_up_midway_and_a_full_disk_leave_nothing(
@@ -205,7 +214,8 @@ async def test_hang_up_midway_and_a_full_disk_leave_nothing(
         await doors.change("GET", "/health")  # learns the token
         port = int(doors.url.rpartition(":")[2])
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        head = f"POST /api/piper?name=an&config_bytes={len(config)} HTTP/1.1\r\nHost: localhost\r\n"
+        query = f"name=an&config_bytes={len(config)}&network_bytes={50_000_000 - len(config)}"
+        head = f"POST /api/piper?{query} HTTP/1.1\r\nHost: localhost\r\n"
         head += f"X-Page-Token: {doors.token}\r\nContent-Length: 50000000\r\n\r\n"
         writer.write(head.encode() + config + network)
         while not files(folder):

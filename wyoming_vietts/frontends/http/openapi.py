@@ -208,7 +208,9 @@ def _page_operations(text: _Json) -> Iterator[_Operation]:
     name = _parameter("name", _TEXT, "path", True, "co-an")
     download_name = _parameter("name", _TEXT, "path", True, "vietts")
     file_name = _parameter("name", _TEXT, "query", True, "vi_VN-an-medium")
-    config_bytes = _parameter("config_bytes", _WHOLE, "query", True, 5000)
+    sizes = [
+        _parameter(name, _WHOLE, "query", True, 5000) for name in ("config_bytes", "network_bytes")
+    ]
     undo = _parameter("id", _TEXT, "path", True, "0123456789abcdef")
     offset = _parameter("offset", _WHOLE | {"minimum": 0, "maximum": 99_999_999})
     written, spoken = _like("Aqara"), _like("a ca ra")
@@ -241,7 +243,7 @@ def _page_operations(text: _Json) -> Iterator[_Operation]:
         _json(_object(name=_TEXT)), body=form, status=201)
     yield _change("post", "/api/piper", "Add a Piper voice: NAME.onnx.json, then NAME.onnx",
         _json(_object(names=_list(_TEXT))), body=_content("application/octet-stream"), status=201,
-        parameters=[file_name, config_bytes])
+        parameters=[file_name, *sizes])
     yield _change("patch", "/api/voices/{name}", "Rename a voice made of a file", _json(_VOICE),
         parameters=[name], body=_json(_object(description=_TEXT)))
     yield _change("delete", "/api/voices/{name}", "Delete a voice and its files",

@@ -29,7 +29,10 @@ MAX_UPLOAD_BYTES = 256_000_000  # the largest voices of one speaker have 120 MB
 _UPLOADS_AT_ONCE = 2
 _HEAD_BYTES = 512
 _BLOCK_BYTES = 1_000_000
-_CONFIG_BYTES = WholeNumber(1, MAX_BYTES)
+_SIZES = {
+    "config_bytes": WholeNumber(1, MAX_BYTES),
+    "network_bytes": WholeNumber(0, 10**12),
+}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _MAX_NAME_CHARACTERS = 40
 
@@ -54,17 +57,20 @@ class PiperUploadRoutes:
         engine = self._catalogue.piper
         if engine is None:
             raise HttpError("conflict", "This server runs without the engine piper (--engine)")
-        config_bytes = _config_bytes(request)
+        config_bytes, network_bytes = (_size(request, name) for name in _SIZES)
         network = engine.voices_dir / f"{_name(request)}.onnx"
         self._refuse_taken(network)
         async with self._uploads:
             network.parent.mkdir(parents=True, exist_ok=True)
-            _check_size(request, network.parent)
+            _check_size(config_bytes + network_bytes, network.parent)
             config = network.with_name(f"{network.name}.json")
             with replacement(network) as new_network, replacement(config) as new_config:
-                pieces = body_pieces(request, MAX_UPLOAD_BYTES, limits.VOICE_UPLOAD_SECONDS)
+                size = config_bytes + network_bytes
+                pieces = body_pieces(request, size, limits.VOICE_UPLOAD_SECONDS)
                 async with aclosing(pieces):
                     await _receive(pieces, config_bytes, new_config, new_network)
+                if new_config.stat().st_size + new_network.stat().st_size < size:
+                    raise RequestError(f"The body has fewer than the {size} bytes that it should")
                 await _check(engine, new_network, new_config, network.name)
                 self._count_new()
                 self._refuse_taken(network)
@@ -85,12 +91,12 @@ class PiperUploadRoutes:
             )
 
 
-def _config_bytes(request: web.Request) -> int:
-    """Read where the configuration ends and the network begins."""
+def _size(request: web.Request, name: str) -> int:
+    """Read the size of a file, which proxies such as Home Assistant's ingress leave out."""
     try:
-        return _CONFIG_BYTES.parse(request.query.get("config_bytes", "")[:20])
+        return _SIZES[name].parse(request.query.get(name, "")[:20])
     except ValueError as error:
-        raise RequestError(f"config_bytes: {error}") from error
+        raise RequestError(f"{name}: {error}") from error
 
 
 def _name(request: web.Request) -> str:
@@ -101,17 +107,19 @@ def _name(request: web.Request) -> str:
     return slug(given)[:_MAX_NAME_CHARACTERS].strip("-") or "voice"
 
 
-def _check_size(request: web.Request, folder: Path) -> None:
-    """Check that the body fits onto the disk.
+def _check_size(size: int, folder: Path) -> None:
+    """Check that a voice is not too large, and fits onto the disk.
 
     Raises:
-        HttpError: it does not, or nothing tells its size.
+        HttpError: it is, or does not.
     """
-    size = request.content_length
-    if size is None:
-        raise RequestError("The header Content-Length is missing")
+    if size > MAX_UPLOAD_BYTES:
+        raise HttpError(
+            "too-large",
+            f"The voice has {size / 1e6:.0f} MB; at most {MAX_UPLOAD_BYTES / 1e6:.0f} MB",
+        )
     free = shutil.disk_usage(folder).free
-    if free < size <= MAX_UPLOAD_BYTES:
+    if free < size:
         raise HttpError(
             "no-room",
             f"The voice has {size / 1e6:.0f} MB, and the disk of {folder} has {free / 1e6:.0f} MB "

@@ -40,7 +40,7 @@ async function send(network, config) {
   if (has(name)) throw new ServerError("name-taken", "There is already such a voice");
   cancels = new AbortController();
   try {
-    const query = new URLSearchParams({ name, config_bytes: config.size });
+    const query = new URLSearchParams({ name, config_bytes: config.size, network_bytes: network.size });
     const { names } = await upload(`api/piper?${query}`, body, { signal: cancels.signal, onProgress: (sent) => advance(sent, body.size) });
     await introduce(names[0]);
     say(MESSAGE, t("added", names.length > 1 ? network.name : names[0]));
