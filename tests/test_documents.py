@@ -178,6 +178,16 @@ def test_both_languages_have_the_same_shape(path: Path) -> None:
     assert shape(path) == shape(path.with_name(path.name.replace(".vi.md", ".md")))
 
 
+@pytest.mark.parametrize("language", ["nginx", "haproxy", "caddy"])
+def test_configuration_that_is_tested_is_that_of_both_languages(language: str) -> None:
+    english, vietnamese = (
+        [re.sub(r" *#.*", "", code) for code in blocks(ROOT / "docs" / name, language)]
+        for name in ("containers-and-proxies.md", "containers-and-proxies.vi.md")
+    )
+    assert english
+    assert english == vietnamese
+
+
 async def test_requests_of_the_documents_are_answered(tmp_path: Path) -> None:
     code = "".join(code for path in DOCUMENTS for code in blocks(path, "sh") if "curl" in code)
     requests = re.findall(r"^curl .*?-o (\S+)$", code, re.M | re.S)
