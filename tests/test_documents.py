@@ -40,6 +40,7 @@ RUN_IN_CI = {
     "lock": "script/release.py",
     "release": ".ci/run",
     "check_reference": ".ci/run",
+    "check_gpu": "tests/test_check_gpu.py",
     "make_goldens": ".ci/run",
     "make_icons": ".ci/run",
     "make_piper_goldens": ".ci/run",
