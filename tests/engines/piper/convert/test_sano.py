@@ -2,6 +2,7 @@
 
 import json
 import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,23 @@ def test_damaged_files_are_refused() -> None:
     ):
         with pytest.raises(ModelError, match=message):
             convert_sano("nho", files | changed)
+
+
+def test_tensors_at_the_same_place_take_no_memory() -> None:
+    """A thousand of them would take two thousand times the file."""
+    files = package()
+    manifest = json.loads(files[MANIFEST])
+    size = len(files[WEIGHTS]) // 2 * 2
+    whole = {"shape": [size // 2], "dtype": "float16", "offset_bytes": 0, "nbytes": size}
+    manifest["components"]["decoder"]["tensors"] = [
+        {"name": f"x{number}", **whole} for number in range(1000)
+    ]
+    tracemalloc.start()
+    with pytest.raises(ModelError, match="the tensors of decoder share their places"):
+        convert_sano("nho", files | {MANIFEST: json.dumps(manifest).encode()})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_integers_of_training_are_left_out(folder: Path) -> None:

@@ -152,6 +152,7 @@ def _component(name: str, described: Any, content: bytes) -> Component:
     if not (isinstance(tensors, list) and len(tensors) <= _MAX_TENSORS):
         raise ValueError(f"the tensors of {name} are not a list of up to {_MAX_TENSORS}")
     weights: dict[str, Floats] = {}
+    size = 0
     for tensor in tensors:
         tensor = _object(tensor, f"a tensor of {name}")
         key = tensor.get("name")
@@ -161,6 +162,9 @@ def _component(name: str, described: Any, content: bytes) -> Component:
             raise ValueError(f"{name} has two tensors '{key}'")
         if tensor.get("dtype") not in _INTEGERS:
             weights[key] = _weight(f"tensor '{key}' of {name}", tensor, content)
+            size += 2 * weights[key].size
+            if size > len(content):
+                raise ValueError(f"the tensors of {name} share their places")
     return Component(
         name, _object(described.get("config"), f"the configuration of {name}"), weights
     )
