@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from tests.harness import joined
-from wyoming_vietts.engines.pauses import trimmed
+from wyoming_vietts.engines.pauses import PARAGRAPH_SECONDS, pause_after, silence, trimmed
 from wyoming_vietts.engines.pcm import PCM
 
 RATE = 1000
@@ -56,3 +56,21 @@ def test_the_voice_is_closed_with_its_listener() -> None:
     next(heard)
     heard.close()
     assert next(speaking, "closed") == "closed"
+
+
+def test_quieter_samples_than_48_decibels_below_full_scale_are_silence() -> None:
+    for level in (130, -130):
+        loud, quiet = pcm((level, 1)), pcm((level - level // 130, 1))
+        assert joined(trimmed(pieces(pcm((0, 90)) + loud), RATE)) == pcm((0, MARGIN)) + loud
+        assert joined(trimmed(pieces(pcm((900, 1), (0, 90)) + quiet), RATE)) == pcm(
+            (900, 1), (0, MARGIN)
+        )
+
+
+def test_pauses_are_a_fifth_of_a_second_in_a_sentence_and_twice_as_long_after_it() -> None:
+    assert [pause_after(text) for text in ("Vâng,", "thì", "Vâng.", "Ạ?", "Ôi!")] == [
+        *(0.2, 0.2),
+        *(0.4, 0.4, 0.4),
+    ]
+    assert PARAGRAPH_SECONDS == 0.8
+    assert silence(0.4, 22_050) == bytes(2 * 8820)
