@@ -6,7 +6,13 @@ from itertools import pairwise
 import numpy as np
 
 from tests.harness import joined
-from wyoming_vietts.engines.pauses import PARAGRAPH_SECONDS, pause_after, silence, trimmed
+from wyoming_vietts.engines.pauses import (
+    PARAGRAPH_SECONDS,
+    faded,
+    pause_after,
+    silence,
+    trimmed,
+)
 from wyoming_vietts.engines.pcm import PCM
 
 RATE = 1000
@@ -74,3 +80,15 @@ def test_pauses_are_a_fifth_of_a_second_in_a_sentence_and_twice_as_long_after_it
     ]
     assert PARAGRAPH_SECONDS == 0.8
     assert silence(0.4, 22_050) == bytes(2 * 8820)
+
+
+def test_both_ends_fade_however_the_waveform_is_cut() -> None:
+    expected = pcm(
+        *[(-level, 1) for level in range(0, 500, 100)],
+        (-500, 20),
+        *[(-level, 1) for level in range(400, -100, -100)],
+    )
+    for cuts in ((), (1, 2, 3, 4, 5, 6), (3, 28), (29,)):
+        assert joined(faded(pieces(pcm((-500, 30)), *cuts), RATE)) == expected, cuts
+    assert joined(faded(pieces(pcm((500, 3)), 1), RATE)) == pcm((0, 1), (20, 1), (0, 1))
+    assert joined(faded(pieces(b""), RATE)) == b""

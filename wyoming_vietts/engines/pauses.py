@@ -1,8 +1,9 @@
-"""Pauses: a voice's own silence at the ends of what it speaks, and the pause that replaces it.
+"""Pauses: a voice's own silence at the ends of a sentence, and the pause that replaces it.
 
 Some voices leave half a second there, others nothing.
 """
 
+from array import array
 from collections.abc import Iterable
 from contextlib import closing
 
@@ -14,6 +15,7 @@ PARAGRAPH_SECONDS = 0.8
 
 _SILENT = 130  # of 32767, -48 dBFS: quieter samples are silence
 _MARGIN_SECONDS = 0.02  # is kept at both ends, as consonants begin and end softly
+_FADE_SECONDS = 0.005
 
 
 def pause_after(text: str) -> float:
@@ -52,6 +54,37 @@ def trimmed(pieces: PCM, sample_rate: int) -> PCM:
             yield spoken
     if rest := held[:margin] if has_begun else held:
         yield rest
+
+
+def faded(pieces: PCM, sample_rate: int) -> PCM:
+    """Fade both ends of a sentence: even quiet noise clicks where it begins or ends at once."""
+    fade = SAMPLE_WIDTH * round(_FADE_SECONDS * sample_rate)
+    held, given = b"", 0
+    with closing(pieces):
+        for piece in pieces:
+            held += piece or b""
+            ready = max(0, len(held) - fade)
+            spoken, held = _faded_in(held[:ready], given, fade), held[ready:]
+            given += ready
+            del piece  # as above
+            yield spoken or None
+    if held:
+        yield _backwards(_faded_in(_backwards(_faded_in(held, given, fade)), 0, fade))
+
+
+def _faded_in(pcm: bytes, given: int, fade: int) -> bytes:
+    """Fade the first `fade` bytes of a sentence, of which `given` came before."""
+    if given >= fade:
+        return pcm
+    samples = array("h", pcm)
+    steps, first = fade // SAMPLE_WIDTH, given // SAMPLE_WIDTH
+    for at, step in enumerate(range(first, min(steps, first + len(samples)))):
+        samples[at] = samples[at] * step // steps
+    return samples.tobytes()
+
+
+def _backwards(pcm: bytes) -> bytes:
+    return memoryview(pcm).cast("h")[::-1].tobytes()
 
 
 def _sound(pcm: bytes) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
 from ..contract import FileVoice
 from ..loudness import gain, loudness
-from ..pauses import pause_after, silence, trimmed
+from ..pauses import faded, pause_after, silence, trimmed
 from ..pcm import PCM
 from ..samples import FULL_SCALE, decode_pcm, encode_pcm
 from .config import COMPANIONS, PiperConfig, PiperSettings, Scales
@@ -81,7 +81,7 @@ class PiperVoice(FileVoice):
             ids, unknown = phoneme_ids(phonemes(clauses, self.config), self.config)
             self.network.warn_of_unknown(unknown)
             speaking = self._speak_at_once(ids, speed, window, amplitude)
-            yield from trimmed(speaking, self.sample_rate)
+            yield from faded(trimmed(speaking, self.sample_rate), self.sample_rate)
             said = clauses[-1]
 
     def _speak_at_once(
