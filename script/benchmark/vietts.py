@@ -3,16 +3,19 @@
 import argparse
 import asyncio
 import json
+import math
 import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from unittest import mock
 
 import torch
 from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server
 from measure import speak as ask
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from wyoming_vietts.engines.contract import ClonedVoice, EngineSettings
 from wyoming_vietts.engines.cores import granted_cores
@@ -36,7 +39,7 @@ from wyoming_vietts.engines.vietts.networks.hift import (
 )
 from wyoming_vietts.engines.vietts.networks.layers import Linear
 from wyoming_vietts.engines.vietts.networks.lm import SpeechLM, decode_one_token, prefill, score
-from wyoming_vietts.engines.vietts.networks.networks import Networks
+from wyoming_vietts.engines.vietts.networks.networks import Networks, empty_networks
 from wyoming_vietts.engines.vietts.networks.sampling import sample
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
 from wyoming_vietts.engines.vietts.quality import QUALITIES, Quality
@@ -51,6 +54,8 @@ FORTY_WORDS = (
     "cửa sổ phòng ngủ đang mở nên tôi sẽ đóng.",
     "bạn có muốn tôi bật máy điều hòa ngay không?",
 )
+# Empirically pruned step sampling (arXiv 2505.19931); a model states such times in its config.json.
+EPSS_TIMES = tuple(1 - math.cos(math.pi / 2 * n / 32) for n in (0, 2, 4, 8, 16, 32))
 LM_TOKENS, FLOW_TOKENS, PROMPT_SECONDS = 50, 100, 3.0
 
 
@@ -107,7 +112,7 @@ def load(options: argparse.Namespace, quality: str | None = None) -> Networks:
             options.model_dir,
             device,
             lm_type(device, chosen.int8_lm),
-            flow_type(device, chosen.half_flow),
+            flow_type(device, chosen.reduced_flow),
         )
     )
 
@@ -259,14 +264,15 @@ def limits(table: Table, options: argparse.Namespace) -> None:
     """What this machine can do at most, and what the parts would then take."""
     big = torch.ones(2**28)  # 1 GiB
     bandwidth = big.nbytes / min(timed(big.sum) for _ in range(5))
-    a, b = torch.randn(4096, 1024), torch.randn(4096, 1024)
-    linear = Linear(1024, 4096, bias=False)
-    linear.weight = torch.nn.Parameter(b, requires_grad=False)
-    packed = OneDNNLinear(linear) if onednn_takes(b) else linear
-    flops = 2 * 4096 * 4096 * 1024 / min(timed(lambda: packed(a)) for _ in range(10))
     table.add("memory bandwidth", [bandwidth / 1e9], "GB/s")
-    table.add("matrix multiplication, fp32", [flops / 1e9], "GFLOPS")
     networks = load(options, "exact")
+    flow_flops = unet_operations(networks)
+    table.add("U-Net, one step of 602 frames", [flow_flops / 1e9], "GFLOP")
+    for dtype in (torch.float32, torch.bfloat16):
+        flops = multiplication_speed(dtype)
+        table.add(f"matrix multiplication, {dtype}", [flops / 1e9], "GFLOPS")
+        steps = QUALITIES["balanced"].solver_steps
+        table.add(f"flow, {steps} steps, limit in {dtype}", [steps * flow_flops / flops], "s")
     weights = sum(
         parameter.nbytes
         for name, parameter in networks.lm.named_parameters()
@@ -274,6 +280,25 @@ def limits(table: Table, options: argparse.Namespace) -> None:
     )
     table.add("LM step, limit in fp32", [1000 * weights / bandwidth], "ms")
     table.add("LM step, limit in int8", [1000 * weights / 4 / bandwidth], "ms")
+
+
+def multiplication_speed(dtype: torch.dtype) -> float:
+    """Operations a second."""
+    a, b = torch.randn(4096, 1024).to(dtype), torch.randn(4096, 1024).to(dtype)
+    linear = Linear(1024, 4096, bias=False)
+    linear.weight = torch.nn.Parameter(b, requires_grad=False)
+    packed = OneDNNLinear(linear) if onednn_takes(b) else linear
+    return 2 * 4096 * 4096 * 1024 / min(timed(lambda: packed(a)) for _ in range(10))
+
+
+def unet_operations(networks: Networks) -> int:
+    """Count those of a guided step, with 100 tokens and a prompt of 3 s, by the shapes alone."""
+    unet = empty_networks(networks.config).flow.unet
+    frames = int((FLOW_TOKENS / networks.config.flow.token_rate + PROMPT_SECONDS) * 22050 / 256)
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        shifts = [shift[0] for shift in unet.time_shifts(torch.zeros(1))]
+        finish(unet.walk(torch.zeros(2, unet.config.in_channels, frames), shifts))
+    return counter.get_total_flops()
 
 
 @torch.inference_mode()
@@ -291,12 +316,20 @@ def fidelity(table: Table, options: argparse.Namespace) -> None:
         agreement = (wanted.argmax(dim=1) == got.argmax(dim=1)).float().mean()
         table.add(f"int8 LM, seed {seed}: KL divergence", [float(kl)], "")
         table.add(f"int8 LM, seed {seed}: likeliest token agrees", [100 * float(agreement)], "%")
-    for name in QUALITIES:
+    wanted_mels = [some_mel(exact, QUALITIES["exact"], seed) for seed in range(3)]
+
+    def compare_mels(name: str, what: str) -> None:
         errors = []
-        for seed in range(3):
-            wanted, got = (some_mel(networks[of], QUALITIES[of], seed) for of in ("exact", name))
+        for seed, wanted in enumerate(wanted_mels):
+            got = some_mel(networks[name], QUALITIES[name], seed)
             errors.append(float((wanted - got).abs().mean() / wanted.std()))
-        table.add(f"flow, {name}: mel error against exact, in standard deviations", errors, "")
+        table.add(f"flow, {what}: mel error against exact, in standard deviations", errors, "")
+
+    for name in QUALITIES:
+        compare_mels(name, name)
+    flow = networks["balanced"].flow
+    flow.config = replace(flow.config, solver_times=EPSS_TIMES)
+    compare_mels("balanced", "balanced with the times of EPSS")
 
 
 def some_mel(networks: Networks, quality: Quality, seed: int) -> Tensor:

@@ -34,7 +34,8 @@ from tests.recording_files import record
 from wyoming_vietts.downloads.fetch import fetch
 from wyoming_vietts.downloads.hub import find
 from wyoming_vietts.downloads.table import DOWNLOADS, NATURAL_VOICE, VIETTS, HubFile
-from wyoming_vietts.engines.vietts.cpu import features
+from wyoming_vietts.engines.vietts.device import choose_device, flow_type
+from wyoming_vietts.engines.vietts.model.weights import weights_file
 from wyoming_vietts.errors import SetupError
 
 MODEL_FILES = [file.name for file in DOWNLOADS[VIETTS].files]
@@ -93,7 +94,7 @@ async def test_downloaded_model_speaks(hub: Hub, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "CC BY-NC 4.0" in result.stderr
     converted = {name for name in visible(fetched) if name not in MODEL_FILES}
-    flow = f"flow{'-bf16' if features.FAST_BF16 else ''}.safetensors"
+    flow = weights_file(fetched, "flow", flow_type(choose_device("cpu"), reduced_on_cpu=True)).name
     assert converted == {"config.json", "llm-int8.safetensors", flow, "hift.safetensors"}
     for name in MODEL_FILES:
         assert (fetched / name).read_bytes() == (hub.folder / name).read_bytes()

@@ -645,7 +645,7 @@ def test_half_precision_as_on_a_gpu_speaks_nearly_the_same(
     tokens = np.random.RandomState(5).randint(0, 60, 90).tolist()
     full, _ = speak_tokens(make_engine(model_dirs[25], voices_dir), tokens, [40])
     monkeypatch.setattr(loader, "lm_type", lambda device, int8_on_cpu: torch.bfloat16)
-    monkeypatch.setattr(loader, "flow_type", lambda device, half_on_cpu: torch.bfloat16)
+    monkeypatch.setattr(loader, "flow_type", lambda device, reduced_on_cpu: torch.bfloat16)
     engine = make_engine(model_dirs[25], voices_dir)
     half, _ = speak_tokens(engine, tokens, [40])
     assert len(half) == len(full)

@@ -130,10 +130,11 @@ def test_flow_is_in_half_precision_only_where_that_is_faster(
     monkeypatch: pytest.MonkeyPatch, is_fast: bool
 ) -> None:
     monkeypatch.setattr(features, "FAST_BF16", is_fast)
+    monkeypatch.setattr(features, "has_vnni", lambda: False)
     for name, quality in QUALITIES.items():
         is_half = is_fast and name != "exact"
         wanted = torch.bfloat16 if is_half else torch.float32
-        assert device.flow_type(CPU, quality.half_flow) == wanted
+        assert device.flow_type(CPU, quality.reduced_flow) == wanted
 
 
 @pytest.mark.parametrize(
@@ -146,4 +147,4 @@ def test_gpu_computes_in_bf16_from_ampere_on(
     gpu = torch.device("cuda")
     for quality in QUALITIES.values():
         assert device.lm_type(gpu, quality.int8_lm) == wanted
-        assert device.flow_type(gpu, quality.half_flow) == wanted
+        assert device.flow_type(gpu, quality.reduced_flow) == wanted

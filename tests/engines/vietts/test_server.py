@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeVoice
 
@@ -204,7 +205,7 @@ def test_model_or_device_that_is_not_there_ends_with_one_line(
 def test_model_is_prepared_by_the_command(model_dir: Path, tmp_path: Path) -> None:
     result = run_command("prepare", "--model-dir", str(model_dir))
     assert result.returncode == 0, result.stderr
-    for name in ("llm", "llm-int8", "flow", "flow-bf16", "hift"):
+    for name in ("llm", "llm-int8", "flow", "flow-bf16", "flow-int8", "hift"):
         assert f"{name}.safetensors" in result.stdout
         assert (model_dir / f"{name}.safetensors").is_file()
     assert (model_dir / "llm.pt").is_file(), "it is deleted only when this is asked for"
@@ -212,6 +213,20 @@ def test_model_is_prepared_by_the_command(model_dir: Path, tmp_path: Path) -> No
     assert wrong.returncode == 1
     assert "config.yaml" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+async def test_processor_with_vnni_and_without_bf16_speaks_in_int8(
+    model_dir: Path, voices_dir: Path
+) -> None:
+    small = {"ONEDNN_MAX_CPU_ISA": "AVX2_VNNI", "ATEN_CPU_CAPABILITY": "avx2"}
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    folders = ("--model-dir", str(model_dir), "--voices-dir", str(voices_dir))
+    with server_process("--uri", uri, "--quality", "fast", *folders, environment=small):
+        await wait_until_ready(uri)
+        assert len(pcm_of(await synthesize(uri, "Xin chào.", "an"))) > 1000
+    has_vnni = torch.cpu.get_capabilities().get("avx_vnni", False)
+    wanted = "flow-int8.safetensors" if has_vnni else "flow.safetensors"
+    assert [path.name for path in model_dir.glob("flow*.safetensors")] == [wanted]
 
 
 async def test_model_speaks_as_before_when_its_published_files_have_been_deleted(

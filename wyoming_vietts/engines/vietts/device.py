@@ -38,11 +38,13 @@ def lm_type(device: torch.device, int8_on_cpu: bool) -> torch.dtype:
     return torch.bfloat16 if _is_gpu_with_bf16(device) else torch.float32
 
 
-def flow_type(device: torch.device, half_on_cpu: bool) -> torch.dtype:
-    """Choose the flow's number type: bf16 on a GPU and, if wanted, on CPUs with fast bf16."""
-    is_fast_cpu = device.type == "cpu" and half_on_cpu and features.FAST_BF16
-    is_half = is_fast_cpu or _is_gpu_with_bf16(device)
-    return torch.bfloat16 if is_half else torch.float32
+def flow_type(device: torch.device, reduced_on_cpu: bool) -> torch.dtype:
+    """Choose the flow's number type: bf16 on a GPU; on a CPU, if wanted, bf16 or int8; or fp32."""
+    if device.type == "cpu" and reduced_on_cpu:
+        if features.FAST_BF16:
+            return torch.bfloat16
+        return torch.int8 if features.has_vnni() else torch.float32
+    return torch.bfloat16 if _is_gpu_with_bf16(device) else torch.float32
 
 
 def _is_gpu_with_bf16(device: torch.device) -> bool:

@@ -102,7 +102,7 @@ class ModelLoader(OnDemand[LoadedModel]):
             self._model_dir,
             self.device,
             lm_type(self.device, self._quality.int8_lm),
-            flow_type(self.device, self._quality.half_flow),
+            flow_type(self.device, self._quality.reduced_flow),
         )
         yield
         schedule = solver_schedule(

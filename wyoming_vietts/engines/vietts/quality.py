@@ -22,14 +22,14 @@ class Quality:
     int8_lm: bool
     """Whether the language model's weights are 8-bit integers, on a CPU."""
 
-    half_flow: bool
-    """Whether the flow computes in bf16 on a CPU where that is faster."""
+    reduced_flow: bool
+    """Whether the flow computes in bf16 or int8 on a CPU where that is faster."""
 
 
 QUALITIES = {
-    "exact": Quality(10, 1, prompt_seconds=math.inf, int8_lm=False, half_flow=False),
-    "balanced": Quality(5, 1, prompt_seconds=2.0, int8_lm=True, half_flow=True),
-    "fast": Quality(4, 2, prompt_seconds=1.5, int8_lm=True, half_flow=True),
+    "exact": Quality(10, 1, prompt_seconds=math.inf, int8_lm=False, reduced_flow=False),
+    "balanced": Quality(5, 1, prompt_seconds=2.0, int8_lm=True, reduced_flow=True),
+    "fast": Quality(4, 2, prompt_seconds=1.5, int8_lm=True, reduced_flow=True),
 }
 
 

@@ -30,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 
 PREPARED_TYPES = {
     "llm": (torch.float32, torch.int8),
-    "flow": (torch.float32, torch.bfloat16),
+    "flow": (torch.float32, torch.bfloat16, torch.int8),
     "hift": (torch.float32,),
 }
 """The number types in which `prepare` writes each of the networks."""
@@ -98,7 +98,7 @@ def convert_for_this_machine(model_dir: Path) -> None:
     quality = QUALITIES[default_quality(device)]
     types = {
         "llm": lm_type(device, quality.int8_lm),
-        "flow": flow_type(device, quality.half_flow),
+        "flow": flow_type(device, quality.reduced_flow),
         "hift": torch.float32,
     }
     config = load_config(model_dir)

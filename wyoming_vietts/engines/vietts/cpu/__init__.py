@@ -10,9 +10,10 @@ from ....steps import Steps
 from ..networks.hift import ResBlock
 from ..networks.networks import Networks
 from ..networks.unet import TransformerBlock
-from . import overlap_save
+from . import features, overlap_save
 from .convolution import ChannelsLastConv1d
 from .int8 import Int8Linear, PackedInt8Linear
+from .int8_flow import Int8TransformerBlock
 from .linear import OneDNNLinear, onednn_takes
 from .overlap_save import OverlapSaveConv1d
 from .snake import FoldedResBlock
@@ -76,6 +77,8 @@ def _packed_convolution(conv: nn.Conv1d) -> nn.Module:
 
 
 def _fused_block(block: TransformerBlock) -> nn.Module:
+    if isinstance(block.expand, Int8Linear):
+        return Int8TransformerBlock(block) if features.has_vnni() else block
     return FusedTransformerBlock(block) if onednn_takes(block.expand.weight) else block
 
 

@@ -39,7 +39,7 @@ def load_plain_networks(
 
     Args:
         lm_dtype: fp32, bf16 or, on a CPU, int8, which applies to the weights only.
-        flow_dtype: fp32 or bf16.
+        flow_dtype: fp32, bf16 or, on a CPU, int8.
 
     Raises:
         ModelError: the configuration or a weights file cannot be used.

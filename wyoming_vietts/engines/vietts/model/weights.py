@@ -16,6 +16,8 @@ from ....errors import ModelError
 from ....files import replacement
 from ....steps import Steps
 from ..cpu.int8 import use_int8
+from ..cpu.int8_flow import use_int8_in_flow
+from ..networks.flow import Flow
 from ..networks.lm import SpeechLM
 
 _WRITTEN_AT_ONCE = 8 << 20  # bytes: up to half a second on a memory card
@@ -60,8 +62,10 @@ def assign(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def set_type(network: nn.Module, dtype: torch.dtype) -> Steps[None]:
-    """Convert a network, perhaps an empty one, from fp32; int8 is for the language model."""
-    if dtype == torch.int8:
+    """Convert a network, perhaps an empty one, from fp32; in int8, only some of its layers."""
+    if dtype == torch.int8 and isinstance(network, Flow):
+        yield from use_int8_in_flow(network)
+    elif dtype == torch.int8:
         assert isinstance(network, SpeechLM)
         yield from use_int8(network)
     else:
