@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.engines.piper.tiny_voice import write_voice
+from tests.engines.vieneu.tiny_model import NAMES, write_model
 from tests.harness import free_port, run_command, server_process, wait_until_ready
 from wyoming_vietts import __version__
-from wyoming_vietts.commands.doctor import _judge
+from wyoming_vietts.commands.doctor import _judge, _measure_all
+from wyoming_vietts.engines.vieneu.engine import VieNeuEngine
 
 
 def doctor(tmp_path: Path, *arguments: str, status: int = 0, **environment: str) -> dict[str, Any]:
@@ -54,6 +56,14 @@ def test_voices_are_timed_and_bad_ones_have_a_reason(tmp_path: Path) -> None:
     assert "cut.onnx" in left_out
     assert any("left out" in step for step in report["next"])
     assert ":" in report["network"]["zeroconf would announce"]
+
+
+def test_presets_that_share_their_networks_are_measured_once(tmp_path: Path) -> None:
+    voices = VieNeuEngine(write_model(tmp_path), threads=1, quality="fast", seed=1).voices
+    said = _measure_all(voices.values())
+    first, other = NAMES
+    assert "s of audio in" in said[first]
+    assert said[other] == f"Ái Hân (nữ, miền Nam): has the networks of {first}"
 
 
 async def test_server_that_runs_already_is_recognized(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import platform
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from .. import __version__
 from ..downloads import hub
 from ..downloads.table import DOWNLOADS, NATURAL_VOICE
 from ..engines.catalogue import Catalogue, make_catalogue
-from ..engines.contract import EngineSettings, Voice
+from ..engines.contract import ClonedVoice, EngineSettings, Voice
 from ..engines.cores import granted_cores
 from ..engines.piper.engine import PiperEngine
 from ..errors import DiscoveryError, SetupError, SynthesisError
@@ -87,7 +87,7 @@ def examine(options: argparse.Namespace) -> dict[str, Any]:
         except SetupError as error:
             catalogue, voices = None, {}
             steps.append(str(error))
-        report["voices"] = {voice.name: _measure(voice) for voice in voices.values()}
+        report["voices"] = _measure_all(voices.values())
     if warnings:
         report[_LEFT_OUT] = dict(enumerate(warnings, start=1))
         steps.append("See above what was left out, and why")
@@ -166,6 +166,21 @@ def _device(name: str) -> str:
         return "cpu (PyTorch is not installed)"
     except SetupError as error:
         return str(error)
+
+
+def _measure_all(voices: Iterable[Voice]) -> dict[str, str]:
+    """Measure voices, but of the presets of VieNeu, which share its networks, only the first."""
+    measured: dict[str, str] = {}
+    first_preset = ""
+    for voice in voices:
+        is_preset = voice.engine_name == "vieneu" and not isinstance(voice, ClonedVoice)
+        if is_preset and first_preset:
+            measured[voice.name] = f"{voice.description}: has the networks of {first_preset}"
+            continue
+        if is_preset:
+            first_preset = voice.name
+        measured[voice.name] = _measure(voice)
+    return measured
 
 
 def _measure(voice: Voice) -> str:
