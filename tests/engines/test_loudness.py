@@ -39,3 +39,31 @@ def test_gain_makes_voices_alike_but_no_noise_of_silence() -> None:
     assert gain(TARGET_LUFS + 20) == pytest.approx(0.1)
     assert gain(TARGET_LUFS - 60) == 4
     assert gain(-math.inf) == 1
+
+
+def tone(lufs: float, seconds: float) -> np.ndarray:
+    return sine(997, 10 ** ((lufs + 3.01) / 20), 16_000, seconds)
+
+
+def test_what_is_ten_units_quieter_than_the_rest_does_not_count() -> None:
+    """The third case of EBU Tech 3341, shorter."""
+    parts = np.concatenate([tone(-36, 2), tone(-23, 10), tone(-36, 2)])
+    assert loudness(parts, 16_000) == pytest.approx(-23, abs=0.3)
+    parts = np.concatenate([tone(-34, 10), tone(-23, 10)])
+    assert loudness(parts, 16_000) == pytest.approx(-25.7, abs=0.1), "eight do"
+
+
+def test_what_is_quieter_than_70_units_below_full_scale_is_silence() -> None:
+    assert loudness(tone(-69.8, 2), 16_000) == pytest.approx(-69.8, abs=0.1)
+    assert loudness(tone(-70.2, 2), 16_000) == -math.inf
+
+
+def test_blocks_of_four_tenths_overlap_by_three_quarters() -> None:
+    """A sound as long as a block is in seven of them: by 1, 2, 3, 4, 3, 2 and 1 quarters."""
+    parts = np.concatenate([np.zeros(16_000), tone(-20, 0.4), np.zeros(16_000)])
+    assert loudness(parts, 16_000) == pytest.approx(-20 + 10 * math.log10(4 / 7), abs=0.1)
+
+
+def test_all_voices_are_as_loud_as_the_embedded_ones() -> None:
+    assert TARGET_LUFS == -22
+    assert loudness(np.zeros(0), 16_000) == -math.inf
