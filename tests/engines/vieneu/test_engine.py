@@ -268,7 +268,7 @@ def test_voices_that_come_together_load_the_networks_once(
     voices = [*make_engine(vieneu_dir).voices.values()]
     opened = []
     real = module.Session
-    monkeypatch.setattr(module, "Session", lambda *a: opened.append(a) or real(*a))
+    monkeypatch.setattr(module, "Session", lambda *a, **k: opened.append(a) or real(*a, **k))
     loading = [voice.load() for voice in (*voices, *voices)]
     while loading:
         for each in [*loading]:
