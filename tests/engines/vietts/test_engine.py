@@ -6,7 +6,9 @@ import itertools
 import logging
 import os
 import shutil
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from tests.harness import joined, pcm_of, running_server, synthesize
 from tests.recording_files import record, write_wav
 from wyoming_vietts.engines import recording_cache
 from wyoming_vietts.engines.loudness import gain, loudness
+from wyoming_vietts.engines.onnx.sessions import Session
 from wyoming_vietts.engines.recording_cache import CACHE_FOLDER
 from wyoming_vietts.engines.vietts import convert, loader
 from wyoming_vietts.engines.vietts import voice as module
@@ -36,7 +39,7 @@ from wyoming_vietts.engines.vietts.networks import flow_stream
 from wyoming_vietts.engines.vietts.networks.flow import flow_voice
 from wyoming_vietts.engines.vietts.networks.flow_stream import FlowStream
 from wyoming_vietts.engines.vietts.networks.tempo import MelStretcher
-from wyoming_vietts.engines.vietts.prompt import cache
+from wyoming_vietts.engines.vietts.prompt import cache, encoder
 from wyoming_vietts.engines.vietts.voice import VietTTSVoice
 from wyoming_vietts.errors import ModelError, SetupError, SynthesisError, UnknownVoiceError
 from wyoming_vietts.recordings.recording import load_audio
@@ -417,6 +420,34 @@ def test_cached_voice_may_change_once_it_is_read(model_dir: Path, tmp_path: Path
     with cached.open("r+b") as file:
         file.write(bytes(cached.stat().st_size))
     assert b"".join(say(engine, WORDS, "an")) == first
+
+
+@pytest.mark.parametrize("use", ["make a voice", "convert"])
+def test_encoder_is_unloaded_before_the_networks_speak(
+    model_dir: Path, voices_dir: Path, monkeypatch: pytest.MonkeyPatch, use: str
+) -> None:
+    """It takes half a gigabyte, which goes back to the system at once."""
+    engine = make_engine(model_dir, voices_dir)
+    held: list[weakref.ref[Session]] = []
+    given_back: list[bool] = []
+    original = encoder._open
+
+    def open_session(*args: Any) -> Session:
+        session = original(*args)
+        held.append(weakref.ref(session))
+        return session
+
+    def give_back() -> None:
+        given_back.append(not any(session() for session in held))
+
+    monkeypatch.setattr(encoder, "_open", open_session)
+    monkeypatch.setattr(encoder, "give_back_freed_memory", give_back)
+    an = engine.voices["an"]
+    pieces = an.speak(WORDS) if use == "make a voice" else an.convert(voices_dir / "binh.wav")
+    next(pcm for pcm in pieces if pcm)
+    assert len(held) >= 2
+    assert given_back
+    assert all(given_back)
 
 
 def test_three_requests_for_a_new_voice_share_one_encoder(

@@ -7,6 +7,7 @@ All state of a sentence is in its own generator; the networks are shared.
 
 import logging
 import math
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,9 +122,9 @@ class VietTTSVoice(ClonedVoice):
         """
         content = yield from read_recording(recording)
         waveform = yield from load_audio(content, recording.name, max_seconds=MAX_TOKENISED_SECONDS)
-        encoder = self.engine.prompts.make_encoder()
-        yield None
-        speech_tokens = encoder.speech_tokens(torch.from_numpy(waveform)).tolist()
+        with closing(self.engine.prompts.make_encoder()) as encoder:
+            yield None
+            speech_tokens = encoder.speech_tokens(torch.from_numpy(waveform)).tolist()
         yield None
         loader = self.engine.loader
         with loader.in_use(), out_of_memory_ends_the_request(loader.device):

@@ -1,5 +1,6 @@
 """A cache of prompts: features of recordings, computed once and kept in files."""
 
+from contextlib import closing
 from pathlib import Path
 
 import safetensors.torch
@@ -34,7 +35,7 @@ class VoiceCache(RecordingCache[Prompt]):
         self._device = device
 
     def make_encoder(self) -> PromptEncoder:
-        """Load the networks of the encoder; they are large, so drop them after use."""
+        """Load the networks of the encoder; they are large, so close it after use."""
         return PromptEncoder(self._model_dir, self._threads, self._device)
 
     def _read(self, path: Path) -> Prompt:
@@ -50,9 +51,9 @@ class VoiceCache(RecordingCache[Prompt]):
         load_torchaudio()  # first: it may be broken, and each retry should be cheap
         yield
         waveform = yield from load_prompt_audio(content, name)
-        encoder = self.make_encoder()
-        yield
-        return (yield from encoder.encode(torch.from_numpy(waveform)))
+        with closing(self.make_encoder()) as encoder:
+            yield
+            return (yield from encoder.encode(torch.from_numpy(waveform)))
 
     def _write(self, prompt: Prompt, path: Path) -> Steps[None]:
         return write_safetensors(vars(prompt), path)

@@ -15,6 +15,7 @@ from ....errors import ModelError
 from ....recordings.speech import SAMPLE_RATE
 from ....steps import Steps
 from ...loudness import loudness
+from ...memory import give_back_freed_memory
 from ...onnx.sessions import CPU, Session
 from ..networks.config import ModelConfig
 
@@ -57,13 +58,18 @@ class Prompt:
 class PromptEncoder:
     """The two ONNX networks that turn a prompt into speech tokens and a speaker embedding.
 
-    They take half a gigabyte, and only a new voice needs them: drop the encoder after use.
+    They take half a gigabyte, and only a new voice needs them: close the encoder after use.
     """
 
     def __init__(self, model_dir: Path, threads: int, device: str) -> None:
         self._tokenizer = _open(model_dir / "speech_tokenizer.onnx", threads, device)
         # Not worth moving to another device.
         self._embedding = _open(model_dir / "speech_embedding.onnx", threads, CPU)
+
+    def close(self) -> None:
+        """Unload the networks, and return their memory to the system."""
+        del self._tokenizer, self._embedding
+        give_back_freed_memory()
 
     def encode(self, waveform: Tensor) -> Steps[Prompt]:
         """Compute the features of a prompt [N] at 16 kHz, with a pause between the networks."""
