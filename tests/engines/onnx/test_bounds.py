@@ -92,6 +92,10 @@ def test_packed_numbers_that_are_too_many_are_not_even_read() -> None:
 
     with pytest.raises(ValueError, match="it has more than 3 fields"):
         [*Reader(3).integers(Unreadable())]  # type: ignore[arg-type]
+    reader = Reader(6)
+    assert len([*reader.fields(memoryview(write_field(1, 5) * 3))]) == 3
+    with pytest.raises(ValueError, match="it has more than 6 fields"):
+        [*reader.integers(Unreadable())]  # type: ignore[arg-type]
     assert [*Reader(3).integers(memoryview((b"\x80" * 9 + b"\x01") * 3))] == [2**63] * 3
 
 
