@@ -22,8 +22,8 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_RUN_BYTES = 384_000_000
 """Memory for the tensors of a run; those of a large Piper voice take about 100 MB."""
-MAX_RUN_SECONDS, MAX_SINGLE_RUN_SECONDS = 10.0, 60.0
-"""Processor time, on all cores, of a run of speech, and of a network that runs once."""
+MAX_RUN_SECONDS = 60.0
+"""Processor time of a run, on all cores: that of the longest, on the smallest machine."""
 
 CPU = "cpu"
 
@@ -104,7 +104,6 @@ class Session:
         """Where it runs."""
         if device.startswith("cuda"):
             _report(self.device)
-        self._max_seconds = MAX_SINGLE_RUN_SECONDS if is_short_lived else MAX_RUN_SECONDS
         self.inputs: dict[str, type[np.generic]] = {}
         """Element types by name."""
         for node in self._session.get_inputs():
@@ -119,14 +118,13 @@ class Session:
             self.outputs.append(node.name)
 
     def run(
-        self, values: Mapping[str, npt.NDArray[Any]], max_seconds: float | None = None
+        self, values: Mapping[str, npt.NDArray[Any]], max_seconds: float = MAX_RUN_SECONDS
     ) -> dict[str, npt.NDArray[Any]]:
         """Run the network; half precision is converted from and to float32.
 
         Args:
             values: inputs by name; others are ignored.
-            max_seconds: processor time, on all cores, after which an operator is the last; by
-                default, 10, or 60 for a network that runs once.
+            max_seconds: processor time, on all cores, after which an operator is the last.
 
         Raises:
             EndlessRunError: the network takes longer.
@@ -141,7 +139,7 @@ class Session:
         options = import_runtime().RunOptions()
         # By default, the arena keeps the memory of the longest run.
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        with _ended_after(max_seconds or self._max_seconds, options):
+        with _ended_after(max_seconds, options):
             try:
                 outputs = self._session.run(None, inputs, options)
             except Exception as error:  # its errors have no common base

@@ -17,7 +17,7 @@ from ...steps import Steps
 from ..on_demand import OnDemand
 from ..onnx.files import open_model
 from ..onnx.model import Model
-from ..onnx.sessions import CPU, EndlessRunError, Session, import_runtime
+from ..onnx.sessions import CPU, MAX_RUN_SECONDS, EndlessRunError, Session, import_runtime
 from ..onnx.writer import FLOAT, FLOAT16
 from .config import Scales
 from .graph import Cut, Window, cut
@@ -26,9 +26,9 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_BYTES = 512_000_000
 """Of a file."""
-MAX_FRONT_SECONDS, MAX_WHOLE_SECONDS = 0.025, 0.1
+MAX_FRONT_SECONDS, MAX_WHOLE_SECONDS = 0.5, 2.0
 """Processor time for a phoneme id, of a network that is cut, up to the latents, and of one that is
-not. A medium voice takes 0.002 and 0.006 s, on a small machine ten times as long."""
+not. A medium voice takes 0.002 and 0.006 s, on all cores of a Raspberry Pi fifty times as much."""
 MAX_SECONDS_AN_ID = 0.5
 """Longest audio of a phoneme id; a damaged network makes more. Speech takes 0.05 s."""
 
@@ -244,7 +244,7 @@ class PiperNetwork(OnDemand[_Sessions]):
         self,
         session: Session,
         tensors: Mapping[str, npt.NDArray[Any]],
-        max_seconds: float | None = None,
+        max_seconds: float = MAX_RUN_SECONDS,
     ) -> dict[str, npt.NDArray[Any]]:
         try:
             return session.run(tensors, max_seconds)
