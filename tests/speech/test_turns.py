@@ -229,11 +229,15 @@ class CrowdedEngine(StepEngine):
 
     speaking: list[str] = field(default_factory=list)
     crowds: list[list[str]] = field(default_factory=list)
+    is_held: bool = False
+    """No sentence goes on."""
 
     def speak(self, text: str, voice: str, speed: float) -> PCM:
         self.speaking.append(text)
         try:
             for pcm in super().speak(text, voice, speed):
+                while self.is_held:
+                    yield None
                 self.crowds.append([*self.speaking])
                 yield pcm
         finally:
@@ -249,15 +253,20 @@ def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_crowd_is_spoken_to_some_at_a_time_in_the_order_in_which_it_came() -> None:
     engine = CrowdedEngine(steps=100, samples_per_step=2000)
     texts = [f"{name}." for name in ("một", "hai", "ba", "bốn", "năm")]
-    async with running_server(engine) as uri:
+    async with running_doors(engine) as doors:
+        assert doors.synthesizer is not None
+        await synthesize(doors.uri, "không.")  # what is made once is made here
+        engine.is_held = True
         answers = []
         for text in texts:
-            answers.append(asyncio.create_task(synthesize(uri, text)))
-            await asyncio.sleep(0.02)
+            answers.append(asyncio.create_task(synthesize(doors.uri, text)))
+            await wait_for(lambda: doors.synthesizer.under_way == len(answers))
+            await asyncio.sleep(0.05)
+        engine.is_held = False
         assert [types(answer)[-1] for answer in await asyncio.gather(*answers)] == [
             "audio-stop"
         ] * len(texts)
-    assert [text for text, *_ in engine.asked] == texts
+    assert [text for text, *_ in engine.asked] == ["không.", *texts]
     assert max(map(len, engine.crowds)) == 2
 
 
@@ -271,6 +280,7 @@ async def test_who_hangs_up_leaves_a_place_or_the_line() -> None:
             client = await AsyncClient.from_uri(doors.uri).__aenter__()
             await client.write_event(Synthesize(text).event())
             clients.append(client)
+            await wait_for(lambda: doors.synthesizer.under_way == len(clients))
             await asyncio.sleep(0.05)
         assert engine.speaking == ["một.", "hai."]
         await clients[2].disconnect()  # one that waits
