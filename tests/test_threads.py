@@ -1,6 +1,5 @@
 """Threads that wait: they must not keep other processes' cores, nor be slowed down by them."""
 
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,9 +55,10 @@ def test_a_sentence_beside_a_busy_process_takes_little_longer(
             spinning.append(
                 speaking_seconds(model_dirs[25], voices_dir, 2, GOMP_SPINCOUNT="30000000")
             )
-    # Two threads beside a third process have at most two thirds of two cores.
-    assert statistics.median(beside) < 2.5 * statistics.median(quiet)
-    assert statistics.median(beside) < 0.8 * statistics.median(spinning)
+    # Two threads beside a third process have at most two thirds of two cores. The best of three
+    # counts, as yet other processes may take their share.
+    assert min(beside) < 2.5 * min(quiet)
+    assert min(beside) < 0.8 * min(spinning)
 
 
 def test_the_users_own_settings_are_kept() -> None:
