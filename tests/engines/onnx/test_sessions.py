@@ -24,7 +24,7 @@ def test_limits_are_far_beyond_a_small_machine() -> None:
     """A voice that is taken for an endless one is off the list.
 
     A medium voice takes 0.002 s of processor time for a phoneme id on a fast core, 0.006 s as a
-    whole; a Raspberry Pi, on all its cores, fifty times as much.
+    whole. A Raspberry Pi is assumed to take fifty times as much; nobody has measured it.
     """
     assert network.MAX_FRONT_SECONDS > 4 * 50 * 0.002
     assert network.MAX_WHOLE_SECONDS > 4 * 50 * 0.006

@@ -28,7 +28,8 @@ MAX_BYTES = 512_000_000
 """Of a file."""
 MAX_FRONT_SECONDS, MAX_WHOLE_SECONDS = 0.5, 2.0
 """Processor time for a phoneme id, of a network that is cut, up to the latents, and of one that is
-not. A medium voice takes 0.002 and 0.006 s, on all cores of a Raspberry Pi fifty times as much."""
+not. A medium voice takes 0.002 and 0.006 s on a fast core; a Raspberry Pi is assumed to take fifty
+times as much, which nobody has measured."""
 MAX_SECONDS_AN_ID = 0.5
 """Longest audio of a phoneme id; a damaged network makes more. Speech takes 0.05 s."""
 

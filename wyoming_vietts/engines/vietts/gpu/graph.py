@@ -15,7 +15,7 @@ class FixedShapes:
     """A function of tensors with fixed shapes: a CUDA graph once captured, else called."""
 
     def __init__(self, function: Callable[..., tuple[Tensor, ...]], *inputs: Tensor) -> None:
-        """Take a function, and examples of its inputs, whose memory is used for all calls."""
+        """Take a function and example inputs; every call copies its inputs into their memory."""
         self._function, self._inputs = function, inputs
         self._outputs: tuple[Tensor, ...] = ()
         self._graph: torch.cuda.CUDAGraph | None = None
