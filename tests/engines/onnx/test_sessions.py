@@ -1,5 +1,7 @@
 """Runs of networks: how long they may take."""
 
+import threading
+
 import numpy as np
 import pytest
 from onnx import helper
@@ -8,16 +10,33 @@ from wyoming_vietts.engines.onnx.sessions import MAX_RUN_SECONDS, EndlessRunErro
 from wyoming_vietts.engines.piper import network
 
 
-def test_run_ends_at_its_limit() -> None:
+def make_session() -> Session:
     value = helper.make_tensor_value_info
     node = helper.make_node("Neg", ["x"], ["y"])
     graph = helper.make_graph([node], "g", [value("x", 1, [1])], [value("y", 1, [1])])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
-    session = Session(model.SerializeToString(), threads=1)
-    inputs = {"x": np.ones(1, np.float32)}
-    assert session.run(inputs)["y"] == -1
+    return Session(model.SerializeToString(), threads=1)
+
+
+INPUTS = {"x": np.ones(1, np.float32)}
+
+
+@pytest.mark.parametrize("has_run", [False, True])
+def test_run_ends_at_its_limit(has_run: bool) -> None:
+    session = make_session()
+    if has_run:
+        assert session.run(INPUTS)["y"] == -1
     with pytest.raises(EndlessRunError, match="it computes for more than -2 s"):
-        session.run(inputs, max_seconds=-2.0)
+        session.run(INPUTS, max_seconds=-2.0)
+
+
+def test_no_thread_watches_a_network_that_has_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make_session()
+    session.run(INPUTS)
+    monkeypatch.delattr(threading, "Thread")
+    assert session.run(INPUTS)["y"] == -1
+    with pytest.raises(AttributeError):
+        make_session().run(INPUTS)
 
 
 def test_limits_are_far_beyond_a_small_machine() -> None:
