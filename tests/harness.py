@@ -30,15 +30,16 @@ from wyoming_vietts.engines.pcm import PCM
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.settings.table import NO_DOWNLOAD
-from wyoming_vietts.speech.synthesizer import SpeechSettings, Synthesizer
-from wyoming_vietts.speech.utterance import Ends
+from wyoming_vietts.speech.script import SpeechSettings
+from wyoming_vietts.speech.synthesizer import Synthesizer
 from wyoming_vietts.steps import Steps
 from wyoming_vietts.text import LexiconFile
 
 SETTINGS = SpeechSettings(
     voice=None,
     speed=1.0,
-    ends=Ends(0.0, 0.0),
+    lead_silence_seconds=0.0,
+    tail_silence_seconds=0.0,
     sentence_silence_seconds=0.0,
     max_text_characters=20_000,
     lexicon=LexiconFile(Path("/nowhere/lexicon.txt"), may_be_missing=True),

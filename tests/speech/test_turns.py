@@ -27,9 +27,8 @@ from tests.harness import (
 )
 from wyoming_vietts.engines.contract import Voice
 from wyoming_vietts.engines.pcm import PCM
-from wyoming_vietts.speech.script import Script
 from wyoming_vietts.speech.turns import Turns
-from wyoming_vietts.speech.utterance import Ends, Utterance
+from wyoming_vietts.speech.utterance import Utterance
 
 STEP_SECONDS = 0.005
 LONG = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 40
@@ -367,13 +366,12 @@ async def listen(
 
     # At this rate a sample lasts as long as the audio of a step.
     voice = cast(Voice, SimpleNamespace(sample_rate=1 / audio_seconds, speak=speak))
-    script = Script(SETTINGS.lexicon, 100, 0.0, is_ssml=False)
     utterance = Utterance(
         "tests",
         voice,
         1.0,
-        Ends(0.0, 0.0),
-        script,
+        False,
+        SETTINGS,
         turns,
         asyncio.Semaphore(9),
         lambda utterance, outcome: None,

@@ -24,8 +24,8 @@ from ..settings.addresses import parse_http_address, parse_uri
 from ..settings.command_line import parse_options
 from ..settings.table import HTTP, LEXICON, SERVE_SETTINGS, VOICES_DIR
 from ..speech.idle import work_while_idle
-from ..speech.synthesizer import SpeechSettings, Synthesizer
-from ..speech.utterance import Ends
+from ..speech.script import SpeechSettings
+from ..speech.synthesizer import Synthesizer
 from ..steps import finish
 from ..text import LexiconFile
 from .download import download
@@ -92,7 +92,8 @@ async def _serve(
     settings = SpeechSettings(
         voice=options.voice,
         speed=options.speed,
-        ends=Ends(options.lead_silence, options.tail_silence),
+        lead_silence_seconds=options.lead_silence,
+        tail_silence_seconds=options.tail_silence,
         sentence_silence_seconds=options.sentence_silence,
         max_text_characters=options.max_text,
         lexicon=LexiconFile(options.lexicon, may_be_missing=options.lexicon == LEXICON.default),

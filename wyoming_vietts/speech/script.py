@@ -19,6 +19,32 @@ _END = re.compile(r"(?:[.!?…][\"'”’)]*\s*|\n)\Z")
 
 
 @dataclass(frozen=True)
+class SpeechSettings:
+    """Defaults of requests."""
+
+    voice: str | None
+    """Name of the default voice; None for the first on offer."""
+
+    speed: float
+    """1.0 is the voice's own speed."""
+
+    lead_silence_seconds: float
+    """Before speech, while a speaker wakes, which would swallow the first syllable."""
+
+    tail_silence_seconds: float
+    """After speech, for players that stop before the last sample."""
+
+    sentence_silence_seconds: float
+    """Between two sentences, in addition to the natural pause."""
+
+    max_text_characters: int
+    """Longest text of one utterance."""
+
+    lexicon: LexiconFile
+    """The user's pronunciation of words."""
+
+
+@dataclass(frozen=True)
 class Sentence:
     """A speakable sentence."""
 
@@ -36,21 +62,15 @@ Parts = Generator[Sentence | Break | None, None, None]
 class Script:
     """The text of one utterance, in pieces."""
 
-    def __init__(
-        self,
-        lexicon_file: LexiconFile,
-        max_characters: int,
-        sentence_silence_seconds: float,
-        is_ssml: bool | None,
-    ) -> None:
+    def __init__(self, settings: SpeechSettings, is_ssml: bool | None) -> None:
         """Begin a text; with `is_ssml` None, it is SSML if it begins and ends as SSML does."""
-        self._lexicon_file = lexicon_file
-        self._max_characters = max_characters
-        self._silence = Break(sentence_silence_seconds)
+        self._lexicon_file = settings.lexicon
+        self._max_characters = settings.max_text_characters
+        self._silence = Break(settings.sentence_silence_seconds)
         self._is_ssml = is_ssml
         self._begins_ssml = is_ssml  # None while undecided
         self._held = ""  # while undecided, and SSML, which is parsed as a whole
-        self._lexicon = lexicon_file.lexicon
+        self._lexicon = settings.lexicon.lexicon
         self._splitter: SentenceSplitter | None = None  # once the lexicon has been read
         self._characters = 0
         self._has_begun = False

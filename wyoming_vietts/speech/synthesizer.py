@@ -3,38 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..engines.catalogue import Catalogue
 from ..engines.contract import Voice
-from ..text import LexiconFile
-from .script import Script
+from .script import SpeechSettings
 from .turns import Turns
-from .utterance import Ends, Failure, Outcome, Utterance, explain_failure
+from .utterance import Failure, Outcome, Utterance, explain_failure
 from .voice_choice import choose_voice
-
-
-@dataclass(frozen=True)
-class SpeechSettings:
-    """Defaults of requests."""
-
-    voice: str | None
-    """Name of the default voice; None for the first on offer."""
-
-    speed: float
-    """1.0 is the voice's own speed."""
-
-    ends: Ends
-    """Silence before and after speech."""
-
-    sentence_silence_seconds: float
-    """Silence between two sentences, in addition to the natural pause."""
-
-    max_text_characters: int
-    """Longest text of one utterance."""
-
-    lexicon: LexiconFile
-    """The user's pronunciation of words."""
 
 
 class Synthesizer:
@@ -86,19 +61,12 @@ class Synthesizer:
             UnknownVoiceError: there is no such voice.
         """
         chosen = self.choose_voice(voice, speaker, language)
-        settings = self.settings
-        script = Script(
-            settings.lexicon,
-            settings.max_text_characters,
-            settings.sentence_silence_seconds,
-            is_ssml,
-        )
         utterance = Utterance(
             door,
             chosen,
-            settings.speed * speed,
-            settings.ends,
-            script,
+            speed,
+            is_ssml,
+            self.settings,
             self._turns,
             self._places_of(chosen),
             self._ended,

@@ -16,7 +16,7 @@ from ..errors import HungUpError, SynthesisError, WyomingViettsError
 from ..settings.table import SPOKEN_SPEED
 from ..text import cut_spoken
 from .prosody import PitchShifter, scale
-from .script import Parts, Script, Sentence
+from .script import Parts, Script, Sentence, SpeechSettings
 from .ssml import Break
 from .turns import Turns
 
@@ -57,17 +57,6 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Ends:
-    """Silence at the ends of an answer, in seconds."""
-
-    lead_seconds: float
-    """While a speaker wakes, which would swallow the first syllable."""
-
-    tail_seconds: float
-    """For players that stop before the last sample."""
-
-
-@dataclass(frozen=True)
 class Failure:
     """The description of an error for a client."""
 
@@ -87,8 +76,8 @@ class Utterance:
         door: str,
         voice: Voice,
         speed: float,
-        ends: Ends,
-        script: Script,
+        is_ssml: bool | None,
+        settings: SpeechSettings,
         turns: Turns,
         places: asyncio.Semaphore,
         on_end: Callable[["Utterance", Outcome], None],
@@ -97,8 +86,8 @@ class Utterance:
 
         Args:
             door: the frontend of the request, such as `wyoming`.
-            speed: 1.0 is the voice's own.
-            ends: silence before and after speech.
+            speed: factor on that of the settings.
+            is_ssml: None to decide by how the text begins and ends.
             places: limits the sentences that the voice's engine speaks at a time.
             on_end: called once.
         """
@@ -106,9 +95,9 @@ class Utterance:
         self.has_nothing_to_say = False
         """Whether its whole text turned out to have nothing to say; known at its first audio."""
         self._door = door
-        self._speed = speed
-        self._ends = ends
-        self._script = script
+        self._speed = settings.speed * speed
+        self._settings = settings
+        self._script = Script(settings, is_ssml)
         self._turns = turns
         self._places = places
         self._on_end = on_end
@@ -174,7 +163,7 @@ class Utterance:
                             while (piece := await self._step(pieces)) is not _End.END:
                                 if piece and not self._has_spoken:
                                     self._has_spoken = True
-                                    for pcm in self._silence(self._ends.lead_seconds):
+                                    for pcm in self._silence(self._settings.lead_silence_seconds):
                                         yield pcm
                                 yield self._played(piece) if piece else None
                     finally:
@@ -182,7 +171,7 @@ class Utterance:
                             self._places.release()
         if is_last:
             self.has_nothing_to_say = not self._samples
-            tail = self._ends.tail_seconds if self._has_spoken else 0.0
+            tail = self._settings.tail_silence_seconds if self._has_spoken else 0.0
             for pcm in self._silence(_NOTHING_TO_SAY_SECONDS if self.has_nothing_to_say else tail):
                 yield pcm
             self._end(SPOKEN)

@@ -21,7 +21,8 @@ from wyoming_vietts.frontends.http.app import HttpServer, HttpSettings
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.settings.addresses import LOOPBACK
-from wyoming_vietts.speech.synthesizer import SpeechSettings, Synthesizer
+from wyoming_vietts.speech.script import SpeechSettings
+from wyoming_vietts.speech.synthesizer import Synthesizer
 
 NOWHERE = Path("/does/not/exist")
 WAV_HEADER_BYTES = 44

@@ -8,7 +8,6 @@ import pytest
 from tests.harness import SETTINGS, StepEngine, pcm_of, running_server, stream, synthesize
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.engines.pauses import SENTENCE_SECONDS
-from wyoming_vietts.speech.utterance import Ends
 
 
 def pauses(pcm: bytes) -> list[float]:
@@ -53,7 +52,7 @@ async def test_pauses_follow_the_marks_paragraphs_and_speed() -> None:
 
 
 async def test_an_answer_begins_and_ends_with_the_silence_that_was_asked_for() -> None:
-    settings = replace(SETTINGS, ends=Ends(0.3, 0.5))
+    settings = replace(SETTINGS, lead_silence_seconds=0.3, tail_silence_seconds=0.5)
     async with running_server(StepEngine(), settings=settings) as uri:
         spoken = pcm_of(await synthesize(uri, "Một. Hai."))
         streamed = pcm_of(await stream(uri, [*"Một. Hai."]))

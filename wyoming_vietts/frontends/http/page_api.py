@@ -186,8 +186,8 @@ _ENTRIES_A_PAGE = 500
 
 def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
     async def normalize(request: web.Request) -> web.Response:
-        settings, text = synthesizer.settings, required_text(await read_json(request), "text")
-        script = Script(settings.lexicon, settings.max_text_characters, 0.0, is_ssml=False)
+        text = required_text(await read_json(request), "text")
+        script = Script(synthesizer.settings, is_ssml=False)
         sentences = []
         for parts in (script.add(text), script.finish()):
             for part in parts:
