@@ -161,13 +161,6 @@ def test_services_of_compose_exist_with_their_profiles(path: Path) -> None:
             assert COMPOSE["services"][service].get("profiles", [None]) == [profile]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
-def test_images_are_those_that_a_release_pushes(path: Path) -> None:
-    pushed = {"", ":latest", ":VERSION", ":VERSION-neural", ":VERSION-cuda"}
-    named = re.findall(r"ghcr\.io/wyoming-vietts/wyoming-vietts(:[\w.-]+)?", read(path))
-    assert {*named} <= pushed
-
-
 def shape(path: Path) -> list[str]:
     """The marks of headings, lists, tables and code blocks."""
     marks = (re.match(r"#+ |\d\. |\* |\||```", line) for line in read(path).splitlines())

@@ -14,6 +14,9 @@ import yaml
 
 from tests.frontends.http.harness import Doors, serving
 from tests.harness import free_port, run_command
+from wyoming_vietts.frontends import limits
+from wyoming_vietts.frontends.http.piper_uploads import MAX_UPLOAD_BYTES
+from wyoming_vietts.settings.table import DEFAULT_HTTP_ADDRESS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "containers-and-proxies.md"
 HAPROXY = Path("/usr/sbin/haproxy")
@@ -86,6 +89,22 @@ def test_variables_of_the_documentation_are_valid() -> None:
             result = run_command("--uri", "stdio://x", **service["environment"])
             assert "--uri" in result.stderr, result.stderr  # which is wrong; all else is right
     assert found >= 8
+
+
+def test_every_proxy_leads_to_the_port_of_the_page() -> None:
+    configurations = [*blocks("nginx"), *blocks("haproxy"), *blocks("caddy"), *blocks("yaml")]
+    ports = re.findall(r"(?:127\.0\.0\.1:|server\.port=)(\d+)", "".join(configurations))
+    assert [*ports] == [DEFAULT_HTTP_ADDRESS.rpartition(":")[2]] * 4
+
+
+def test_nginx_lets_the_largest_upload_and_the_slowest_reader_through() -> None:
+    (nginx,) = blocks("nginx")
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", nginx)
+    assert int(megabytes) * 2**20 > MAX_UPLOAD_BYTES
+    (seconds,) = re.findall(r"proxy_read_timeout (\d+)s;", nginx)
+    assert int(seconds) >= limits.PLAYING_PAUSE_SECONDS
+    sent = re.findall(r"proxy_set_header X-Forwarded-(\w+)", nginx)
+    assert sorted(sent) == ["For", "Host", "Proto"]
 
 
 @pytest.mark.parametrize("flag", ["--http-names", "--http-proxies", "--http-origins"])

@@ -17,6 +17,8 @@ from supervisor import TOKEN, running_supervisor
 from tests.engines.piper.tiny_voice import write_voice
 from tests.engines.vietts.tiny_model import write_model_dir
 from tests.recording_files import record
+from tests.test_documents import READMES
+from tests.test_shell_lines import documented_run
 from wyoming_vietts import __version__
 
 LIGHT_MEGABYTES = 250  # on top of Python's image
@@ -67,6 +69,7 @@ def _check_light(base: Image, image: Image) -> None:
             assert speak(container, "tiny")
             assert speak(container, "espeak-north-male")
     note("A Piper voice in /data speaks")
+    _check_line_of_the_readme(image)
     _check_folder_of_somebody_else(image)
 
 
@@ -85,6 +88,18 @@ def _check_that_it_speaks(image: Image, data: Path) -> None:
         seconds = container.stop()
         assert "Stopped" in container.log, container.log
         note(f"With an empty /data it speaks, is healthy, and stops in {seconds:.1f} s")
+
+
+def _check_line_of_the_readme(image: Image) -> None:
+    """Start it as the README's `docker run`: it asks for the voice, and speaks without it."""
+    line = documented_run(READMES[0])
+    variables = dict(variable.split("=") for variable in line.e)
+    with _data() as data, running(image, data, **variables) as container:
+        wait_until_it_answers(container)
+        assert speak(container)
+        voice = variables["WYOMING_VIETTS_DOWNLOAD"]
+        assert f"'{voice}'" in container.log, container.log
+    note("As the README starts it, it speaks")
 
 
 def _check_folder_of_somebody_else(image: Image) -> None:

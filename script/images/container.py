@@ -68,7 +68,9 @@ def running(
     Args:
         share: a folder as /share, for the app, which listens where Home Assistant expects it.
     """
-    uri = f"tcp://127.0.0.1:{free_port() if share is None else APP_PORT}"
+    # Only a server that others can reach is announced.
+    host = "0.0.0.0" if "WYOMING_VIETTS_ZEROCONF" in environment else "127.0.0.1"
+    uri = f"tcp://{host}:{free_port() if share is None else APP_PORT}"
     unasked = {"WYOMING_VIETTS_NO_DOWNLOAD": "1"}
     environment = {"WYOMING_VIETTS_URI": uri, **unasked, **environment}
     variables = [*image.config["Env"], *(f"{name}={environment[name]}" for name in environment)]
