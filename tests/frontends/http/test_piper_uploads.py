@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
+import onnx
 import pytest
 
 from tests.engines.piper.tiny_voice import write_voice
@@ -104,6 +105,20 @@ async def test_file_that_is_no_voice_is_named_and_leaves_nothing(tmp_path: Path)
             assert ".x.onnx" not in answer.error["message"], "a temporary name"
         assert len(await names(doors)) == 3
     assert files(tmp_path / "piper") == []
+
+
+async def test_network_that_cannot_speak_leaves_nothing(tmp_path: Path) -> None:
+    config, network = written(tmp_path)
+    silent = onnx.load_from_string(network)
+    silent.graph.node[-1].op_type = "Nothing"
+    async with serving_piper(tmp_path) as doors:
+        answer = await upload(doors, config, silent.SerializeToString(), "x")
+        assert (answer.status, answer.error["code"]) == (400, "not-piper")
+        assert "x.onnx cannot be loaded" in answer.error["message"]
+        assert not files(tmp_path / "piper")
+        added = await upload(doors, config, network, "x")
+        assert added.json == {"names": ["x"]}
+        assert len((await doors.speech("Xin chào.", voice="x")).body) > 10_000
 
 
 async def test_voice_that_is_too_large_for_the_server_or_its_disk_is_refused_at_once(

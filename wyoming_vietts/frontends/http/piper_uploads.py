@@ -14,7 +14,7 @@ from aiohttp import web
 from ...engines.contract import slug
 from ...engines.piper.config import COMPANIONS, MAX_BYTES
 from ...engines.piper.engine import PiperEngine
-from ...errors import RequestError, SetupError
+from ...errors import RequestError, SetupError, SynthesisError
 from ...files import recognize, replacement
 from ...settings.table import PIPER_DIR
 from ...settings.values import WholeNumber
@@ -75,7 +75,15 @@ class PiperUploadRoutes:
                 self._count_new()
                 self._refuse_taken(network)
         await finish_in_turns(engine.look_again())
-        return web.json_response({"names": self._catalogue.made_of([network])}, status=201)
+        names = self._catalogue.made_of([network])
+        try:
+            for name in names[:1]:  # speakers share a network
+                await finish_in_turns(engine.voices[name].load())
+        except SynthesisError as error:
+            for file in (network, config):
+                file.unlink(missing_ok=True)
+            raise HttpError("not-piper", str(error)) from error
+        return web.json_response({"names": names}, status=201)
 
     def _refuse_taken(self, network: Path) -> None:
         """Refuse to replace files, or to hide a voice behind another one.
