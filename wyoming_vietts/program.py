@@ -27,8 +27,7 @@ def command(arguments: str) -> str:
 def how_to_install(extra: str) -> str:
     """Name the command that installs an extra of this program, such as `vietts`."""
     if (_SCRIPTS / "setup").is_file():
-        part = "" if extra in ("piper", "http") else f" {extra}"  # it always installs these two
-        return f"run {_from_here(_SCRIPTS / 'setup')}{part}"
+        return f"run {_from_here(_SCRIPTS / 'setup')}{_part(extra)}"
     return f"install wyoming-vietts again, with its extra '{extra}'"
 
 
@@ -44,10 +43,15 @@ class Step:
 def step_to_install(extra: str) -> Step:
     """Return the step that installs an extra, the way that this program was installed."""
     if (_SCRIPTS / "setup").is_file():
-        return Step("command", f"{shlex.quote(str(_SCRIPTS / 'setup'))} {extra}")
+        return Step("command", f"{shlex.quote(str(_SCRIPTS / 'setup'))}{_part(extra)}")
     if any(os.path.exists(mark) for mark in _MARKS_OF_CONTAINERS):
         return Step("image", _NEURAL_IMAGE)
     return Step("command", f"{sys.executable} -m pip install 'wyoming-vietts[{extra}]'")
+
+
+def _part(extra: str) -> str:
+    """Return what script/setup must be told, which always installs some extras."""
+    return "" if extra in ("piper", "vieneu", "http") else f" {extra}"
 
 
 def _from_here(path: Path) -> str:

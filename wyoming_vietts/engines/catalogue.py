@@ -154,7 +154,7 @@ def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
 
             make = partial(VieNeuCloningEngine, recordings_dir=settings.recordings_dir)
         except ModuleNotFoundError as error:
-            way = how_to_install("vietts")
+            way = how_to_install("vieneu")
             _LOGGER.warning("VieNeu cannot clone without the package %s: %s", error.name, way)
     return make(
         settings.vieneu_dir,

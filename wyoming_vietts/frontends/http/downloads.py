@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ...downloads.background import Downloads
 from ...downloads.fetch import STAGING
-from ...downloads.table import DOWNLOADS, VIENEU, VIENEU_CLONING, VIETTS, Download
+from ...downloads.table import DOWNLOADS, VIENEU, VIENEU_CLONING, Download
 from ...program import Step, how_to_install, step_to_install
 from .guard import Guard
 from .requests import HttpError
@@ -41,13 +41,11 @@ class DownloadRoutes:
     @property
     def steps_to_cloning(self) -> list[Step]:
         """The steps that enable cloning."""
-        if all(importlib.util.find_spec(package) for package in _TO_HEAR):
-            steps, needed = [], [VIENEU, VIENEU_CLONING]
-        else:
-            steps, needed = [step_to_install("vietts")], [VIETTS]
-        folders = self._downloads.folders
-        there = [name for name in needed if DOWNLOADS[name].is_in(folders.folder_of(name))]
-        steps += [Step("download", name) for name in needed if name not in there]
+        has_packages = all(importlib.util.find_spec(package) for package in _TO_HEAR)
+        steps = [] if has_packages else [step_to_install("vieneu")]
+        for name in (VIENEU, VIENEU_CLONING):
+            if not DOWNLOADS[name].is_in(self._downloads.folders.folder_of(name)):
+                steps.append(Step("download", name))
         return [*steps, Step("restart")]
 
     async def _list(self, request: web.Request) -> web.Response:
