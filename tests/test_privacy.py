@@ -10,8 +10,9 @@ from tests.harness import clean_environment
 SPEAK = """
 import sys
 from pathlib import Path
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.piper.engine import PiperEngine
-voice = PiperEngine(Path(sys.argv[1]), 1, None).voices["an"]
+voice = PiperEngine(EngineSettings(piper_dir=Path(sys.argv[1]), threads=1)).voices["an"]
 print(sum(map(len, filter(None, voice.speak("xin chào.")))))
 """
 

@@ -12,6 +12,7 @@ from unittest import mock
 
 from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server, speak
 
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.piper import network as network_module
 from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.network import PiperNetwork
@@ -58,7 +59,7 @@ def voice_file(options: argparse.Namespace) -> Path:
 
 def measure_engine(table: Table, options: argparse.Namespace, threads: int) -> None:
     file = voice_file(options)
-    engine = PiperEngine(file.parent, threads, seed=1)
+    engine = PiperEngine(EngineSettings(piper_dir=file.parent, threads=threads, seed=1))
     voice = next(iter(engine.voices.values()))
     started = time.perf_counter()
     finish(voice.load())

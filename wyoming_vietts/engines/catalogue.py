@@ -112,7 +112,7 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
     """
     if [*names] != ["auto"]:
         return Catalogue([_make_engine(name, settings) for name in names], is_auto=False)
-    engines: list[Engine] = [_make_vieneu(settings), _make_piper(settings)]
+    engines: list[Engine] = [_make_vieneu(settings), PiperEngine(settings)]
     if _has_model(settings.model_dir):
         engines.insert(0, make_vietts(settings))
     return Catalogue(engines, is_auto=True)
@@ -134,7 +134,7 @@ def _make_engine(name: str, settings: EngineSettings) -> Engine:
         engine, folder, download = _make_vieneu(settings), settings.vieneu_dir, VIENEU
         flag = "--vieneu-dir"
     else:
-        engine, folder, download = _make_piper(settings), settings.piper_dir, NATURAL_VOICE
+        engine, folder, download = PiperEngine(settings), settings.piper_dir, NATURAL_VOICE
         flag = "--piper-dir"
     if not engine.voices:
         way = command(f"download {download} {flag} {shlex.quote(str(folder))}")
@@ -164,17 +164,6 @@ def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
         unload_after_minutes=settings.unload_after,
         has_own_loudness=settings.own_loudness,
         device=settings.device,
-    )
-
-
-def _make_piper(settings: EngineSettings) -> PiperEngine:
-    """Make the engine of Piper voices; its packages are needed only where there is a voice."""
-    return PiperEngine(
-        settings.piper_dir,
-        settings.threads,
-        settings.seed,
-        settings.own_loudness,
-        settings.device,
     )
 
 

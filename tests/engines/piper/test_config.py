@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.engines.piper.tiny_voice import config, write_voice
+from tests.engines.piper.tiny_voice import config, make_engine, write_voice
 from tests.harness import describe, pcm_of, running_server, synthesize
 from wyoming_vietts.engines.piper.config import load_config
-from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes
 from wyoming_vietts.errors import ModelError
 
@@ -86,7 +85,7 @@ async def test_number_that_is_none_costs_one_voice_alone(number: str, tmp_path: 
     write_voice(tmp_path / "an.onnx")
     path = write_voice(tmp_path / "binh.onnx").with_name("binh.onnx.json")
     path.write_text(path.read_text("utf-8").replace("22050", number), "utf-8")
-    async with running_server(PiperEngine(tmp_path, threads=1, seed=1)) as uri:
+    async with running_server(make_engine(tmp_path)) as uri:
         assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
 
 
@@ -151,7 +150,7 @@ def test_language_is_the_voices_own(
 
 def scales_of(folder: Path, toml: str, seed: int | None = None) -> tuple[float, ...]:
     (folder / "an.toml").write_text(toml)
-    return PiperEngine(folder, threads=1, seed=seed).voices["an"].scales
+    return make_engine(folder, seed).voices["an"].scales
 
 
 def test_scales_are_the_users_then_the_voices_then_those_of_piper(tmp_path: Path) -> None:
@@ -164,10 +163,10 @@ def test_scales_are_the_users_then_the_voices_then_those_of_piper(tmp_path: Path
 
 async def test_scales_of_the_user_are_heard(tmp_path: Path) -> None:
     write_voice(tmp_path / "an.onnx")
-    async with running_server(PiperEngine(tmp_path, threads=1, seed=None)) as uri:
+    async with running_server(make_engine(tmp_path, seed=None)) as uri:
         usual = [pcm_of(await synthesize(uri, "Xin chào.")) for _ in range(2)]
     (tmp_path / "an.toml").write_text("noise_scale = 0\nlength_scale = 2")
-    async with running_server(PiperEngine(tmp_path, threads=1, seed=None)) as uri:
+    async with running_server(make_engine(tmp_path, seed=None)) as uri:
         slow = [pcm_of(await synthesize(uri, "Xin chào.")) for _ in range(2)]
     assert usual[0] != usual[1]
     assert slow[0] == slow[1]
@@ -180,7 +179,7 @@ def test_scale_out_of_bounds_is_named(
 ) -> None:
     write_voice(tmp_path / "an.onnx")
     (tmp_path / "an.toml").write_text(line)
-    assert not PiperEngine(tmp_path, threads=1, seed=None).voices
+    assert not make_engine(tmp_path, seed=None).voices
     assert line.split()[0] in caplog.text
 
 
@@ -189,7 +188,7 @@ async def test_voice_is_announced_in_its_language(tmp_path: Path) -> None:
     write_voice(tmp_path / "an.onnx")
     write_voice(tmp_path / "mai.onnx", language={"code": "en_GB"})
     (tmp_path / "mai.toml").write_text('language = "vi"')
-    async with running_server(PiperEngine(tmp_path, threads=1, seed=1)) as uri:
+    async with running_server(make_engine(tmp_path)) as uri:
         voices = (await describe(uri)).tts[0].voices
     assert {voice.name: voice.languages for voice in voices} == {
         "alan": ["en-GB"],

@@ -12,11 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engines.piper.tiny_voice import FRAMES_AN_ID, HOP, SAMPLE_RATE, rescan, write_voice
+from tests.engines.piper.tiny_voice import (
+    FRAMES_AN_ID,
+    HOP,
+    SAMPLE_RATE,
+    SENTENCE,
+    make_engine,
+    rescan,
+    samples,
+    voice_of,
+    write_voice,
+)
 from tests.harness import (
     describe,
     free_port,
-    joined,
     pcm_of,
     running_server,
     server_process,
@@ -29,31 +38,16 @@ from wyoming_vietts.engines.onnx.files import open_model
 from wyoming_vietts.engines.piper import network as network_module
 from wyoming_vietts.engines.piper import voice as module
 from wyoming_vietts.engines.piper.config import Scales, load_config
-from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.graph import Cut, cut
 from wyoming_vietts.engines.piper.network import MAX_BYTES, PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes, pieces
-from wyoming_vietts.engines.piper.voice import PiperVoice
 from wyoming_vietts.errors import ModelError
 from wyoming_vietts.steps import finish
 
 GOLDEN: dict[str, dict[str, str]] = json.loads(
     Path(__file__).with_name("golden").joinpath("phonemes.json").read_text("utf-8")
 )
-SENTENCE = "nhiệt độ phòng khách là hai mươi độ."
 LONG = "hôm nay trời nhiều mây và có mưa rào vào buổi chiều " * 8 + "."
-
-
-def make_engine(folder: Path, seed: int | None = 1) -> PiperEngine:
-    return PiperEngine(folder, threads=1, seed=seed)
-
-
-def voice_of(path: Path, seed: int | None = 1) -> PiperVoice:
-    return make_engine(path.parent, seed).voices[path.stem]
-
-
-def samples(voice: PiperVoice, text: str, speed: float = 1.0) -> np.ndarray:
-    return np.frombuffer(joined(voice.speak(text, speed)), "<i2")
 
 
 # --- phonemes ------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.engines.piper.test_files import make_engine, samples, voice_of, write_external
-from tests.engines.piper.tiny_voice import write_voice
+from tests.engines.piper.test_files import write_external
+from tests.engines.piper.tiny_voice import make_engine, samples, voice_of, write_voice
 from tests.harness import free_port, pcm_of, server_process, synthesize, wait_until_ready
 from wyoming_vietts.engines.onnx.files import open_model
 from wyoming_vietts.errors import ModelError

@@ -13,7 +13,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.engines.piper.tiny_voice import network, rescan, write_voice
+from tests.engines.piper.tiny_voice import (
+    make_engine,
+    network,
+    rescan,
+    samples,
+    voice_of,
+    write_voice,
+)
 from tests.harness import (
     describe,
     free_port,
@@ -26,26 +33,10 @@ from tests.harness import (
 from wyoming_vietts.engines.catalogue import make_catalogue
 from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.onnx.files import check_onnx, open_model
-from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.graph import cut
 from wyoming_vietts.engines.piper.network import MAX_BYTES
-from wyoming_vietts.engines.piper.voice import PiperVoice
 from wyoming_vietts.errors import ModelError, SynthesisError
 from wyoming_vietts.steps import finish
-
-SENTENCE = "nhiệt độ phòng khách là hai mươi độ."
-
-
-def make_engine(folder: Path) -> PiperEngine:
-    return PiperEngine(folder, threads=1, seed=1)
-
-
-def voice_of(path: Path) -> PiperVoice:
-    return make_engine(path.parent).voices[path.stem]
-
-
-def samples(voice: PiperVoice, text: str = SENTENCE) -> np.ndarray:
-    return np.frombuffer(b"".join(pcm or b"" for pcm in voice.speak(text)), "<i2")
 
 
 def change(path: Path, edit: Callable[[onnx.ModelProto], object]) -> Path:

@@ -15,8 +15,7 @@ from tests.engines.piper.mutations import (
     mutate_json,
     mutate_weights,
 )
-from tests.engines.piper.test_files import make_engine
-from tests.engines.piper.tiny_voice import write_voice
+from tests.engines.piper.tiny_voice import make_engine, write_voice
 from wyoming_vietts.errors import SynthesisError
 
 STEP_SECONDS = 0.5

@@ -11,8 +11,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from tests.engines.piper.test_files import change, make_engine, samples, voice_of
-from tests.engines.piper.tiny_voice import write_voice
+from tests.engines.piper.test_files import change
+from tests.engines.piper.tiny_voice import make_engine, samples, voice_of, write_voice
 from tests.harness import describe, pcm_of, running_server, synthesize
 from wyoming_vietts.engines.onnx.protobuf import write_field, write_start
 from wyoming_vietts.engines.piper import network

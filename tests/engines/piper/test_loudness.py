@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engines.piper.tiny_voice import SAMPLE_RATE, write_voice
+from tests.engines.piper.tiny_voice import SAMPLE_RATE, make_engine, write_voice
 from tests.harness import StepEngine, joined, pcm_of, running_server, synthesize
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.engines.loudness import TARGET_LUFS, loudness
-from wyoming_vietts.engines.piper.engine import PiperEngine
 
 SENTENCES = Path(__file__).parents[3] / "script" / "speech" / "sentences.txt"
 TEXT = "hôm nay trời đẹp quá."
@@ -19,8 +18,8 @@ def lufs(pcm: bytes) -> float:
     return loudness(np.frombuffer(pcm, "<i2") / 32767, SAMPLE_RATE)
 
 
-def levels(folder: Path, has_own_loudness: bool = False) -> dict[str, float]:
-    voices = PiperEngine(folder, 1, 1, has_own_loudness).voices
+def levels(folder: Path, own_loudness: bool = False) -> dict[str, float]:
+    voices = make_engine(folder, own_loudness=own_loudness).voices
     return {name: lufs(joined(voice.speak(TEXT))) for name, voice in voices.items()}
 
 
@@ -42,12 +41,12 @@ def test_voices_are_as_loud_as_each_other_and_volume_is_on_top(folder: Path) -> 
 
 
 def test_voices_may_keep_their_own_loudness(folder: Path) -> None:
-    own = levels(folder, has_own_loudness=True)
+    own = levels(folder, own_loudness=True)
     assert own["v0"] > own["v3"] + 5 > TARGET_LUFS + 15
 
 
 async def test_the_same_text_is_the_same_answer_from_the_first_on(folder: Path) -> None:
-    async with running_server(PiperEngine(folder, 1, 1), StepEngine()) as uri:
+    async with running_server(make_engine(folder), StepEngine()) as uri:
         first, second = [pcm_of(await synthesize(uri, TEXT, "v0")) for _ in range(2)]
     assert first == second
     assert lufs(first) == pytest.approx(TARGET_LUFS, abs=0.5)

@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.harness import joined
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.voice import PiperVoice
 from wyoming_vietts.steps import finish
@@ -16,6 +18,7 @@ from wyoming_vietts.steps import finish
 HOP = 256
 CHANNELS = 8
 FRAMES_AN_ID = 4
+SENTENCE = "nhiệt độ phòng khách là hai mươi độ."
 PHONEMES = (
     "^$_ !'(),-.:;?abcdefhijklmnopqrstuvwxyzæçðøħŋœɐɑɒɓɔɕɖɗɘəɚɛɜɞɟɡɣɤɥɦɨɪɫɬɭɯɲɳɵʂʃʈʉʊʋʌʐʑʒʔʰˈˌː̪"
 )
@@ -48,6 +51,20 @@ def write_voice(
     onnx.save(network(speakers, is_cuttable, seed), path)
     path.with_name(f"{path.name}.json").write_text(json.dumps(config(**changes)), "utf-8")
     return path
+
+
+def make_engine(folder: Path, seed: int | None = 1, own_loudness: bool = False) -> PiperEngine:
+    return PiperEngine(
+        EngineSettings(piper_dir=folder, threads=1, seed=seed, own_loudness=own_loudness)
+    )
+
+
+def voice_of(path: Path, seed: int | None = 1) -> PiperVoice:
+    return make_engine(path.parent, seed).voices[path.stem]
+
+
+def samples(voice: PiperVoice, text: str = SENTENCE, speed: float = 1.0) -> np.ndarray:
+    return np.frombuffer(joined(voice.speak(text, speed)), "<i2")
 
 
 def rescan(engine: PiperEngine) -> Mapping[str, PiperVoice]:

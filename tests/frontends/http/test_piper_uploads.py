@@ -14,17 +14,16 @@ from urllib.parse import urlencode
 import onnx
 import pytest
 
-from tests.engines.piper.tiny_voice import write_voice
+from tests.engines.piper.tiny_voice import make_engine, write_voice
 from tests.frontends.http.harness import Answer, Doors, raw, running_doors
 from tests.frontends.http.test_voices import files, names
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
-from wyoming_vietts.engines.piper.engine import PiperEngine
 
 
 @asynccontextmanager
 async def serving_piper(folder: Path) -> AsyncIterator[Doors]:
     """A server whose folder of Piper voices does not exist yet."""
-    engines = PiperEngine(folder / "piper", 1, 1), EspeakEngine()
+    engines = make_engine(folder / "piper"), EspeakEngine()
     async with running_doors(*engines, voices_dir=folder / "voices") as doors:
         yield doors
 

@@ -10,6 +10,7 @@ from ...downloads.table import DOWNLOADS
 from ...errors import SetupError
 from ...program import how_to_install
 from ...steps import Steps
+from ..contract import EngineSettings
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from .config import COMPANIONS, PiperConfig, PiperSettings, load_config
@@ -23,28 +24,15 @@ _LOGGER = logging.getLogger(__name__)
 class PiperEngine:
     """Makes voices of the Piper files in a folder."""
 
-    def __init__(
-        self,
-        voices_dir: Path,
-        threads: int | None,
-        seed: int | None,
-        has_own_loudness: bool = False,
-        device: str = "cpu",
-    ) -> None:
+    def __init__(self, settings: EngineSettings) -> None:
         """Watch a folder for NAME.onnx and NAME.onnx.json.
 
-        Args:
-            threads: for ONNX Runtime; None for the available cores.
-            seed: any number makes the voices speak without noise: the same text, the same audio.
-            has_own_loudness: voices are as loud as they were trained to be, not all alike.
-            device: `cuda` or `cuda:N` for a GPU, if ONNX Runtime has one; else the CPU.
+        With any seed, voices speak without noise: the same text, the same audio.
         """
-        self._threads = threads or granted_cores()
-        self._is_repeatable = seed is not None
-        self._has_own_loudness = has_own_loudness
-        self._device = device
+        self._settings = settings
+        self._threads = settings.threads or granted_cores()
         self._folder = VoiceFolder(
-            voices_dir,
+            settings.piper_dir,
             _voice_name,
             self._make_voices,
             companions=COMPANIONS,
@@ -103,9 +91,9 @@ class PiperEngine:
                 *(name, len(tones)),
             )
         scales = config.scales.changed_by(settings)
-        if self._is_repeatable:
+        if self._settings.seed is not None:
             scales = scales.without_noise()
-        network = PiperNetwork(file, config.sample_rate, self._threads, self._device)
+        network = PiperNetwork(file, config.sample_rate, self._threads, self._settings.device)
         description = settings.description or (DOWNLOADS[name].label if name in DOWNLOADS else name)
         speakers: Mapping[str, int | None] = config.speakers or {"": None}
         return [
@@ -122,7 +110,7 @@ class PiperEngine:
                 speaker=number,
                 scales=scales,
                 settings=settings,
-                has_own_loudness=self._has_own_loudness,
+                has_own_loudness=self._settings.own_loudness,
             )
             for speaker, number in speakers.items()
         ]

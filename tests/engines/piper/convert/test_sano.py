@@ -11,9 +11,9 @@ import onnx
 import pytest
 
 from tests.engines.piper.sano_voice import MANIFEST, PHONEMES, WEIGHTS, package
+from tests.engines.piper.tiny_voice import make_engine
 from tests.harness import joined
 from wyoming_vietts.engines.piper.convert import convert_sano
-from wyoming_vietts.engines.piper.engine import PiperEngine
 from wyoming_vietts.engines.piper.network import PiperNetwork
 from wyoming_vietts.engines.piper.voice import PiperVoice
 from wyoming_vietts.errors import ModelError
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def voice(folder: Path) -> PiperVoice:
-    voice = PiperEngine(folder, 1, None).voices["nho"]
+    voice = make_engine(folder, seed=None).voices["nho"]
     finish(voice.load())
     return voice
 
