@@ -84,10 +84,6 @@ class LexiconError(SetupError):
     code = "bad-lexicon"
 
 
-class DiscoveryError(SetupError):
-    """The server cannot be announced on the network."""
-
-
 def printable(text: str) -> str:
     """Escape control characters, which would forge lines of a log, and lone surrogates."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

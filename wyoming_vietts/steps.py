@@ -23,15 +23,14 @@ def finish(steps: Steps[T]) -> T:
 
 async def finish_in_turns(steps: Steps[T]) -> T:
     """Run a computation to its end in the event loop, which serves others at each pause."""
-    results: list[T] = []
-    with closing(_collect(steps, results)) as collecting:
-        for _ in collecting:
+    with closing(steps):
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: T = end.value
+                return result
             await asyncio.sleep(0)
-    return results[0]
-
-
-def _collect(steps: Steps[T], results: list[T]) -> Steps[None]:
-    results.append((yield from steps))
 
 
 class Shared(Generic[T]):

@@ -21,7 +21,8 @@ from ..engines.catalogue import Catalogue, make_catalogue
 from ..engines.contract import ClonedVoice, EngineSettings, Voice
 from ..engines.cores import granted_cores
 from ..engines.piper.engine import PiperEngine
-from ..errors import DiscoveryError, SetupError, SynthesisError
+from ..errors import SetupError, SynthesisError
+from ..files import nearest_existing
 from ..frontends.wyoming.discovery import ZeroconfAnnouncement
 from ..frontends.wyoming.info import PRODUCT, PROGRAM_NAME
 from ..frontends.wyoming.interfaces import addresses_of, reachable_interfaces
@@ -115,8 +116,7 @@ def _program() -> dict[str, str]:
 
 def _machine(options: argparse.Namespace, steps: list[str]) -> dict[str, str]:
     memory = _available_memory_mb()
-    folder = next(path for path in (options.piper_dir, *options.piper_dir.resolve().parents)
-                  if path.is_dir())  # fmt: skip
+    folder = nearest_existing(options.piper_dir)
     disk = shutil.disk_usage(folder).free / 1e6
     if memory is not None and memory < _ENOUGH_MEMORY_MB:
         steps.append(
@@ -271,7 +271,7 @@ def _announced(host: str, port: int) -> str:
             for interface in reachable_interfaces(addresses_of(host))
             for address in interface.addresses
         ]
-    except (DiscoveryError, OSError) as error:
+    except (SetupError, OSError) as error:
         return f"nothing: {error}"
     return ", ".join(reached) or "nothing: there is no network"
 

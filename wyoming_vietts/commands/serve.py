@@ -14,7 +14,7 @@ from ..downloads.table import DOWNLOADS, NATURAL_VOICE, ModelFolders
 from ..engines.catalogue import make_catalogue
 from ..engines.contract import EngineSettings
 from ..engines.piper.engine import PiperEngine
-from ..errors import DiscoveryError, SetupError, SynthesisError
+from ..errors import SetupError, SynthesisError
 from ..files import explain
 from ..frontends.listener import limit_clients
 from ..frontends.wyoming.handler import Handler, HandlerSettings
@@ -33,14 +33,15 @@ from .first_voice import fetch_first_voice
 
 if TYPE_CHECKING:
     from ..frontends.http.app import HttpServer
-    from ..frontends.wyoming.discovery import Announcement, ZeroconfAnnouncement
+    from ..frontends.wyoming.discovery import ZeroconfAnnouncement
+    from ..frontends.wyoming.supervisor import SupervisorAnnouncement
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def run(
     options: argparse.Namespace,
-    announcement: "Announcement | None" = None,
+    announcement: "SupervisorAnnouncement | None" = None,
     way_to_natural_voice: str | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
@@ -82,7 +83,9 @@ def download_if_missing(name: str, options: argparse.Namespace) -> bool:
 
 
 async def _serve(
-    options: argparse.Namespace, announcement: "Announcement | None", way_to_natural_voice: str
+    options: argparse.Namespace,
+    announcement: "SupervisorAnnouncement | ZeroconfAnnouncement | None",
+    way_to_natural_voice: str,
 ) -> None:
     stop = asyncio.Event()
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
@@ -220,5 +223,5 @@ def _announcement(options: argparse.Namespace) -> "ZeroconfAnnouncement | None":
 
     scheme, host, port = parse_uri(options.uri)
     if scheme != "tcp":
-        raise DiscoveryError(f"--zeroconf needs a tcp:// address, not {options.uri}")
+        raise SetupError(f"--zeroconf needs a tcp:// address, not {options.uri}")
     return ZeroconfAnnouncement(host, port, options.zeroconf or None)

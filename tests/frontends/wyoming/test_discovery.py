@@ -9,7 +9,7 @@ from zeroconf import ServiceStateChange
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from tests.harness import describe, free_port, server_process
-from wyoming_vietts.errors import DiscoveryError
+from wyoming_vietts.errors import SetupError
 from wyoming_vietts.frontends.wyoming.discovery import SERVICE_TYPE, ZeroconfAnnouncement
 
 
@@ -97,10 +97,10 @@ async def test_second_server_of_the_same_name_gets_a_number() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_loopback_is_refused_with_the_reason(host: str) -> None:
-    with pytest.raises(DiscoveryError, match=r"loopback.*no other machine can reach"):
+    with pytest.raises(SetupError, match=r"loopback.*no other machine can reach"):
         ZeroconfAnnouncement(host, 10200, None)
 
 
 def test_name_too_long_for_dns_is_refused() -> None:
-    with pytest.raises(DiscoveryError, match="longer than 63 bytes"):
+    with pytest.raises(SetupError, match="longer than 63 bytes"):
         ZeroconfAnnouncement("0.0.0.0", 10200, "ă" * 40)

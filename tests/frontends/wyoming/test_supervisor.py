@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness import free_port
 from tests.supervisor import TOKEN, running_supervisor
-from wyoming_vietts.errors import DiscoveryError
+from wyoming_vietts.errors import SetupError
 from wyoming_vietts.frontends.wyoming import supervisor as module
 from wyoming_vietts.frontends.wyoming.supervisor import SupervisorAnnouncement
 
@@ -157,5 +157,5 @@ async def test_answer_that_repeats_the_request_does_not_put_the_token_into_the_l
 @pytest.mark.parametrize("url", ["supervisor", "http://[::1", "http://x:99999", "http://a..b", ""])
 def test_wrong_address_is_an_error_at_start(url: str) -> None:
     message = f"SUPERVISOR_API is '{url}'; it must be like http://supervisor"
-    with pytest.raises(DiscoveryError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(SetupError, match=f"^{re.escape(message)}$"):
         SupervisorAnnouncement(url, TOKEN, 10200)

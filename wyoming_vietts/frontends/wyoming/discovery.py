@@ -9,11 +9,11 @@ import asyncio
 import contextlib
 import logging
 import socket
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from ...errors import DiscoveryError
+from ...errors import SetupError
 from .interfaces import Interface, addresses_of, is_usable, reachable_interfaces
 
 _LOGGER = logging.getLogger(__name__)
@@ -24,16 +24,6 @@ _MAX_LABEL_BYTES = 63
 _LOOK_SECONDS = 2.0  # between two scans of the interfaces
 _PROBE_MILLISECONDS = 1500.0
 _WITHDRAW_SECONDS = 2.0
-
-
-class Announcement(Protocol):
-    """Announces a server that is ready."""
-
-    async def publish(self) -> None:
-        """Begin to announce the server."""
-
-    async def withdraw(self) -> None:
-        """Withdraw the announcement: the server is about to stop."""
 
 
 class ZeroconfAnnouncement:
@@ -47,18 +37,18 @@ class ZeroconfAnnouncement:
                 different for two servers on one host.
 
         Raises:
-            DiscoveryError: no other machine can reach the server, or the name is too long.
+            SetupError: no other machine can reach the server, or the name is too long.
             OSError: the host is unknown.
         """
         self.name = name or f"wyoming-vietts-{socket.gethostname().split('.')[0]}-{port}"
         if len(self.name.encode()) > _MAX_LABEL_BYTES:
-            raise DiscoveryError(
+            raise SetupError(
                 f"The zeroconf name '{self.name}' is longer than {_MAX_LABEL_BYTES} bytes"
             )
         self._port = port
         self._listening = addresses_of(host)
         if all(address.is_loopback for address in self._listening):
-            raise DiscoveryError(
+            raise SetupError(
                 f"--zeroconf would announce a server that listens on loopback ({host}), where no "
                 "other machine can reach it; use --uri tcp://0.0.0.0:PORT or omit --zeroconf"
             )
@@ -67,11 +57,13 @@ class ZeroconfAnnouncement:
         self._task: asyncio.Task[None] | None = None
 
     async def publish(self) -> None:
+        """Begin to announce the server, which is ready."""
         # Its log has a stack trace for each try; `_note` logs a problem once.
         logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
         self._task = asyncio.create_task(self._follow())
 
     async def withdraw(self) -> None:
+        """Withdraw the announcement: the server is about to stop."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

@@ -10,7 +10,7 @@ import logging
 import socket
 from urllib.parse import urlsplit
 
-from ...errors import DiscoveryError, printable
+from ...errors import SetupError, printable
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class SupervisorAnnouncement:
             token: identifies this app to it.
 
         Raises:
-            DiscoveryError: the URL cannot be one of a Supervisor.
+            SetupError: the URL cannot be one of a Supervisor.
         """
         try:
             self._url = urlsplit(url)
@@ -39,9 +39,7 @@ class SupervisorAnnouncement:
         except ValueError:  # half a pair of brackets, a port out of range, or no name
             is_right = False
         if not is_right:
-            raise DiscoveryError(
-                f"SUPERVISOR_API is '{url:.200}'; it must be like http://supervisor"
-            )
+            raise SetupError(f"SUPERVISOR_API is '{url:.200}'; it must be like http://supervisor")
         self._token = token
         self._host = socket.gethostname()
         self._port = port
@@ -61,7 +59,7 @@ class SupervisorAnnouncement:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await self._announce()
-            except (OSError, DiscoveryError) as error:
+            except (OSError, SetupError) as error:
                 reason = str(error) or f"no answer within {ANSWER_SECONDS:g} s"
             else:
                 _LOGGER.info("Announced to Home Assistant as %s:%d", self._host, self._port)
@@ -80,7 +78,7 @@ class SupervisorAnnouncement:
 
         Raises:
             OSError: the Supervisor cannot be reached.
-            DiscoveryError: it refuses.
+            SetupError: it refuses.
         """
         config = {"uri": f"tcp://{self._host}:{self._port}"}
         message = json.dumps({"service": "wyoming", "config": config}).encode()
@@ -102,7 +100,7 @@ class SupervisorAnnouncement:
         head, _, said = answer.decode(errors="replace").partition("\r\n\r\n")
         status = head.partition("\r\n")[0].partition(" ")[2]
         if not status.startswith("200"):
-            raise DiscoveryError(
+            raise SetupError(
                 f"it answered '{self._loggable(status):.80}' {self._loggable(said):.200}".rstrip()
             )
 
