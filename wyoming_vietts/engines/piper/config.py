@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from ...errors import ModelError
 from ...files import read_bytes, recognize
 from ...settings.table import PIPER_SCALES
-from ...settings.values import Kind, WholeNumber
+from ...settings.values import Kind, WholeNumber, check_value
 from ..espeak.library import load_library
 from ..voice_settings import VoiceSettings
 
@@ -205,6 +205,4 @@ def _dict(value: Any, name: str) -> dict[str, Any]:
 def _check(value: Any, kind: Kind, name: str) -> Any:
     if value is None:
         raise ValueError(f"{name} is missing")
-    if not kind.holds(value):
-        raise ValueError(f"{name} is {value!r:.40}; it must be {kind.right}")
-    return value
+    return check_value(value, kind, name)

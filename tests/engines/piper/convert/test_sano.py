@@ -115,7 +115,11 @@ _BIAS = "components/decoder/tensors/up1.bias"
         (f"{_BIAS}/name", "up0.bias", "two tensors 'up0.bias'"),
         (f"{_BIAS}/name", "a\nb", r"the name 'a\\nb'"),
         (f"{_BIAS}/dtype", "float64", "type 'float64', not"),
-        (f"{_BIAS}/shape", [-6], r"has the shape \[-6\]"),
+        (
+            f"{_BIAS}/shape",
+            [-6],
+            r"the shape of tensor .* is \[-6\]; it must be a list of 0 to 3 sizes",
+        ),
         (f"{_BIAS}/shape", [10**6] * 3, "has 2000000000000000000 bytes"),
         (f"{_BIAS}/offset_bytes", -2, "place of tensor"),
         (f"{_BIAS}/offset_bytes", 10**8, "at 100000000;"),

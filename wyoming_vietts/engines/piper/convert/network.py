@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ....settings.values import WholeNumber
+from ....settings.values import ListOf, WholeNumber
 from ...onnx.writer import FLOAT, INT64, GraphWriter
 from .package import Component, Floats, Package
 
@@ -87,7 +87,7 @@ class _Writer(GraphWriter):
         return self.convolution(x, weight, component.take(f"{name}.bias", outputs))
 
     def embedding(self, component: Component, channels: int) -> str:
-        vocabulary = component.number("vocab_size", _VOCABULARY)
+        vocabulary = component.value("vocab_size", _VOCABULARY)
         table = self.weight(component.take("embedding.weight", vocabulary, channels))
         is_known = self.node("Less", "input", self.weight(vocabulary))
         other = self.weight(_SUBSTITUTE if vocabulary > _SUBSTITUTE else 0)
@@ -118,10 +118,10 @@ def _odd_convolution(component: Component, name: str, channels: int) -> tuple[Fl
 def _duration(writer: _Writer, component: Component, steps: str) -> str:
     """Compute how many frames each phoneme id lasts, whole numbers: [1, 1, ids]."""
     component.require("architecture", "duration_conv")
-    channels = component.number("hidden", _CHANNELS)
+    channels = component.value("hidden", _CHANNELS)
     zeros = writer.node("Mul", steps, writer.constant(0.0))
     length = writer.log1p(writer.node("Cast", "input_lengths", to=FLOAT))
-    most = writer.constant(math.log1p(component.number("max_tokens", _MAX_TOKENS)))
+    most = writer.constant(math.log1p(component.value("max_tokens", _MAX_TOKENS)))
     x = writer.node(
         "Concat",
         writer.embedding(component, channels),
@@ -131,19 +131,19 @@ def _duration(writer: _Writer, component: Component, steps: str) -> str:
         axis=1,
     )
     x = writer.projection(x, component, "input_proj", channels + 3, channels)
-    depth = component.number("depth", _DEPTH)
+    depth = component.value("depth", _DEPTH)
     x = writer.residual_blocks(x, component, "blocks", depth, channels)
     x = writer.projection(x, component, "output", channels, 1)
     length_scale = writer.node("Gather", "scales", writer.weight([1]))
     frames = writer.node("Mul", writer.at_least_one(writer.node("Exp", x)), length_scale)
-    bounds = (1, component.number("max_duration", _MAX_FRAMES))
+    bounds = (1, component.value("max_duration", _MAX_FRAMES))
     return writer.node("Clip", writer.node("Round", frames), *map(writer.constant, bounds))
 
 
 def _acoustic(writer: _Writer, component: Component, steps: str, durations: str) -> tuple[str, int]:
     """Compute the latents of each frame, [1, channels, frames]; return how many channels, too."""
     component.require("architecture", "token_context")
-    channels = component.number("hidden", _CHANNELS)
+    channels = component.value("hidden", _CHANNELS)
     longest = writer.log1p(writer.node("ReduceMax", durations, axes=[2]))
     place = writer.node("Div", steps, writer.last(steps))
     tokens = writer.node(
@@ -154,7 +154,7 @@ def _acoustic(writer: _Writer, component: Component, steps: str, durations: str)
         axis=1,
     )
     tokens = writer.projection(tokens, component, "token_input_proj", channels + 2, channels)
-    depth = component.number("token_depth", _DEPTH)
+    depth = component.value("token_depth", _DEPTH)
     tokens = writer.residual_blocks(tokens, component, "token_blocks", depth, channels)
 
     # A frame belongs to the first token that ends after it.
@@ -187,9 +187,9 @@ def _acoustic(writer: _Writer, component: Component, steps: str, durations: str)
         axis=1,
     )
     x = writer.projection(x, component, "frame_input_proj", channels + 3, channels)
-    depth = component.number("depth", _DEPTH)
+    depth = component.value("depth", _DEPTH)
     x = writer.residual_blocks(x, component, "frame_blocks", depth, channels)
-    latents = component.number("out_channels", _CHANNELS)
+    latents = component.value("out_channels", _CHANNELS)
     return writer.projection(x, component, "output", channels, latents), latents
 
 
@@ -200,11 +200,7 @@ def _decoder(writer: _Writer, component: Component, latents: str, inputs: int) -
     component.require("res_layers", 1, default=1)
     for key in ("pre_tanh_repair_channels", "post_filter_channels"):
         component.require(key, 0, default=0)
-    channels = component.values("channels")
-    if not (
-        isinstance(channels, list) and len(channels) == 4 and all(map(_CHANNELS.holds, channels))
-    ):
-        raise ValueError(f"'channels' of the decoder network is {channels!r:.60}")
+    channels = component.value("channels", ListOf(_CHANNELS, 4, 4, "numbers"))
     weight = component.take("pre.weight", channels[0], inputs, _EDGE_KERNEL)
     x = writer.convolution(latents, weight, component.take("pre.bias", channels[0]))
     for stage, (kernel, stride) in enumerate(_UPSAMPLING):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....settings.table import PIPER_SCALES
-from ....settings.values import Kind, WholeNumber
+from ....settings.values import Kind, ListOf, WholeNumber, check_value
 
 MANIFEST = "manifest.json"
 FORMAT = "roota.raw-fp16.v1"
@@ -22,7 +22,7 @@ _MAX_TENSORS = 1000
 _MAX_NAME_CHARACTERS = 100
 _HZ = WholeNumber(4000, 192_000)
 _PLACE = WholeNumber(0, 1_000_000_000)
-_SIZE = WholeNumber(1, 1_000_000)
+_SHAPE = ListOf(WholeNumber(1, 1_000_000), 0, 3, "sizes")
 _INTEGERS = ("int32", "int64")  # counters of training, which speech does not need
 
 Floats = npt.NDArray[np.float32]
@@ -49,18 +49,13 @@ class Component:
                 f"not {wanted!r}"
             )
 
-    def number(self, key: str, kind: Kind) -> int:
-        """Return a number of the configuration.
+    def value(self, key: str, kind: Kind) -> Any:
+        """Return a value of the configuration.
 
         Raises:
-            ValueError: it is missing or out of range.
+            ValueError: it is missing or of another kind.
         """
-        number: int = _check(self._config.get(key), kind, f"'{key}' of the {self._name} network")
-        return number
-
-    def values(self, key: str) -> Any:
-        """Return a value of the configuration, or None."""
-        return self._config.get(key)
+        return check_value(self._config.get(key), kind, f"'{key}' of the {self._name} network")
 
     def take(self, name: str, *sizes: int | Kind) -> Floats:
         """Return a weight, once.
@@ -132,8 +127,8 @@ class Package:
         inference = _object(manifest.get("inference"), "inference")
         components = _object(manifest.get("components"), "components")
         return cls(
-            sample_rate=_check(manifest.get("sample_rate"), _HZ, "sample_rate"),
-            length_scale=_check(
+            sample_rate=check_value(manifest.get("sample_rate"), _HZ, "sample_rate"),
+            length_scale=check_value(
                 inference.get("duration_length_scale"),
                 PIPER_SCALES["length_scale"],
                 "duration_length_scale",
@@ -173,10 +168,8 @@ def _component(name: str, described: Any, content: bytes) -> Component:
 def _weight(what: str, tensor: dict[str, Any], content: bytes) -> Floats:
     if tensor.get("dtype") != "float16":
         raise ValueError(f"{what} has the type {tensor.get('dtype')!r:.40}, not float16")
-    shape = tensor.get("shape")
-    if not (isinstance(shape, list) and len(shape) <= 3 and all(map(_SIZE.holds, shape))):
-        raise ValueError(f"{what} has the shape {shape!r:.60}")
-    start = _check(tensor.get("offset_bytes"), _PLACE, f"the place of {what}")
+    shape = check_value(tensor.get("shape"), _SHAPE, f"the shape of {what}")
+    start = check_value(tensor.get("offset_bytes"), _PLACE, f"the place of {what}")
     size = 2 * math.prod(shape)
     if tensor.get("nbytes") != size or start + size > len(content):
         raise ValueError(
@@ -207,10 +200,4 @@ def _read_json(files: Mapping[str, bytes], name: Any) -> dict[str, Any]:
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is {value!r:.40}, not an object")
-    return value
-
-
-def _check(value: Any, kind: Kind, name: str) -> Any:
-    if not kind.holds(value):
-        raise ValueError(f"{name} is {value!r:.40}; it must be {kind.right}")
     return value
