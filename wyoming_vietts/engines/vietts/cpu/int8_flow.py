@@ -14,8 +14,8 @@ from ..networks.flow import Flow
 from ..networks.layers import split_heads
 from ..networks.unet import TransformerBlock
 from .int8 import Int8Linear
-from .linear import OneDNNLinear
 from .memory import forget
+from .transformer_block import FusedTransformerBlock
 
 
 def use_int8_in_flow(flow: Flow) -> Steps[None]:
@@ -76,18 +76,11 @@ class VNNILinear(nn.Module):
         return output
 
 
-class Int8TransformerBlock(nn.Module):
+class Int8TransformerBlock(FusedTransformerBlock):
     """Replaces a `TransformerBlock` that has 8-bit weights, with its layers."""
 
     def __init__(self, block: TransformerBlock) -> None:
-        super().__init__()
-        self.heads = block.heads
-        self.attention_norm = block.attention_norm
-        self.query_key_value = _packed(block.query_key_value)
-        self.project = OneDNNLinear(block.project)
-        self.feed_forward_norm = block.feed_forward_norm
-        self.expand = _packed(block.expand)
-        self.contract = OneDNNLinear(block.contract)
+        super().__init__(block, _packed)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, F, C] -> [B, F, C]."""

@@ -1,5 +1,7 @@
 """The U-Net's transformer block with sums and GELU fused into its linear layers."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from ..networks.layers import split_heads
@@ -10,14 +12,17 @@ from .linear import OneDNNLinear, attend
 class FusedTransformerBlock(nn.Module):
     """Replaces a `TransformerBlock`, with its layers, computed by oneDNN."""
 
-    def __init__(self, block: TransformerBlock) -> None:
+    def __init__(
+        self, block: TransformerBlock, after_norm: Callable[[nn.Linear], nn.Module] = OneDNNLinear
+    ) -> None:
+        """Take over a block; `after_norm` replaces the layers after its norms."""
         super().__init__()
         self.heads = block.heads
         self.attention_norm = block.attention_norm
-        self.query_key_value = OneDNNLinear(block.query_key_value)
+        self.query_key_value = after_norm(block.query_key_value)
         self.project = OneDNNLinear(block.project)
         self.feed_forward_norm = block.feed_forward_norm
-        self.expand = OneDNNLinear(block.expand)
+        self.expand = after_norm(block.expand)
         self.contract = OneDNNLinear(block.contract)
 
     def forward(self, x: Tensor) -> Tensor:
