@@ -99,6 +99,11 @@ async def speak(uri: str, text: str) -> tuple[float, float, float]:
     raise RuntimeError("the server closed the connection")
 
 
+async def keep_talking(uri: str, text: str) -> None:
+    while True:
+        await speak(uri, text)
+
+
 def memory_mib(pid: int, key: str) -> float:
     """`VmRSS` is the resident memory now, `VmHWM` the most so far."""
     match = re.search(rf"{key}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())

@@ -6,11 +6,20 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from unittest import mock
 
-from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server, speak
+from measure import (
+    THIS_PROGRAM,
+    Table,
+    describe_seconds,
+    free_uri,
+    keep_talking,
+    memory_mib,
+    server,
+    speak,
+)
 
 from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.piper import network as network_module
@@ -38,12 +47,17 @@ def main(options: argparse.Namespace) -> None:
         theirs = asyncio.run(measure_server(options, reference_server(options)))
         figures |= {"wyoming-piper": theirs, "piper-tts": measure_piper_tts(options)}
     print(table)
-    print(f"\n| server | {' | '.join(figures)} |\n| --- |{' --- |' * len(figures)}")
+    report("server", figures, options.json)
+
+
+def report(title: str, figures: Mapping[str, Mapping[str, float]], file: Path | None) -> None:
+    """Print a column for each program, and the rows of this one; write them to a file, too."""
+    print(f"\n| {title} | {' | '.join(figures)} |\n| --- |{' --- |' * len(figures)}")
     for what in figures["this"]:
         cells = (f"{row[what]:.4g}" if what in row else "" for row in figures.values())
         print(f"| {what} | {' | '.join(cells)} |")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1))
+    if file:
+        file.write_text(json.dumps(figures, indent=1))
 
 
 def voice_file(options: argparse.Namespace) -> Path:
@@ -71,21 +85,21 @@ def measure_engine(table: Table, options: argparse.Namespace, threads: int) -> N
     list(voice.speak(TEN_WORDS))
     ours, theirs, steps = [], [], []
     for _ in range(options.repeat):
-        took = [*step_seconds(voice, FORTY_WORDS.lower())]
+        took = [*step_seconds(voice.speak(FORTY_WORDS.lower()))]
         steps.append(1000 * max(seconds for seconds, _ in took))
-        one = [*step_seconds(voice, TEN_WORDS)]
-        ours.append(sum(s for s, _ in one) / sum(audio for _, audio in one))
+        one = [*step_seconds(voice.speak(TEN_WORDS))]
+        ours.append(sum(s for s, _ in one) / (sum(n for _, n in one) / voice.sample_rate))
         theirs.append(uncut(whole, voice))
     table.add(f"{name}: real-time factor, 10 words", ours, "")
     table.add(f"{name}: the same in a single run", theirs, "")
     table.add(f"{name}: longest step of 40 words", steps, "ms")
 
 
-def step_seconds(voice: PiperVoice, text: str) -> Iterator[tuple[float, float]]:
-    """Seconds that each step takes, and the seconds of audio that it gives."""
+def step_seconds(speaking: Iterable[bytes | None]) -> Iterator[tuple[float, int]]:
+    """Seconds that each step takes, and the samples that it gives."""
     started = time.perf_counter()
-    for pcm in voice.speak(text):
-        yield time.perf_counter() - started, len(pcm or b"") / 2 / voice.sample_rate
+    for pcm in speaking:
+        yield time.perf_counter() - started, len(pcm or b"") // 2
         started = time.perf_counter()
 
 
@@ -121,7 +135,7 @@ async def measure_server(options: argparse.Namespace, command: list[str]) -> dic
             first, total, audio = await speak(uri, EIGHT_WORDS)
             first_of_40, total_of_40, audio_of_40 = await speak(uri, FORTY_WORDS)
             rows.append((first, total / audio, first_of_40, total_of_40 / audio_of_40))
-        talkers = [asyncio.create_task(keep_talking(uri)) for _ in range(2)]
+        talkers = [asyncio.create_task(keep_talking(uri, LONG_TEXT)) for _ in range(2)]
         await asyncio.sleep(1)
         answers = []
         for _ in range(30):
@@ -141,11 +155,6 @@ async def measure_server(options: argparse.Namespace, command: list[str]) -> dic
         "`describe` beside 2 clients, longest, ms": max(answers),
         "peak memory, MiB": memory,
     }
-
-
-async def keep_talking(uri: str) -> None:
-    while True:
-        await speak(uri, LONG_TEXT)
 
 
 # --- piper-tts -----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from measure import (
     cpu_seconds,
     describe_seconds,
     free_uri,
+    keep_talking,
     memory_mib,
     server,
     speak,
@@ -62,7 +63,7 @@ async def measure_server(table: Table, requests: int) -> None:
         overhead, audio = server_cpu - engine_cpu, answers[0][2]
         table.add("server's own CPU a request", [1000 * overhead], "ms")
         table.add("server's own CPU a second of audio", [100 * overhead / audio], "%")
-        talkers = [asyncio.create_task(keep_talking(uri)) for _ in range(4)]
+        talkers = [asyncio.create_task(keep_talking(uri, LONG_TEXT)) for _ in range(4)]
         table.add(
             "`describe` while 4 clients hear long texts",
             [1000 * await describe_seconds(uri) for _ in range(requests)],
@@ -92,11 +93,6 @@ def measure_text(table: Table, requests: int) -> None:
                 speakable(sentence)
             seconds.append(time.perf_counter() - started)
     table.add("text: a sentence split and normalised", [1000 * s for s in seconds], "ms")
-
-
-async def keep_talking(uri: str) -> None:
-    while True:
-        await speak(uri, LONG_TEXT)
 
 
 def engine_cpu_seconds(text: str, requests: int) -> float:

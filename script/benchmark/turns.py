@@ -6,7 +6,7 @@ import multiprocessing
 import random
 import statistics
 
-from measure import THIS_PROGRAM, free_uri, server, speak
+from measure import THIS_PROGRAM, free_uri, keep_talking, server, speak
 
 NEWCOMER = "Đèn trong phòng khách đã được bật rồi."
 LONG_TEXT = "Đây là một câu khá dài để máy đọc lên cho mọi người cùng nghe. " * 100
@@ -45,7 +45,7 @@ async def measure(command: tuple[str, ...], repeat: int) -> tuple[float, float]:
         await speak(uri, NEWCOMER)
         quiet = await come_now_and_then(uri, 10 * repeat)
         # Another process, as the newcomer's client has nothing to do with the others'.
-        crowd = multiprocessing.Process(target=keep_talking, args=(uri,), daemon=True)
+        crowd = multiprocessing.Process(target=surround, args=(uri,), daemon=True)
         crowd.start()
         await asyncio.sleep(3)
         beside = await come_now_and_then(uri, 10 * repeat)
@@ -62,12 +62,8 @@ async def come_now_and_then(uri: str, times: int) -> list[float]:
     return seconds
 
 
-def keep_talking(uri: str) -> None:
-    async def listen() -> None:
-        while True:
-            await speak(uri, LONG_TEXT)
-
+def surround(uri: str) -> None:
     async def crowd() -> None:
-        await asyncio.gather(*(listen() for _ in range(CROWD)))
+        await asyncio.gather(*(keep_talking(uri, LONG_TEXT) for _ in range(CROWD)))
 
     asyncio.run(crowd())

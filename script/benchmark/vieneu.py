@@ -6,11 +6,10 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server, speak
-from piper import EIGHT_WORDS, FORTY_WORDS, LONG_TEXT
+from piper import EIGHT_WORDS, FORTY_WORDS, LONG_TEXT, report, step_seconds
 
 from wyoming_vietts.engines.vieneu.engine import PRESETS_FILE, VieNeuEngine
 from wyoming_vietts.steps import finish
@@ -38,12 +37,7 @@ def _measure(options: argparse.Namespace, model_dir: Path) -> None:
     figures = {"this": asyncio.run(measure_server(model_dir, options.repeat))}
     if options.reference_python != "python3":
         figures["vieneu"] = measure_package(options, model_dir)
-    print(f"\n| 16 steps, 2 threads | {' | '.join(figures)} |\n| --- |{' --- |' * len(figures)}")
-    for what in figures["this"]:
-        cells = (f"{row[what]:.4g}" if what in row else "" for row in figures.values())
-        print(f"| {what} | {' | '.join(cells)} |")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1))
+    report("16 steps, 2 threads", figures, options.json)
 
 
 def measure_engine(table: Table, model_dir: Path, threads: int, quality: str, repeat: int) -> None:
@@ -64,14 +58,6 @@ def measure_engine(table: Table, model_dir: Path, threads: int, quality: str, re
     table.add(f"{name}: first audio, 40 words", firsts, "s")
     table.add(f"{name}: real-time factor, 40 words", factors, "")
     table.add(f"{name}: longest step, 40 words", longest, "ms")
-
-
-def step_seconds(speaking: Iterator[bytes | None]) -> Iterator[tuple[float, int]]:
-    """Seconds that each step takes, and the samples that it gives."""
-    started = time.perf_counter()
-    for pcm in speaking:
-        yield time.perf_counter() - started, len(pcm or b"") // 2
-        started = time.perf_counter()
 
 
 async def measure_server(model_dir: Path, repeat: int) -> dict[str, float]:
