@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent / "benchmark"))
 
 import torch
+from check_reference import Check, distance, lm_checks, mel_check, print_table, tensors
 from torch import Tensor
 from vietts import TOKENS_A_WORD, forced_tokens, parts
 
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="measure tiny networks: a test")
     options = parser.parse_args()
     device = choose_device(options.device)
-    wrong = check(device)
+    wrong = print_table(checks(device))
     with tempfile.TemporaryDirectory() as folder:
         tiny_model.write_config(path := Path(folder, "config.yaml"), published(options.tiny))
         config = read_published_config(path)
@@ -73,60 +74,30 @@ def main() -> None:
 # --- the reference's numbers ----------------------------------------------------------------------
 
 
-def check(device: torch.device) -> int:
-    """Compare tiny networks in fp32 with the golden files; return how many differ too much."""
-    wrong = 0
-    for what, difference, allowed in differences(device):
-        wrong += not difference <= allowed
-        mark = "" if difference <= allowed else "  WRONG"
-        print(f"{what:32} {difference:9.1e}  <= {allowed:.0e}{mark}", flush=True)
-    return wrong
-
-
-def differences(device: torch.device) -> Iterator[tuple[str, float, float]]:
-    """Yield (what, largest difference, allowed one)."""
+def checks(device: torch.device) -> Iterator[Check]:
+    """Compare tiny networks in fp32 with the golden files."""
     with tempfile.TemporaryDirectory() as folder:
         networks = {}
         for rate in RATES:
             model_dir = tiny_model.write_model_dir(Path(folder, str(rate)), rate, rate)
             steps = load_networks(model_dir, device, torch.float32, torch.float32)
             networks[rate] = finish(steps)
-
-    def tensors(arrays: cases.Arrays) -> dict[str, Tensor]:
-        return {name: torch.from_numpy(values).to(device) for name, values in arrays.items()}
-
     first = networks[RATES[0]]
-    case, wanted = tensors(cases.lm_case(first.config, cases.SMALL, LM_SEED)), golden("lm")
-    text, speaker = case["text"], case["embedding"]
-    whole = lm.score(first.lm, text, speaker, case["speech"])
-    yield "language model, all at once", distance(whole, wanted["logp"]), 1e-3
-    with torch.inference_mode():
-        cache = lm.KVCache(first.lm.config.decoder, like=first.lm.marks.weight)
-        rows = [finish(lm.prefill(first.lm, text, speaker, cache))]
-        rows += [lm.decode_one_token(first.lm, token[None], cache) for token in case["speech"]]
-        stepped = torch.stack(rows).log_softmax(dim=-1)
-    yield "language model, step by step", distance(stepped, wanted["logp"]), 1e-3
+    case = tensors(cases.lm_case(first.config, cases.SMALL, LM_SEED), device)
+    yield from lm_checks(first.lm, case, golden("lm")["logp"])
     for name, rate, tokens, seed in FLOWS:
-        network = networks[rate].flow
-        case = tensors(cases.flow_case(networks[rate].config, cases.SMALL, tokens, seed))
-        mel = case["prompt_feat"].T
-        known = flow.flow_voice(network, case["embedding"], case["prompt_token"], mel)
-        schedule = flow.solver_schedule(network)
-        steps = flow.generate_mel(network, case["token"], known, case["noise"], schedule)
-        yield f"flow: {name}", distance(finish(steps), golden(name)["mel"]), 1e-3
+        arrays = cases.flow_case(networks[rate].config, cases.SMALL, tokens, seed)
+        wanted = golden(name)["mel"]
+        yield mel_check(f"flow: {name}", networks[rate].flow, tensors(arrays, device), wanted)
     for name, cached_frames, seed in HIFTS:
-        case = tensors(cases.hift_case(first.config, cases.SMALL, cached_frames, seed))
+        mel = tensors(cases.hift_case(first.config, cases.SMALL, cached_frames, seed), device)[
+            "mel"
+        ]
         wanted = golden(name)
-        with torch.inference_mode():
-            f0 = first.hift.f0(case["mel"])
-        yield f"vocoder: {name}, f0 (Hz)", distance(f0, wanted["f0"]), 1e-2
+        yield Check(f"vocoder: {name}, f0 (Hz)", distance(first.hift.f0(mel), wanted["f0"]), 1e-2)
         source = torch.from_numpy(wanted["source"]).to(device)
-        waveform = finish(hift.vocode(first.hift, case["mel"], source))
-        yield f"vocoder: {name}, waveform", distance(waveform, wanted["wave"]), 1e-3
-
-
-def distance(ours: Tensor, theirs: Any) -> float:
-    return float((ours.cpu() - torch.from_numpy(theirs)).abs().max())
+        waveform = finish(hift.vocode(first.hift, mel, source))
+        yield Check(f"vocoder: {name}, waveform", distance(waveform, wanted["wave"]), 1e-3)
 
 
 # --- speed and memory -----------------------------------------------------------------------------

@@ -35,6 +35,8 @@ SIZE = cases.Size(
     text_tokens=16, speech_tokens=40, prompt_seconds=3.0, mel_frames=90, wave_seconds=3.5
 )
 
+Tensors = dict[str, torch.Tensor]
+
 
 @dataclass(frozen=True)
 class Check:
@@ -73,7 +75,7 @@ def main() -> None:
 
 @torch.inference_mode()
 def print_table(checks: Iterator[Check]) -> int:
-    """Print a row for each check; returns how many differ too much."""
+    """Print a row for each check; return how many differ too much."""
     wrong = 0
     for check in checks:
         good = check.difference <= check.allowed
@@ -81,6 +83,28 @@ def print_table(checks: Iterator[Check]) -> int:
         mark = "" if good else "  WRONG"
         print(f"{check.what:48} {check.difference:9.1e}  <= {check.allowed:.0e}{mark}", flush=True)
     return wrong
+
+
+def lm_checks(network: lm.SpeechLM, case: Tensors, wanted: np.ndarray) -> Iterator[Check]:
+    """Compare log-probabilities of given speech tokens, all at once and step by step."""
+    whole = lm.score(network, case["text"], case["embedding"], case["speech"])
+    yield Check("language model: all at once, log p", distance(whole, wanted), 1e-3)
+    cache = KVCache(network.config.decoder, like=network.marks.weight)
+    rows = [finish(lm.prefill(network, case["text"], case["embedding"], cache))]
+    rows += [lm.decode_one_token(network, token[None], cache) for token in case["speech"]]
+    stepped = torch.stack(rows).log_softmax(dim=-1)
+    yield Check("language model: step by step, log p", distance(stepped, wanted), 1e-3)
+
+
+def flow_voice(network: flow.Flow, case: Tensors) -> flow.FlowVoice:
+    mel = case["prompt_feat"].T
+    return flow.flow_voice(network, case["embedding"], case["prompt_token"], mel)
+
+
+def mel_check(name: str, network: flow.Flow, case: Tensors, wanted: np.ndarray) -> Check:
+    voice, schedule = flow_voice(network, case), flow.solver_schedule(network)
+    steps = flow.generate_mel(network, case["token"], voice, case["noise"], schedule)
+    return Check(f"{name}: mel", distance(finish(steps), wanted), 1e-3)
 
 
 def text_check(oracle: Oracle) -> Check:
@@ -133,13 +157,7 @@ class Comparison:
         network = self.networks.lm
         text = finish(lm.encode_text(network, case["text"]))[0]
         yield Check("language model: encoded text", distance(text, theirs["text_hidden"]), 1e-3)
-        whole = lm.score(network, case["text"], case["embedding"], case["speech"])
-        yield Check("language model: all at once, log p", distance(whole, theirs["logp"]), 1e-3)
-        cache = KVCache(network.config.decoder, like=network.marks.weight)
-        rows = [finish(lm.prefill(network, case["text"], case["embedding"], cache))]
-        rows += [lm.decode_one_token(network, token[None], cache) for token in case["speech"]]
-        stepped = torch.stack(rows).log_softmax(dim=-1)
-        yield Check("language model: step by step, log p", distance(stepped, theirs["logp"]), 1e-3)
+        yield from lm_checks(network, case, theirs["logp"])
 
     def candidates(self) -> Iterator[Check]:
         wrong, largest = 0, 0.0
@@ -159,17 +177,11 @@ class Comparison:
     def flow(self, speech_tokens: int) -> Iterator[Check]:
         arrays = cases.flow_case(self.networks.config, SIZE, speech_tokens, self.seed)
         case, theirs = self.tensors(arrays), self.ask("flow", arrays)
-        network = self.networks.flow
-        mel = case["prompt_feat"].T
-        voice = flow.flow_voice(network, case["embedding"], case["prompt_token"], mel)
+        name, network = f"flow, {speech_tokens} tokens", self.networks.flow
         spread = flow.utterance_frames(network, speech_tokens)
-        mu = flow.encode_tokens(network, case["token"], voice, spread)
-        yield Check(f"flow, {speech_tokens} tokens: mu", distance(mu, theirs["mu"]), 1e-3)
-        schedule = flow.solver_schedule(network)
-        steps = flow.generate_mel(network, case["token"], voice, case["noise"], schedule)
-        yield Check(
-            f"flow, {speech_tokens} tokens: mel", distance(finish(steps), theirs["mel"]), 1e-3
-        )
+        mu = flow.encode_tokens(network, case["token"], flow_voice(network, case), spread)
+        yield Check(f"{name}: mu", distance(mu, theirs["mu"]), 1e-3)
+        yield mel_check(name, network, case, theirs["mel"])
 
     def hift(self, cached_frames: int) -> Iterator[Check]:
         arrays = cases.hift_case(self.networks.config, SIZE, cached_frames, self.seed)
@@ -187,12 +199,16 @@ class Comparison:
     def ask(self, what: str, arrays: cases.Arrays) -> cases.Arrays:
         return self.oracle(what, self.model_dir, arrays)
 
-    def tensors(self, arrays: cases.Arrays) -> dict[str, torch.Tensor]:
-        return {name: torch.from_numpy(a).to(self.device) for name, a in arrays.items()}
+    def tensors(self, arrays: cases.Arrays) -> Tensors:
+        return tensors(arrays, self.device)
+
+
+def tensors(arrays: cases.Arrays, device: torch.device) -> Tensors:
+    return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
 
 
 def distance(ours: torch.Tensor, theirs: np.ndarray) -> float:
-    """The largest difference; infinite if the shapes differ."""
+    """Return the largest difference; infinite if the shapes differ."""
     if tuple(ours.shape) != theirs.shape:
         return float("inf")
     return float(np.abs(ours.cpu().numpy() - theirs).max())

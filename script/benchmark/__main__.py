@@ -1,14 +1,18 @@
 """Measures this program: real processes, real sockets, this machine."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from measure import company
 
 import wyoming_vietts  # noqa: F401, it sets how PyTorch's threads wait, before they exist
 
-_MODELS = Path(__file__).parents[2] / "models"
-MODEL_DIR, PIPER_DIR, VIENEU_DIR = (_MODELS / name for name in ("viet-tts", "piper", "vieneu"))
+ROOT = Path(__file__).resolve().parents[2]
+MODEL_DIR, PIPER_DIR, VIENEU_DIR = (
+    ROOT / "models" / name for name in ("viet-tts", "piper", "vieneu")
+)
+sys.path.insert(0, str(ROOT))  # for the models of tests
 
 
 def main() -> None:
