@@ -1,13 +1,10 @@
 """The time limits of connections, in seconds; those of `--idle-timeout` come on top."""
 
 REQUEST_SECONDS = 30.0
-"""For an HTTP client to send the head of its next request, and then the body."""
+"""For an HTTP client to send the head of its next request, and then each megabyte of its body."""
 
-UPLOAD_SECONDS = 120.0
-"""For the body of a request that carries a recording."""
-
-VOICE_UPLOAD_SECONDS = 600.0
-"""For the body of a request that carries the files of a voice, about 100 MB."""
+UPLOAD_SECONDS = 10.0
+"""For each megabyte of the files of a voice, whose few places others wait for."""
 
 EVENT_SECONDS = 60.0
 """For a Wyoming client to complete an event."""

@@ -16,8 +16,10 @@ import pytest
 
 from tests.engines.piper.tiny_voice import make_engine, write_voice
 from tests.frontends.http.harness import Answer, Doors, raw, running_doors
+from tests.frontends.http.harness import serving as real_serving
 from tests.frontends.http.test_voices import files, names
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
+from wyoming_vietts.frontends import limits
 
 
 @asynccontextmanager
@@ -101,7 +103,7 @@ async def test_file_that_is_no_voice_is_named_and_leaves_nothing(tmp_path: Path)
             assert (answer.status, answer.error["code"]) == (400, code)
             assert message in answer.error["message"]
             assert str(tmp_path) not in answer.error["message"]
-            assert ".x.onnx" not in answer.error["message"], "a temporary name"
+            assert ".upload" not in answer.error["message"], "a temporary folder"
         assert len(await names(doors)) == 3
     assert files(tmp_path / "piper") == []
 
@@ -225,13 +227,7 @@ async def test_hang_up_midway_and_a_full_disk_leave_nothing(
     config, network = written(tmp_path)
     folder = tmp_path / "piper"
     async with serving_piper(tmp_path) as doors:
-        await doors.change("GET", "/health")  # learns the token
-        port = int(doors.url.rpartition(":")[2])
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        query = f"name=an&config_bytes={len(config)}&network_bytes={50_000_000 - len(config)}"
-        head = f"POST /api/piper?{query} HTTP/1.1\r\nHost: localhost\r\n"
-        head += f"X-Page-Token: {doors.token}\r\nContent-Length: 50000000\r\n\r\n"
-        writer.write(head.encode() + config + network)
+        writer = await begin(doors, config, network, 50_000_000)
         while not files(folder):
             await asyncio.sleep(0.01)
         writer.close()
@@ -247,6 +243,77 @@ async def test_hang_up_midway_and_a_full_disk_leave_nothing(
         assert "No space left" in answer.error["message"]
         monkeypatch.undo()
         assert (await upload(doors, config, network)).status == 201
+
+
+async def begin(doors: Doors, config: bytes, network: bytes, missing: int) -> asyncio.StreamWriter:
+    """Upload all but the last bytes of a voice."""
+    await doors.change("GET", "/health")  # learns the token
+    size = len(config) + len(network) + missing
+    query = f"name=an&config_bytes={len(config)}&network_bytes={size - len(config)}"
+    head = f"POST /api/piper?{query} HTTP/1.1\r\nHost: localhost\r\n"
+    head += f"X-Page-Token: {doors.token}\r\nContent-Length: {size}\r\n\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", int(doors.url.rpartition(":")[2]))
+    writer.write(head.encode() + config + network)
+    return writer
+
+
+async def test_clients_that_drip_bytes_free_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "UPLOAD_SECONDS", 0.1)
+    config, network = written(tmp_path)
+    async with serving_piper(tmp_path) as doors:
+        slow = [await begin(doors, config, network, 1_500_000) for _ in range(10)]
+
+        async def drip() -> None:
+            while True:
+                for writer in slow:
+                    writer.write(b"x")
+                await asyncio.sleep(0.02)
+
+        dripping = asyncio.create_task(drip())
+        async with asyncio.timeout(10):
+            assert (await upload(doors, config, network)).status == 201
+        dripping.cancel()
+        for writer in slow:
+            writer.close()
+
+
+async def test_each_megabyte_has_a_time_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "UPLOAD_SECONDS", 0.3)
+
+    async def megabytes() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield bytes(1_000_000)
+            await asyncio.sleep(0.15)
+
+    async with serving_piper(tmp_path) as doors:
+        await doors.change("GET", "/health")  # learns the token
+        query = "name=x&config_bytes=100&network_bytes=3999900"
+        answer = await doors.change("POST", f"/api/piper?{query}", data=megabytes())
+    assert answer.error["code"] == "not-piper", "all of it has come"
+
+
+async def test_upload_of_a_killed_server_is_gone_after_the_next_start(tmp_path: Path) -> None:
+    folder = tmp_path / "piper"
+    async with real_serving("--piper-dir", str(folder)) as (doors, process):
+        held = await begin(doors, *written(tmp_path), 10_000_000)
+        while not any(path.suffix == ".onnx" for path in folder.rglob("*")):
+            await asyncio.sleep(0.02)
+        process.kill()
+        process.wait()
+        held.close()
+    assert files(folder)
+    async with real_serving("--piper-dir", str(folder)) as (doors, _):
+        assert [*folder.iterdir()] == []
+        writer = await begin(doors, *written(tmp_path), 10_000_000)
+        while not files(folder):
+            await asyncio.sleep(0.02)
+        async with real_serving("--piper-dir", str(folder)):
+            assert files(folder), "another server is still receiving it"
+        writer.close()
 
 
 async def test_it_is_for_the_page_alone_and_for_ten_voices_an_hour(tmp_path: Path) -> None:

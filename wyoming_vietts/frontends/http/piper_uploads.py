@@ -1,11 +1,13 @@
 """Takes Piper voices that the page uploads: checked, and complete or not at all."""
 
 import asyncio
+import fcntl
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +17,7 @@ from ...engines.contract import slug
 from ...engines.piper.config import COMPANIONS, MAX_BYTES
 from ...engines.piper.engine import PiperEngine
 from ...errors import RequestError, SetupError, SynthesisError
-from ...files import recognize, replacement
+from ...files import recognize
 from ...settings.table import PIPER_DIR
 from ...settings.values import WholeNumber
 from ...speech.synthesizer import Synthesizer
@@ -29,6 +31,8 @@ MAX_UPLOAD_BYTES = 256_000_000  # the largest voices of one speaker have 120 MB
 _UPLOADS_AT_ONCE = 2
 _HEAD_BYTES = 512
 _BLOCK_BYTES = 1_000_000
+_STAGING = ".upload-"  # prefix of the hidden folders of uploads under way
+_LOCK = "lock"
 _SIZES = {
     "config_bytes": WholeNumber(1, MAX_BYTES),
     "network_bytes": WholeNumber(0, 10**12),
@@ -49,6 +53,8 @@ class PiperUploadRoutes:
         self._catalogue = synthesizer.catalogue
         self._count_new = count_new
         self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        if (engine := self._catalogue.piper) is not None:
+            _remove_abandoned(engine.voices_dir)
 
     def routes(self, guard: Guard) -> list[web.RouteDef]:
         return [web.post("/api/piper", guard.changing(self._add))]
@@ -63,17 +69,20 @@ class PiperUploadRoutes:
         async with self._uploads:
             network.parent.mkdir(parents=True, exist_ok=True)
             _check_size(config_bytes + network_bytes, network.parent)
-            config = network.with_name(f"{network.name}.json")
-            with replacement(network) as new_network, replacement(config) as new_config:
+            with _staging(network.parent) as staging:
+                new_network = staging / network.name
+                new_config = staging / f"{network.name}.json"
                 size = config_bytes + network_bytes
-                pieces = body_pieces(request, size, limits.VOICE_UPLOAD_SECONDS)
+                pieces = body_pieces(request, size, limits.UPLOAD_SECONDS)
                 async with aclosing(pieces):
                     await _receive(pieces, config_bytes, new_config, new_network)
                 if new_config.stat().st_size + new_network.stat().st_size < size:
                     raise RequestError(f"The body has fewer than the {size} bytes that it should")
-                await _check(engine, new_network, new_config, network.name)
+                await _check(engine, new_network, new_config)
                 self._count_new()
                 self._refuse_taken(network)
+                for new in (new_config, new_network):  # the network completes the voice
+                    os.replace(new, network.with_name(new.name))
         await finish_in_turns(engine.look_again())
         names = self._catalogue.made_of([network])
         try:
@@ -157,20 +166,47 @@ def _sync(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-async def _check(engine: PiperEngine, network: Path, config: Path, name: str) -> None:
-    """Check files under their temporary names.
+async def _check(engine: PiperEngine, network: Path, config: Path) -> None:
+    """Check files in a folder for uploads.
 
     Raises:
         HttpError: they are no Piper voice; its code and message say why.
     """
-    for file, shown in ((network, name), (config, f"{name}.json")):
+    for file in (network, config):
         with file.open("rb") as opened:
             disguise = recognize(opened.read(_HEAD_BYTES))
         if disguise is not None:
-            raise HttpError(disguise.code, f"{shown} is {disguise}")
+            raise HttpError(disguise.code, f"{file.name} is {disguise}")
     try:
         await finish_in_turns(engine.check(network, config))
     except (SetupError, OSError) as error:
-        message = str(error).replace(str(config), f"{name}.json").replace(str(network), name)
-        message = message.replace(network.name, name)
+        message = str(error).replace(f"{network.parent}{os.sep}", "")
         raise HttpError("not-piper", message) from error
+
+
+# --- folders of uploads ---------------------------------------------------------------------------
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """Make a hidden folder for the files of an upload, locked until they are complete or refused.
+
+    The lock of a process that was killed is gone: the next start deletes its folder.
+    """
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
+    try:
+        with (staging / _LOCK).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Delete the files of uploads that no process receives any more, here or on another machine."""
+    for staging in folder.glob(f"{_STAGING}*"):
+        with suppress(OSError):  # BlockingIOError: it is locked
+            if not staging.is_symlink():
+                with (staging / _LOCK).open("ab") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(staging)

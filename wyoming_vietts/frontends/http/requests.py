@@ -12,18 +12,16 @@ from ...errors import RequestError, ServerStoppingError, SynthesisError, Wyoming
 from .. import limits
 from ..fields import parse_object
 
+_MEGABYTE = 1_000_000
 _MAX_FIELDS = 20
 _MAX_HEAD_BYTES = 4096  # of a field of a form; the parser takes quadratic time
 
 
-async def read_body(
-    request: web.Request, most_bytes: int | None = None, seconds: float | None = None
-) -> bytes:
+async def read_body(request: web.Request, most_bytes: int | None = None) -> bytes:
     """Read the whole body of a request.
 
     Args:
         most_bytes: its limit; None for the application's limit for texts.
-        seconds: its time limit; None for that of ordinary requests.
 
     Raises:
         HttpError: it is too long or too slow.
@@ -31,10 +29,8 @@ async def read_body(
     """
     if most_bytes is None:
         most_bytes = request.client_max_size
-    if seconds is None:
-        seconds = limits.REQUEST_SECONDS
     body = bytearray()
-    async for piece in body_pieces(request, most_bytes, seconds):
+    async for piece in body_pieces(request, most_bytes, limits.REQUEST_SECONDS):
         body += piece
     return bytes(body)
 
@@ -42,8 +38,13 @@ async def read_body(
 async def body_pieces(
     request: web.Request, most_bytes: int, seconds: float
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the body of a request as it comes; see `read_body`."""
-    deadline = asyncio.get_running_loop().time() + seconds
+    """Yield the body of a request as it comes; see `read_body`.
+
+    Args:
+        seconds: for each megabyte, so that a place is soon free again if a client drips bytes.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds
     size = 0
     try:
         while (request.content_length or 0) <= most_bytes and size <= most_bytes:
@@ -51,12 +52,14 @@ async def body_pieces(
                 piece = await request.content.readany()
             if not piece:
                 return
+            if (size + len(piece)) // _MEGABYTE > size // _MEGABYTE:
+                deadline = clock() + seconds
             size += len(piece)
             if size <= most_bytes:
                 yield piece
     except TimeoutError as error:
         raise HttpError(
-            "too-slow", f"The request was not complete after {seconds:g} seconds"
+            "too-slow", f"A megabyte of the request was not complete after {seconds:g} seconds"
         ) from error
     except web.RequestPayloadError as error:
         raise RequestError("The body breaks off, or is not encoded as its headers say") from error
@@ -73,7 +76,7 @@ async def read_json(request: web.Request) -> dict[str, Any]:
     return parse_object(await read_body(request), "body", RequestError)
 
 
-async def read_form(request: web.Request, most_bytes: int, seconds: float) -> dict[str, bytes]:
+async def read_form(request: web.Request, most_bytes: int) -> dict[str, bytes]:
     """Read the fields of a body that is multipart/form-data.
 
     Raises:
@@ -88,7 +91,7 @@ async def read_form(request: web.Request, most_bytes: int, seconds: float) -> di
         raise RequestError(f"The boundary of the form cannot be read: {error}") from error
     if head.get_content_type() != "multipart/form-data" or not boundary:
         raise RequestError("The body must be multipart/form-data")
-    body = b"\r\n" + await read_body(request, most_bytes, seconds)
+    body = b"\r\n" + await read_body(request, most_bytes)
     parts = body.split(b"\r\n--" + boundary.encode("utf-8", "replace"), _MAX_FIELDS + 1)
     if len(parts) < 2 or not parts[-1].startswith(b"--"):
         raise RequestError(f"The form is not complete, or has more than {_MAX_FIELDS} fields")

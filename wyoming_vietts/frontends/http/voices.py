@@ -17,7 +17,6 @@ from ...files import leads_through_link, replace_file
 from ...recordings import Heard
 from ...speech.synthesizer import Synthesizer
 from ...steps import finish_in_turns
-from .. import limits
 from ..fields import required_text
 from .guard import Guard
 from .page_api import DefaultVoice, described
@@ -59,13 +58,13 @@ class VoiceRoutes:
     async def _check(self, request: web.Request) -> web.Response:
         engine = self._engine()
         async with self._uploads:
-            content = await read_body(request, MAX_BYTES, limits.UPLOAD_SECONDS)
+            content = await read_body(request, MAX_BYTES)
             return web.json_response(await hearing(engine, content))
 
     async def _make(self, request: web.Request) -> web.Response:
         engine = self._engine()
         async with self._uploads:
-            form = await read_form(request, MAX_BYTES + _FORM_BYTES, limits.UPLOAD_SECONDS)
+            form = await read_form(request, MAX_BYTES + _FORM_BYTES)
             description = _checked(form.get("description", b"").decode("utf-8", "replace"))
             if form.get("consent") != b"yes":
                 raise HttpError(
