@@ -65,13 +65,13 @@ class PiperUploadRoutes:
             raise HttpError("conflict", "This server runs without the engine piper (--engine)")
         config_bytes, network_bytes = (_size(request, name) for name in _SIZES)
         network = engine.voices_dir / f"{_name(request)}.onnx"
+        config = network.with_name(f"{network.name}.json")
         self._refuse_taken(network)
         async with self._uploads:
             network.parent.mkdir(parents=True, exist_ok=True)
             _check_size(config_bytes + network_bytes, network.parent)
             with _staging(network.parent) as staging:
-                new_network = staging / network.name
-                new_config = staging / f"{network.name}.json"
+                new_network, new_config = staging / network.name, staging / config.name
                 size = config_bytes + network_bytes
                 pieces = body_pieces(request, size, limits.UPLOAD_SECONDS)
                 async with aclosing(pieces):
@@ -81,8 +81,8 @@ class PiperUploadRoutes:
                 await _check(engine, new_network, new_config)
                 self._count_new()
                 self._refuse_taken(network)
-                for new in (new_config, new_network):  # the network completes the voice
-                    os.replace(new, network.with_name(new.name))
+                os.replace(new_config, config)
+                os.replace(new_network, network)  # completes the voice
         await finish_in_turns(engine.look_again())
         names = self._catalogue.made_of([network])
         try:
