@@ -393,3 +393,25 @@ async def lines_about_unloading(log: Path, longer_than: int) -> list[str]:
 
 def _lines(log: Path) -> Iterator[str]:
     return (line for line in log.read_text().splitlines() if "Unloaded the neural engine" in line)
+
+
+def test_memory_that_many_sentences_freed_is_given_back_though_nobody_pauses(
+    engine: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As sentences follow one another, the heap grows by 50 MB a sentence."""
+    resident = loader.resident_bytes()
+    sizes: list[int] = []
+
+    def give_back() -> None:
+        nonlocal resident
+        sizes.append(resident)
+        resident = 1_000_000_000
+
+    monkeypatch.setattr(loader, "resident_bytes", lambda: resident)
+    monkeypatch.setattr(loader, "give_back_freed_memory", give_back)
+    resident += 10_000_000_000
+    for _ in range(30):
+        list(say(engine, SENTENCE))
+        resident += 50_000_000
+    assert len(sizes) == 3
+    assert max(sizes[1:]) <= 1_650_000_000
