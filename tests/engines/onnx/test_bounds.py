@@ -229,3 +229,40 @@ def test_fields_of_one_node_and_of_all_are_bounded(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ValueError, match="it has more than 4 fields"):
         read(node("Neg", "aaa", "b"), node("Neg", "aaa", "c"))
     assert (module._MAX_DEPTH, module._STEP_FIELDS) == (8, 4000)
+
+
+def test_nodes_that_use_each_other_are_a_cycle() -> None:
+    with pytest.raises(ValueError, match="its nodes form a cycle"):
+        read(node("Neg", "b", "a"), node("Neg", "a", "b"))
+    with pytest.raises(ValueError, match="its nodes form a cycle"):
+        read(node("Neg", "a", "a"))
+
+
+ELSEWHERE = entry("location", "a.data")
+SPARSE_ELSEWHERE = write_field(1, ELSEWHERE)
+TENSOR_ELSEWHERE = write_field(5, write_field(5, ELSEWHERE))
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        write_field(5, ELSEWHERE),
+        write_field(10, ELSEWHERE),
+        write_field(6, write_field(5, ELSEWHERE)),
+        write_field(6, write_field(15, SPARSE_ELSEWHERE)),
+        write_field(11, write_field(5, ELSEWHERE)),
+        write_field(11, write_field(1, node("If", "a", "b", TENSOR_ELSEWHERE))),
+    ],
+)
+def test_nodes_have_no_weights_in_another_file(attribute: bytes) -> None:
+    with pytest.raises(ValueError, match="its nodes have weights in another file"):
+        read(node("If", "a", "b", write_field(5, attribute)))
+
+
+def test_many_nodes_are_read_with_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause after some 4,000 fields, of which each of these nodes has three."""
+    monkeypatch.setattr(module, "_STEP_FIELDS", 30)
+    content = b"".join(write_field(NODE, node("Neg", "a", chr(200 + n))) for n in range(100))
+    few = b"".join(write_field(NODE, node("Neg", "a", chr(200 + n))) for n in range(5))
+    pauses = len([*read_nodes(fields(content))]) - len([*read_nodes(fields(few))])
+    assert 8 <= pauses <= 10
