@@ -23,7 +23,7 @@ VERSION = r"(\d+\.\d+\.\d+)"
 SOURCE = ("wyoming_vietts/__init__.py", f'^__version__ = "{VERSION}"$')
 COPIES = (
     ("addon/config.yaml", f"^version: {VERSION}$"),
-    ("addon/Dockerfile", rf"^FROM \S+:{VERSION}-neural$"),
+    ("addon/Dockerfile", rf"^FROM \S+:{VERSION}$"),
     ("addon/Dockerfile", f'io.hass.version="{VERSION}"'),
     ("deploy/kubernetes/base/deployment.yaml", rf"^ +image: \S+:{VERSION}$"),
     ("deploy/kubernetes/gpu/kustomization.yaml", f"^ +newTag: {VERSION}-cuda$"),

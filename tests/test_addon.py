@@ -25,7 +25,7 @@ PROJECT = "https://github.com/wyoming-vietts/wyoming-vietts"
 
 def test_version_is_the_programs_everywhere() -> None:
     assert CONFIG["version"] == __version__
-    assert f"FROM ghcr.io/wyoming-vietts/wyoming-vietts:{__version__}-neural\n" in DOCKERFILE
+    assert f"FROM ghcr.io/wyoming-vietts/wyoming-vietts:{__version__}\n" in DOCKERFILE
     assert f'io.hass.version="{__version__}"' in DOCKERFILE
     changes = re.findall(r"^## (\S+)", (ADDON / "CHANGELOG.md").read_text(), re.M)
     assert changes[0] == __version__

@@ -29,3 +29,10 @@ def test_installed_command_is_named_without_a_checkout(
     (tmp_path / "wyoming-vietts").chmod(0o755)
     assert program.command("voices") == "wyoming-vietts voices"
     assert "extra 'vietts'" in program.how_to_install("vietts")
+
+
+def test_user_of_the_app_is_told_of_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "_SCRIPTS", Path("/nowhere"))
+    monkeypatch.setenv("SUPERVISOR_TOKEN", "secret")
+    assert program.step_to_install("vietts") == program.Step("engine", "vietts")
+    assert "option 'engine' to vietts" in program.how_to_install("vietts")

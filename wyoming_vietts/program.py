@@ -28,6 +28,8 @@ def how_to_install(extra: str) -> str:
     """Name the command that installs an extra of this program, such as `vietts`."""
     if (_SCRIPTS / "setup").is_file():
         return f"run {_from_here(_SCRIPTS / 'setup')}{_part(extra)}"
+    if _is_app():
+        return f"set the app's option 'engine' to {extra}, and restart the app"
     return f"install wyoming-vietts again, with its extra '{extra}'"
 
 
@@ -35,18 +37,25 @@ def how_to_install(extra: str) -> str:
 class Step:
     """A step that the page asks of its user, in whatever language it is read."""
 
-    kind: Literal["command", "image", "download", "restart"]
+    kind: Literal["command", "image", "engine", "download", "restart"]
     text: str = ""
-    """The command to run, the image to use or the download to start."""
+    """The command to run, the image to use, the engine to choose, or the download to start."""
 
 
 def step_to_install(extra: str) -> Step:
     """Return the step that installs an extra, the way that this program was installed."""
     if (_SCRIPTS / "setup").is_file():
         return Step("command", f"{shlex.quote(str(_SCRIPTS / 'setup'))}{_part(extra)}")
+    if _is_app():
+        return Step("engine", extra)
     if any(os.path.exists(mark) for mark in _MARKS_OF_CONTAINERS):
         return Step("image", _NEURAL_IMAGE)
     return Step("command", f"{sys.executable} -m pip install 'wyoming-vietts[{extra}]'")
+
+
+def _is_app() -> bool:
+    """Tell whether Home Assistant's Supervisor has started this program."""
+    return "SUPERVISOR_TOKEN" in os.environ
 
 
 def _part(extra: str) -> str:

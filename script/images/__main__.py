@@ -131,7 +131,7 @@ def _check_neural(image: Image) -> None:
 
 
 def _check_app(light: Image) -> None:
-    """The Home Assistant app, with the light image in place of the neural one."""
+    """The Home Assistant app, on top of the light image."""
     name = re.findall(r"^FROM (\S+)", Path("addon/Dockerfile").read_text(), re.M)[0]
     buildah("tag", light.name, name)
     subprocess.run([*BUILD, "-t", APP, "addon"], check=True, stdout=subprocess.DEVNULL)
@@ -169,6 +169,14 @@ def _check_app(light: Image) -> None:
             assert container.process.wait(START_SECONDS) == 1
             assert "'speed' is 9" in container.log, container.log
         note("A wrong option is named")
+        chosen.write_text(json.dumps({"engine": "vietts", "voice": ""}))
+        nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1", "PIP_RETRIES": "0"}
+        with running(app, data, share, **TOKEN, **nowhere) as container:
+            assert wait_until_it_answers(container)
+            wait_for(lambda: "the next try is in an hour" in container.log, container)
+            assert "No matching distribution found" in container.log, container.log
+            assert speak(container)
+        note("VietTTS's packages are asked for, and it speaks without them")
 
 
 @contextmanager

@@ -27,8 +27,8 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
-from wyoming_vietts.engines.catalogue import Catalogue
-from wyoming_vietts.engines.contract import Engine
+from wyoming_vietts.engines.catalogue import Catalogue, make_catalogue
+from wyoming_vietts.engines.contract import Engine, EngineSettings
 
 __all__ = ["voices_dir"]
 
@@ -155,3 +155,13 @@ def test_command_imports_only_what_it_needs(arguments: list[str], absent: list[s
     modules = result.stdout.splitlines()[-1].split()
     assert "wyoming_vietts.commands" in modules, result.stderr
     assert not set(absent) & set(modules)
+
+
+def test_model_without_its_packages_keeps_no_other_voice_from_speaking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "config.json").touch()
+    monkeypatch.setattr("wyoming_vietts.engines.catalogue.find_spec", lambda _: None)
+    settings = EngineSettings(tmp_path, tmp_path / "piper", tmp_path / "vieneu")
+    assert list(make_catalogue(["auto"], settings).voices) == EMBEDDED
+    assert "VietTTS cannot speak yet: the package torch is missing" in caplog.text

@@ -10,11 +10,14 @@ import json
 import logging
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..downloads.table import NATURAL_VOICE, PIPER_VOICES, VIENEU, VIETTS
+from ..downloads.table import DOWNLOADS, NATURAL_VOICE, PIPER_VOICES, VIENEU, VIETTS
+from ..engines.catalogue import has_model
 from ..errors import LexiconError, SetupError, UnknownVoiceError
 from ..files import read_bytes, replace_file
 from ..frontends.wyoming.supervisor import SupervisorAnnouncement
@@ -24,6 +27,7 @@ from ..settings.values import check
 from ..steps import finish
 from ..text import LexiconFile, parse_lexicon
 from . import serve
+from .packages import Packages, prepare_vietts
 
 _MAX_OPTIONS_BYTES = 1_000_000
 _OWN_WORDS = (
@@ -66,6 +70,15 @@ def run(options: argparse.Namespace) -> None:
         options.http_names = ("*",)
     for folder in (options.piper_dir, options.voices_dir):
         folder.mkdir(parents=True, exist_ok=True)
+    packages = Packages(options.data / "packages", options.pins)
+    packages.use()
+    until = None
+    if _wants_vietts(chosen, options.model_dir) and (
+        packages.are_missing or not DOWNLOADS[VIETTS].is_in(options.model_dir)
+    ):
+        until = partial(prepare_vietts, packages)
+        if options.voice not in PIPER_VOICES:
+            options.voice = None
     try:
         are_there = [serve.download_if_missing(name, options) for name in downloads_for(chosen)]
         if not all(are_there):
@@ -75,15 +88,20 @@ def run(options: argparse.Namespace) -> None:
             os.environ.get("SUPERVISOR_TOKEN", ""),
             parse_uri(options.uri)[2],
         )
-        serve.run(
+        was_told_to_stop = serve.run(
             options,
             announcement,
             f"set the option 'voice' to {NATURAL_VOICE}, and restart the app",
+            until,
         )
     except UnknownVoiceError as error:
         raise SetupError(f"Option 'voice': {error}") from error
     except KeyboardInterrupt:  # while it was downloading
         _LOGGER.info("Stopped")  # the Supervisor takes any exit status but 0 for a failure
+    else:
+        if not was_told_to_stop:
+            _LOGGER.info("VietTTS is ready: starting again with it")
+            os.execv(sys.executable, sys.orig_argv)
 
 
 def load_options(path: Path) -> dict[str, Any]:
@@ -103,9 +121,15 @@ def load_options(path: Path) -> dict[str, Any]:
     return {option.name: option.default for option in APP_OPTIONS} | chosen
 
 
+def _wants_vietts(chosen: Mapping[str, Any], model_dir: Path) -> bool:
+    """Tell whether VietTTS shall speak, which is prepared while the app serves."""
+    return chosen["engine"] == VIETTS or (chosen["engine"] == "auto" and has_model(model_dir))
+
+
 def downloads_for(chosen: Mapping[str, Any]) -> Sequence[str]:
+    """Return the downloads without which the app should not start."""
     engine, voice = chosen["engine"], _voice(chosen)
-    names = [engine] if engine in (VIETTS, VIENEU) else []
+    names = [engine] if engine == VIENEU else []
     if engine != "espeak" and voice in PIPER_VOICES:
         names.append(voice)
     return names

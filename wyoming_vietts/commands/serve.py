@@ -6,8 +6,9 @@ import gc
 import logging
 import os
 import signal
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..downloads.background import Downloads
 from ..downloads.table import DOWNLOADS, NATURAL_VOICE, ModelFolders
@@ -43,18 +44,23 @@ def run(
     options: argparse.Namespace,
     announcement: "SupervisorAnnouncement | None" = None,
     way_to_natural_voice: str | None = None,
-) -> None:
+    until: Callable[[Downloads], Coroutine[None, None, None]] | None = None,
+) -> bool:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         announcement: replaces that of --zeroconf.
         way_to_natural_voice: how this user gets one; None for a command or the page.
+        until: runs meanwhile, and stops the server at its end, too.
+
+    Returns:
+        Whether there was a signal.
     """
     _warn_of_what_has_no_effect(options)
     if options.download is not None:
         download_if_missing(options.download, options)
     way = way_to_natural_voice or _way_to_natural_voice(options)
-    asyncio.run(_serve(options, announcement, way))
+    return asyncio.run(_serve(options, announcement, way, until))
 
 
 def _warn_of_what_has_no_effect(options: argparse.Namespace) -> None:
@@ -86,7 +92,8 @@ async def _serve(
     options: argparse.Namespace,
     announcement: "SupervisorAnnouncement | ZeroconfAnnouncement | None",
     way_to_natural_voice: str,
-) -> None:
+    until: Callable[[Downloads], Coroutine[None, None, None]] | None,
+) -> bool:
     stop = asyncio.Event()
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, stop.set)
@@ -142,8 +149,11 @@ async def _serve(
     ]
     if not options.no_download:
         background.append(asyncio.create_task(fetch_first_voice(synthesizer, downloads)))
-    await server.wait(stop.wait())
-    for task in background:
+    ends: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
+    if until is not None:
+        ends.append(asyncio.create_task(until(downloads)))
+    await server.wait(asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED))
+    for task in (*background, *ends):
         task.cancel()
     doors = [door for door in (server, http) if door is not None]
     for door in doors:
@@ -152,6 +162,7 @@ async def _serve(
         await announcement.withdraw()
     await asyncio.gather(downloads.finish(), *(door.finish() for door in doors))
     _LOGGER.info("Stopped")
+    return stop.is_set()
 
 
 def _load_default_voice(synthesizer: Synthesizer) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 from ..files import explain
 from .table import ModelFolders
@@ -65,29 +68,48 @@ class Downloads:
             _LOGGER.warning("The download of '%s' failed: %s", name, error)
 
     async def _run(self, name: str) -> str | None:
-        """Run the program's own command to its end; return its error, if there is one.
-
-        Raises:
-            OSError: it cannot be run.
-        """
+        """Run the program's own command; see `run_to_end`."""
         folders = (
             *("--piper-dir", self.folders.piper_dir, "--vieneu-dir", self.folders.vieneu_dir),
             *("--model-dir", self.folders.model_dir),
         )
         log_format = ("--log-format", "%(message)s")
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(
-                (sys.executable, "-m", "wyoming_vietts", "download", name, *folders, *log_format),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-            )
-            try:
-                while process.poll() is None:
-                    await asyncio.sleep(_POLL_SECONDS)
-            finally:
-                process.kill()  # if it has not ended: what has come is kept
-                process.wait()
-            said.seek(0)
-            lines = said.read().decode("utf-8", "replace").strip().splitlines() or ["no message"]
-        return None if process.returncode == 0 else lines[-1]
+        return await run_to_end(
+            (sys.executable, "-m", "wyoming_vietts", "download", name, *folders, *log_format)
+        )
+
+
+async def run_to_end(
+    command: Sequence[str | Path], niceness: int = 0, **environment: str
+) -> str | None:
+    """Run a command to its end; kill it if this is cancelled.
+
+    Args:
+        niceness: 0 to 19; with 19 it leaves the processors to all others.
+        environment: variables that it gets in addition.
+
+    Returns:
+        If it fails, the last line that it has written, of those marked as errors if there are any.
+
+    Raises:
+        OSError: it cannot be run.
+    """
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env=os.environ | environment,
+        )
+        try:
+            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
+            while process.poll() is None:
+                await asyncio.sleep(_POLL_SECONDS)
+        finally:
+            process.kill()  # if it has not ended
+            process.wait()
+        said.seek(0)
+        lines = said.read().decode("utf-8", "replace").strip().splitlines() or ["no message"]
+    errors = [line for line in lines if line.startswith("ERROR: ")]
+    return None if process.returncode == 0 else (errors or lines)[-1].removeprefix("ERROR: ")

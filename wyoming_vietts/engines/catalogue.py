@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,12 +114,15 @@ def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:
     if [*names] != ["auto"]:
         return Catalogue([_make_engine(name, settings) for name in names], is_auto=False)
     engines: list[Engine] = [_make_vieneu(settings), PiperEngine(settings)]
-    if _has_model(settings.model_dir):
-        engines.insert(0, make_vietts(settings))
+    if has_model(settings.model_dir):
+        if find_spec("torch") is not None:
+            engines.insert(0, make_vietts(settings))
+        else:
+            _LOGGER.warning("VietTTS cannot speak yet: the package torch is missing")
     return Catalogue(engines, is_auto=True)
 
 
-def _has_model(model_dir: Path) -> bool:
+def has_model(model_dir: Path) -> bool:
     """Whether a folder has a neural model, converted or as it was published."""
     # Path.is_file raises in a folder that cannot be entered.
     return any(os.path.isfile(model_dir / name) for name in ("config.json", "config.yaml"))

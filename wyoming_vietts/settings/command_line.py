@@ -202,6 +202,7 @@ def _homeassistant(parser: argparse.ArgumentParser) -> None:
     for name, default, purpose in (
         ("data", "/data", "the app's folder: options.json of the Supervisor, lexicon and models"),
         ("share", "/share/vietts", "the user's folder: recordings and Piper voices"),
+        ("pins", "/venv/pins", "what to install for VietTTS: requirement files"),
     ):
         parser.add_argument(name, nargs="?", type=Path, default=Path(default),
             metavar=name.upper(), help=f"{purpose} (default: {default})")  # fmt: skip
