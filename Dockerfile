@@ -36,10 +36,10 @@ ENV PATH=/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_NO_DEPS=1 PIP_DISABLE_PIP_VERSIO
 FROM build AS build-light
 COPY requirements/light.txt .
 RUN pip install --require-hashes -r light.txt
-# For the app, which installs these where its user chooses VietTTS.
+# For the app, which installs these with pip where its user chooses VietTTS.
 COPY requirements/neural.txt requirements/torch-cpu.txt /venv/pins/
 COPY . .
-RUN pip install --no-build-isolation . && pip uninstall --yes setuptools pip
+RUN pip install --no-build-isolation . && pip uninstall --yes setuptools
 
 FROM build AS build-neural
 COPY requirements/neural.txt .
