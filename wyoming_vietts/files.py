@@ -1,4 +1,4 @@
-"""Reads and writes files that users provide, safely."""
+"""Safely reads and writes files that users provide."""
 
 import glob
 import os

@@ -1,4 +1,4 @@
-"""Download a voice or a model from the Hugging Face hub, or list what there is."""
+"""Downloads a voice or a model from the Hugging Face hub, or lists them."""
 
 import argparse
 import logging

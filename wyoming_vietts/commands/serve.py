@@ -56,14 +56,14 @@ def run(
     Returns:
         Whether there was a signal.
     """
-    _warn_of_what_has_no_effect(options)
+    _warn_of_ineffective(options)
     if options.download is not None:
         download_if_missing(options.download, options)
     way = way_to_natural_voice or _way_to_natural_voice(options)
     return asyncio.run(_serve(options, announcement, way, until))
 
 
-def _warn_of_what_has_no_effect(options: argparse.Namespace) -> None:
+def _warn_of_ineffective(options: argparse.Namespace) -> None:
     for setting in SERVE_SETTINGS:
         value = getattr(options, setting.name)
         if setting.name.startswith("http_") and value != setting.default and options.http is None:

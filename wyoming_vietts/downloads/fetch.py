@@ -23,11 +23,10 @@ STAGING = ".download"
 
 _LOCK = ".download.lock"  # never removed, as another process may have opened it
 
-
-_MOST_TIMES = 2  # as large as announced
+_MOST_TIMES = 2  # the announced size
 
 Convert = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
-"""Makes the content of other files, by name, of that of all files of a download."""
+"""Converts all files of a download: content by name -> content by name."""
 
 
 def fetch(download: Download, folder: Path, convert: Convert | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""What engines know of recordings: features, computed once and kept in files."""
+"""Caches the features of recordings: computed once, and kept in files."""
 
 import contextlib
 import hashlib
@@ -6,7 +6,6 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
@@ -31,14 +30,6 @@ _File = tuple[Path, int, int]
 """Path, nanoseconds of its modification, bytes."""
 
 
-@dataclass(frozen=True)
-class _Encoded(Generic[F]):
-    """The features of a recording, and their file."""
-
-    features: F
-    path: Path
-
-
 class RecordingCache(ABC, Generic[F]):
     """Features by recording; each content is encoded once."""
 
@@ -56,8 +47,8 @@ class RecordingCache(ABC, Generic[F]):
         """
         self._model_dir = model_dir
         self._encoders = encoders
-        self._by_file: dict[_File, _Encoded[F]] = {}
-        self._under_way: dict[_File, Shared[_Encoded[F]]] = {}
+        self._by_file: dict[_File, tuple[F, Path]] = {}  # with the file of the features
+        self._under_way: dict[_File, Shared[tuple[F, Path]]] = {}
         self._heard: deque[Path] = deque(maxlen=_HEARD)
         self._failed: set[Path] = set()  # recordings that could not be encoded
 
@@ -106,7 +97,7 @@ class RecordingCache(ABC, Generic[F]):
             finally:
                 if shared.is_done:
                     self._under_way.pop(file, None)
-        return self._by_file[file].features
+        return self._by_file[file][0]
 
     def get_for_speech(self, voice: ClonedVoice, available: Iterable[str]) -> Steps[F]:
         """Return the features of a voice that is to speak.
@@ -153,8 +144,8 @@ class RecordingCache(ABC, Generic[F]):
             yield
             if _is_there(file) or file not in self._by_file:
                 continue
-            path = self._by_file.pop(file).path
-            if all(path != other.path for other in self._by_file.values()):
+            _, path = self._by_file.pop(file)
+            if all(path != other for _, other in self._by_file.values()):
                 with contextlib.suppress(OSError):  # as in a read-only model directory
                     path.unlink()
 
@@ -175,12 +166,12 @@ class RecordingCache(ABC, Generic[F]):
         if cached not in self._heard and not cached.is_file():
             yield from load_prompt_audio(content, recording.name, max_seconds=self.max_seconds)
 
-    def _load_or_encode(self, recording: Path, name: str) -> Steps[_Encoded[F]]:
+    def _load_or_encode(self, recording: Path, name: str) -> Steps[tuple[F, Path]]:
         content = yield from read_recording(recording)
         path = yield from self._cached(content)
         if path.is_file():
             try:
-                return _Encoded(self._read(path), path)
+                return self._read(path), path
             except FileNotFoundError:
                 pass  # another server has deleted it since
             except (OSError, ValueError) as error:
@@ -188,7 +179,7 @@ class RecordingCache(ABC, Generic[F]):
         features = yield from self._encode(content, recording.name)
         yield from self._save(features, path)
         _LOGGER.info("Voice '%s' is ready", name)
-        return _Encoded(features, path)
+        return features, path
 
     def _cached(self, content: bytes) -> Steps[Path]:
         """Name the file of a recording's features by its content and the encoder's networks."""

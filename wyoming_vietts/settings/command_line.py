@@ -183,7 +183,7 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 def _download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", choices=tuple(DOWNLOADS), metavar="NAME",
-        help=f"{', '.join(DOWNLOADS)} (default: list what there is)")  # fmt: skip
+        help=f"{', '.join(DOWNLOADS)} (default: list them)")  # fmt: skip
 
 
 def _prepare(parser: argparse.ArgumentParser) -> None:
@@ -220,7 +220,7 @@ _COMMANDS: Mapping[str, _Command] = {
     ),
     "voices": _Command("List the voices", (*ENGINE_SETTINGS, *LOG_SETTINGS)),
     "download": _Command(
-        "Download a voice or the neural model, or list what there is",
+        "Download a voice or the neural model, or list them",
         (PIPER_DIR, VIENEU_DIR, MODEL_DIR, *LOG_SETTINGS),
         _download,
     ),

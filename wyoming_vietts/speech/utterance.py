@@ -210,7 +210,7 @@ class Utterance:
             yield self._played(bytes(SAMPLE_WIDTH * samples))
 
     def _resume(self) -> None:
-        """Start the clock: there is something to compute from now on."""
+        """Start the clock: computation begins."""
         now = time.monotonic()
         self._started = self._started or now
         self._deadline = max(self._deadline, now)

@@ -29,7 +29,7 @@ MAX_BYTES = 512_000_000
 MAX_FRONT_SECONDS, MAX_WHOLE_SECONDS = 0.5, 2.0
 """Processor time for a phoneme id, of a network that is cut, up to the latents, and of one that is
 not. A medium voice takes 0.002 and 0.006 s on a fast core; a Raspberry Pi is assumed to take fifty
-times as much, which nobody has measured."""
+times as much (not measured)."""
 MAX_SECONDS_AN_ID = 0.5
 """Longest audio of a phoneme id; a damaged network makes more. Speech takes 0.05 s."""
 

@@ -1,4 +1,4 @@
-"""Convert speakable text to the phoneme ids that a Piper voice was trained with.
+"""Converts speakable text to the phoneme ids that a Piper voice was trained with.
 
 Phonemes are the code points of eSpeak NG's transcription, or letters; a blank follows each.
 """

@@ -66,7 +66,7 @@ class PiperVoice(FileVoice):
             pcm += piece or b""
             yield
         lufs = loudness(decode_pcm(pcm) / FULL_SCALE, self.sample_rate)
-        # Whoever measures at the same time must not change it, as a voice may speak with noise.
+        # Of measurements at the same time the first counts, as a voice may speak with noise.
         self.network.gains.setdefault(self.speaker, gain(lufs))
 
     def speak(self, text: str, speed: float = 1.0) -> PCM:

@@ -7,7 +7,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from wyoming_vietts.engines.vietts.model.weights import weights_source, write_safetensors
+from wyoming_vietts.engines.vietts.model.weights import weights_source, write_weights
 from wyoming_vietts.steps import finish
 
 
@@ -23,7 +23,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         "large": torch.randn(3 << 20, generator=random),
     }
     path = tmp_path / "x.safetensors"
-    finish(write_safetensors(tensors, path, {"source": "chào"}))
+    finish(write_weights(tensors, path, "chào"))
     read = safetensors.torch.load_file(path)
     assert read.keys() == tensors.keys()
     for name, tensor in tensors.items():
@@ -37,5 +37,5 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 100])
 def test_file_without_an_origin_has_none(tmp_path: Path, size: int) -> None:
-    finish(write_safetensors({"a": torch.ones(size)}, tmp_path / "x.safetensors"))
+    finish(write_weights({"a": torch.ones(size)}, tmp_path / "x.safetensors"))
     assert weights_source(tmp_path / "x.safetensors") is None

@@ -70,7 +70,7 @@ class _Writer(GraphWriter):
         return self.count_from_zero(self.node("Shape", tokens))
 
     def last(self, steps: str) -> str:
-        """Return the last number, or 1 where there is but one: [1, 1, 1]."""
+        """Return the last number, or 1 if it is 0: [1, 1, 1]."""
         return self.at_least_one(self.node("ReduceMax", steps, axes=[2]))
 
     def convolution(self, x: str, weight: Floats, bias: Floats, dilation: int = 1) -> str:

@@ -81,7 +81,7 @@ def convert_weights(
     try:
         # Another server that shares the folder may have written, and mapped, the file.
         if not _is_current(path, source):
-            yield from write_weights(network, path, source)
+            yield from write_weights(network.state_dict(), path, source)
     except OSError as error:
         _warn(path, error)
         return network.state_dict()
@@ -128,7 +128,7 @@ def prepare(model_dir: Path, delete_published: bool = False) -> list[Path]:
         for dtype in dtypes:
             paths.append(weights_file(model_dir, part, dtype))
             network = finish(_convert_weights(model_dir, config, part, dtype))
-            finish(write_weights(network, paths[-1], origin))
+            finish(write_weights(network.state_dict(), paths[-1], origin))
     if delete_published:
         _delete_published(model_dir)
     return paths

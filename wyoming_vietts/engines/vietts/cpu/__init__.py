@@ -1,6 +1,7 @@
 """Swaps in layers that are faster on a CPU; the networks also run without them."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -45,9 +46,9 @@ def optimize(networks: Networks) -> Steps[None]:
     encoders = (lm.text_encoder, lm.decoder, flow.encoder)
     positions = [layer.attention.position for encoder in encoders for layer in encoder.layers]
     for network in (lm, flow):
-        yield from _replace(network, nn.Linear, _packed_linear, but=positions)
+        yield from _replace(network, nn.Linear, _onednn_linear, but=positions)
         # Position layers run rarely, on many positions at once, where packing gains nothing.
-        yield from _replace(network, nn.Linear, _unpacked_linear)
+        yield from _replace(network, nn.Linear, partial(_onednn_linear, pack=False))
     yield from _replace(lm, Int8Linear, PackedInt8Linear)
 
 
@@ -82,9 +83,5 @@ def _fused_block(block: TransformerBlock) -> nn.Module:
     return FusedTransformerBlock(block) if onednn_takes(block.expand.weight) else block
 
 
-def _packed_linear(linear: nn.Linear) -> nn.Module:
-    return OneDNNLinear(linear) if onednn_takes(linear.weight) else linear
-
-
-def _unpacked_linear(linear: nn.Linear) -> nn.Module:
-    return OneDNNLinear(linear, pack=False) if onednn_takes(linear.weight) else linear
+def _onednn_linear(linear: nn.Linear, pack: bool = True) -> nn.Module:
+    return OneDNNLinear(linear, pack) if onednn_takes(linear.weight) else linear

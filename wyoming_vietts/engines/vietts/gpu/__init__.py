@@ -16,7 +16,7 @@ from .unet import BucketedUNet
 def optimize(networks: Networks) -> Steps[None]:
     """Replace the decoder of the language model and the U-Net of the flow.
 
-    They compute the same, up to rounding errors. Where there is a GPU, their steps are captured.
+    They compute the same, up to rounding errors. On a GPU, their steps are captured.
     Pauses before each of them.
     """
     torch.backends.cudnn.allow_tf32 = False  # the vocoder is in fp32 for its precision

@@ -115,22 +115,16 @@ def _not_safetensors(path: Path, error: safetensors.SafetensorError) -> ModelErr
 # --- writing -------------------------------------------------------------------------------------
 
 
-def write_weights(network: nn.Module, path: Path, source: str | None) -> Steps[None]:
-    """Write a network's weights; see `write_safetensors`.
-
-    Args:
-        source: the fingerprint of their source, for `weights_source`.
-    """
-    yield from write_safetensors(network.state_dict(), path, {"source": source} if source else {})
-
-
-def write_safetensors(
-    tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
+def write_weights(
+    tensors: Mapping[str, Tensor], path: Path, source: str | None = None
 ) -> Steps[None]:
     """Write a file atomically, readable for every user.
 
-    After each piece, once it is on the disk, comes a pause: so neither a slow disk nor many dirty
+    Pauses after each piece, once it is on the disk, so that neither a slow disk nor many dirty
     pages hold up the event loop.
+
+    Args:
+        source: the fingerprint of their source, for `weights_source`.
 
     Raises:
         OSError: it cannot be written.
@@ -138,7 +132,7 @@ def write_safetensors(
     ordered = sorted(
         tensors.items(), key=lambda item: (-item[1].element_size(), item[0])
     )  # aligned
-    header: dict[str, object] = {"__metadata__": metadata} if metadata else {}
+    header: dict[str, object] = {"__metadata__": {"source": source}} if source else {}
     end = 0
     for name, tensor in ordered:
         start, end = end, end + tensor.nbytes

@@ -11,7 +11,7 @@ from ....recordings.recording import load_prompt_audio
 from ....steps import Steps
 from ...onnx.files import check_onnx
 from ...recording_cache import RecordingCache
-from ..model.weights import write_safetensors
+from ..model.weights import write_weights
 from ..networks.config import ModelConfig
 from .encoder import Prompt, PromptEncoder, load_torchaudio
 
@@ -56,4 +56,4 @@ class VoiceCache(RecordingCache[Prompt]):
             return (yield from encoder.encode(torch.from_numpy(waveform)))
 
     def _write(self, prompt: Prompt, path: Path) -> Steps[None]:
-        return write_safetensors(vars(prompt), path)
+        return write_weights(vars(prompt), path)
