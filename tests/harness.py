@@ -115,6 +115,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def address_of(uri: str) -> tuple[str, int]:
+    host, port = uri.removeprefix("tcp://").split(":")
+    return host, int(port)
+
+
+def resident_kib(pid: int, key: str = "VmRSS") -> int:
+    """The resident memory of a process, or the most so far: `VmHWM`."""
+    return int(Path(f"/proc/{pid}/status").read_text().split(f"{key}:")[1].split()[0])
+
+
 @asynccontextmanager
 async def running_server(
     *engines: Engine,
@@ -222,6 +232,17 @@ def server_process(
     finally:
         process.kill()
         process.wait()
+
+
+@asynccontextmanager
+async def ready_server(
+    *arguments: str, **options: Any
+) -> AsyncIterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The `wyoming-vietts` command on a free port, once it answers; yields its URI, too."""
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    with server_process("--uri", uri, *arguments, **options) as process:
+        await wait_until_ready(uri)
+        yield uri, process
 
 
 async def wait_until_ready(uri: str) -> None:

@@ -127,6 +127,11 @@ def is_small(name: str) -> bool:
     return name.endswith((".yaml", ".json"))
 
 
+def visible(folder: Path) -> list[str]:
+    """The names of the files that are not hidden."""
+    return sorted(path.name for path in folder.glob("*") if not path.name.startswith("."))
+
+
 # --- the command, with a tiny voice in the place of the one that it offers -----------------------
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.engines.piper.tiny_voice import write_voice
 from tests.engines.vieneu.tiny_model import NAMES, write_model
-from tests.harness import free_port, run_command, server_process, wait_until_ready
+from tests.harness import free_port, ready_server, run_command
 from wyoming_vietts import __version__
 from wyoming_vietts.commands.doctor import _judge, _measure_all
 from wyoming_vietts.engines.vieneu.engine import VieNeuEngine
@@ -68,9 +68,7 @@ def test_presets_that_share_their_networks_are_measured_once(tmp_path: Path) -> 
 
 async def test_server_that_runs_already_is_recognized(tmp_path: Path) -> None:
     write_voice(tmp_path / "an.onnx")
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--engine", "espeak"):
-        await wait_until_ready(uri)
+    async with ready_server("--engine", "espeak") as (uri, _):
         report = doctor(tmp_path, "--uri", uri)
     assert report["network"]["port"] == "Wyoming VietTTS answers there, 3 voices"
     assert report["next"] == [f"Nothing is missing: a server answers at {uri}"]

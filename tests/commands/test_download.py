@@ -23,13 +23,14 @@ from tests.harness import (
     describe,
     free_port,
     pcm_of,
+    ready_server,
     run_command,
     server_process,
     synthesize,
     wait_until_ready,
 )
 from tests.http_server import serving
-from tests.hub import Hub, running_hub
+from tests.hub import Hub, running_hub, visible
 from tests.recording_files import record
 from wyoming_vietts.downloads.fetch import fetch
 from wyoming_vietts.downloads.hub import find
@@ -69,10 +70,6 @@ def voice_command(hub: Hub, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "tests.hub", str(hub.folder), *arguments]
 
 
-def visible(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.glob("*") if not path.name.startswith("."))
-
-
 # --- what is fetched -----------------------------------------------------------------------------
 
 
@@ -102,9 +99,7 @@ async def test_downloaded_model_speaks(hub: Hub, tmp_path: Path) -> None:
         shutil.copy(vocabulary, fetched)
     (fetched / "voices").mkdir()
     record(fetched / "voices" / "an.wav")
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--model-dir", str(fetched), "--threads", "1"):
-        await wait_until_ready(uri)
+    async with ready_server("--model-dir", str(fetched), "--threads", "1") as (uri, _):
         assert {name for name in visible(fetched) if name.endswith(".safetensors")} <= converted
         assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
         assert len(pcm_of(await synthesize(uri, "Xin chào."))) > 1000

@@ -17,6 +17,7 @@ from tests.harness import (
     free_port,
     pcm_of,
     read_until,
+    ready_server,
     run_command,
     server_process,
     wait_until_ready,
@@ -25,10 +26,8 @@ from wyoming_vietts.commands import client
 
 
 async def test_say_writes_what_the_server_says(tmp_path: Path) -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
     output = tmp_path / "a.wav"
-    with server_process("--uri", uri):
-        await wait_until_ready(uri)
+    async with ready_server() as (uri, _):
         said = run_command("say", "Xin chào", "-o", str(output), "--uri", uri)
         refused = run_command(
             *("say", "Xin chào", "-o", str(output), "--uri", uri, "--voice", "x"),
@@ -82,9 +81,7 @@ async def test_say_plays_a_file_of_its_own_and_fails_when_the_player_does(tmp_pa
     own = tmp_path / "speech.wav"
     own.write_text("the user's")
     path = player(tmp_path, status=0)
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri):
-        await wait_until_ready(uri)
+    async with ready_server() as (uri, _):
         said = run_command("say", "Xin chào", cwd=tmp_path, PATH=path, WYOMING_VIETTS_URI=uri)
         (tmp_path / "bin" / "paplay").write_text("#!/bin/sh\nexit 3\n")
         failed = run_command("say", "Xin chào", cwd=tmp_path, PATH=path, WYOMING_VIETTS_URI=uri)

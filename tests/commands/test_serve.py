@@ -20,6 +20,7 @@ from tests.harness import (
     free_port,
     pcm_of,
     read_until,
+    ready_server,
     run_command,
     server_process,
     synthesize,
@@ -70,10 +71,8 @@ async def test_describe_is_answered_soon_after_start() -> None:
 
 
 async def test_what_has_no_effect_is_a_warning(tmp_path: Path) -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
     flags = ("--http-token", "x", "--voices-dir", str(tmp_path / "none"))
-    with server_process("--uri", uri, "--engine", "espeak", *flags) as process:
-        await wait_until_ready(uri)
+    async with ready_server("--engine", "espeak", *flags) as (_uri, process):
         process.terminate()
         log = process.communicate()[1].decode()
     assert "--http-token has no effect without --http" in log
@@ -82,9 +81,7 @@ async def test_what_has_no_effect_is_a_warning(tmp_path: Path) -> None:
 
 
 async def test_lexicon_is_there_by_default(tmp_path: Path) -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--engine", "espeak", cwd=tmp_path):
-        await wait_until_ready(uri)
+    async with ready_server("--engine", "espeak", cwd=tmp_path) as (uri, _):
         wanted = pcm_of(await synthesize(uri, "bình minh"))
         (tmp_path / "models").mkdir()
         (tmp_path / "models" / "lexicon.txt").write_text("hỏng\nBM = bình minh\n")
@@ -124,9 +121,7 @@ async def test_first_start_with_the_page_names_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 async def test_signal_lets_the_utterance_finish_and_exits_0(stop_signal: signal.Signals) -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--engine", "espeak") as process:
-        await wait_until_ready(uri)
+    async with ready_server("--engine", "espeak") as (uri, process):
         async with connected(uri) as client, connected(uri):  # the second one stays idle
             await client.write_event(Synthesize(TWENTY_SENTENCES).event())
             await read_until(client, "audio-chunk")
@@ -140,9 +135,7 @@ async def test_signal_lets_the_utterance_finish_and_exits_0(stop_signal: signal.
 
 
 async def test_signal_ends_an_utterance_that_takes_too_long_with_an_error() -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--engine", "espeak") as process:
-        await wait_until_ready(uri)
+    async with ready_server("--engine", "espeak") as (uri, process):
         async with connected(uri) as client:
             await client.write_event(Synthesize(TWENTY_SENTENCES * 10).event())
             await read_until(client, "audio-chunk")
@@ -156,9 +149,7 @@ async def test_signal_ends_an_utterance_that_takes_too_long_with_an_error() -> N
 
 
 async def test_stopping_server_takes_no_new_clients() -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--engine", "espeak") as process:
-        await wait_until_ready(uri)
+    async with ready_server("--engine", "espeak") as (uri, process):
         process.terminate()
         process.communicate(timeout=10)
         with pytest.raises(ConnectionRefusedError):
@@ -305,9 +296,7 @@ def test_http_without_its_packages_says_how_to_install_them(package: str) -> Non
 
 
 async def test_http_listens_on_loopback_unless_it_is_told_otherwise() -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--http", "--engine", "espeak") as process:
-        await wait_until_ready(uri)
+    async with ready_server("--http", "--engine", "espeak") as (_uri, process):
         with socket.create_connection(("127.0.0.1", 10280), 5) as client:
             client.sendall(b"GET /health HTTP/1.0\r\n\r\n")
             assert client.recv(100).startswith(b"HTTP/1.0 200 OK")
@@ -320,9 +309,7 @@ async def test_http_listens_on_loopback_unless_it_is_told_otherwise() -> None:
 
 async def test_port_of_http_in_use_ends_with_one_line() -> None:
     address = f"127.0.0.1:{free_port()}"
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--http", address):
-        await wait_until_ready(uri)
+    async with ready_server("--http", address) as (_uri, _):
         other = f"tcp://127.0.0.1:{free_port()}"
         result = await asyncio.to_thread(run_command, "--uri", other, "--http", address)
     assert result.returncode == 1

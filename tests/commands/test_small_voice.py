@@ -27,7 +27,7 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
-from tests.hub import Hub, running_hub
+from tests.hub import Hub, running_hub, visible
 from wyoming_vietts.commands import first_voice
 from wyoming_vietts.downloads.background import Downloads
 from wyoming_vietts.downloads.table import DOWNLOADS, SMALL_VOICE, ModelFolders
@@ -49,10 +49,6 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         (folder / name).write_bytes(content)
     with running_hub(folder) as hub:
         yield hub
-
-
-def visible(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.glob("*") if not path.name.startswith("."))
 
 
 # --- asked for -----------------------------------------------------------------------------------

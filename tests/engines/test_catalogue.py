@@ -19,13 +19,12 @@ from tests.harness import (
     free_port,
     pcm_of,
     read_until,
+    ready_server,
     run_command,
     running_server,
     send,
-    server_process,
     synthesize,
     types,
-    wait_until_ready,
 )
 from wyoming_vietts.engines.catalogue import Catalogue, make_catalogue
 from wyoming_vietts.engines.contract import Engine, EngineSettings
@@ -82,10 +81,8 @@ async def test_embedded_voices_speak_while_no_better_one_can(tmp_path: Path) -> 
     good = write_voice(tmp_path / "good" / "an.onnx")
     broken = write_voice(tmp_path / "voices" / "an.onnx")
     broken.write_text("version https://git-lfs.github.com/spec/v1")
-    uri = f"tcp://127.0.0.1:{free_port()}"
     options = ("--piper-dir", str(broken.parent), "--model-dir", str(tmp_path))
-    with server_process("--uri", uri, *options):
-        await wait_until_ready(uri)
+    async with ready_server(*options) as (uri, _):
         assert [voice.name for voice in (await describe(uri)).tts[0].voices] == EMBEDDED
         assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
         good.replace(broken)
@@ -108,11 +105,9 @@ async def test_voices_have_sample_rates_of_their_own() -> None:
 async def test_server_set_up_with_an_embedded_voice_starts_and_speaks_with_the_neural_engine(
     model_dirs: dict[int, Path], tmp_path: Path, voices_dir: Path
 ) -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
     options = ("--model-dir", str(model_dirs[25]), "--voices-dir", str(tmp_path), "--threads", "1")
     environment = {"WYOMING_VIETTS_VOICE": "espeak-south-male"}
-    with server_process("--uri", uri, *options, environment=environment):
-        await wait_until_ready(uri)
+    async with ready_server(*options, environment=environment) as (uri, _):
         assert [voice.name for voice in (await describe(uri)).tts[0].voices] == EMBEDDED
         shutil.copy(voices_dir / "an.wav", tmp_path / "an.wav")
         async with asyncio.timeout(30):

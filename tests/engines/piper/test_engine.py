@@ -23,17 +23,7 @@ from tests.engines.piper.tiny_voice import (
     voice_of,
     write_voice,
 )
-from tests.harness import (
-    describe,
-    free_port,
-    pcm_of,
-    running_server,
-    server_process,
-    stream,
-    synthesize,
-    types,
-    wait_until_ready,
-)
+from tests.harness import describe, pcm_of, ready_server, running_server, stream, synthesize, types
 from wyoming_vietts.engines.onnx.files import open_model
 from wyoming_vietts.engines.piper import network as network_module
 from wyoming_vietts.engines.piper import voice as module
@@ -303,10 +293,8 @@ async def test_piper_voice_is_served_streamed_and_interleaved(tmp_path: Path) ->
 
 
 async def test_auto_takes_piper_voices_that_are_there_and_that_come(tmp_path: Path) -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
     options = ("--piper-dir", str(tmp_path), "--model-dir", str(tmp_path / "none"), "--seed", "1")
-    with server_process("--uri", uri, *options):
-        await wait_until_ready(uri)
+    async with ready_server(*options) as (uri, _):
         names = [voice.name for voice in (await describe(uri)).tts[0].voices]
         assert names == ["espeak-north-male", "espeak-north-female", "espeak-south-male"]
         write_voice(tmp_path / "an.onnx")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engines.piper.test_files import write_external
 from tests.engines.piper.tiny_voice import make_engine, samples, voice_of, write_voice
-from tests.harness import free_port, pcm_of, server_process, synthesize, wait_until_ready
+from tests.harness import pcm_of, ready_server, synthesize
 from wyoming_vietts.engines.onnx.files import open_model
 from wyoming_vietts.errors import ModelError
 
@@ -19,10 +19,8 @@ async def test_server_lives_when_the_weights_of_a_loaded_voice_are_shortened(
 ) -> None:
     path = write_external(tmp_path)
     write_voice(tmp_path / "binh.onnx")
-    uri = f"tcp://127.0.0.1:{free_port()}"
     options = ("--engine", "piper", "--piper-dir", str(tmp_path))
-    with server_process("--uri", uri, *options):
-        await wait_until_ready(uri)
+    async with ready_server(*options) as (uri, _):
         assert len(pcm_of(await synthesize(uri, "Xin chào.", "an"))) > 10_000
         os.truncate(path.with_name("an.onnx.data"), 0)
         await synthesize(uri, "Xin chào.", "an")  # by the loaded weights, or an error

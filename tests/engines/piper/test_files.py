@@ -21,15 +21,7 @@ from tests.engines.piper.tiny_voice import (
     voice_of,
     write_voice,
 )
-from tests.harness import (
-    describe,
-    free_port,
-    pcm_of,
-    run_command,
-    server_process,
-    synthesize,
-    wait_until_ready,
-)
+from tests.harness import describe, pcm_of, ready_server, run_command, synthesize
 from wyoming_vietts.engines.catalogue import make_catalogue
 from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.onnx.files import check_onnx, open_model
@@ -210,10 +202,8 @@ async def test_embedded_voices_speak_beside_a_damaged_file(
     damage: Callable[[Path], None], tmp_path: Path
 ) -> None:
     damage(write_voice(tmp_path / "an.onnx"))
-    uri = f"tcp://127.0.0.1:{free_port()}"
     options = ("--piper-dir", str(tmp_path), "--model-dir", str(tmp_path / "none"))
-    with server_process("--uri", uri, *options):
-        await wait_until_ready(uri)
+    async with ready_server(*options) as (uri, _):
         names = [voice.name for voice in (await describe(uri)).tts[0].voices]
         assert names[0] == "espeak-north-male"
         assert len(pcm_of(await synthesize(uri, "Xin chào.", None))) > 10_000

@@ -16,6 +16,7 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 
 from tests.engines.vietts.speech import WORDS, make_engine, say, voices_dir
 from tests.harness import (
+    address_of,
     connected,
     describe,
     free_port,
@@ -246,8 +247,7 @@ async def test_unloaded_engine_is_described_as_before_and_speaks_as_before(
 
 
 async def described_bytes(uri: str) -> bytes:
-    host, port = uri.removeprefix("tcp://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    reader, writer = await asyncio.open_connection(*address_of(uri))
     writer.write(b'{"type": "describe"}\n')
     header = await reader.readline()
     data = await reader.readexactly(json.loads(header)["data_length"])

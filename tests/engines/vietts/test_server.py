@@ -19,6 +19,7 @@ from tests.harness import (
     free_port,
     pcm_of,
     read_until,
+    ready_server,
     run_command,
     running_server,
     send,
@@ -219,10 +220,8 @@ async def test_processor_with_vnni_and_without_bf16_speaks_in_int8(
     model_dir: Path, voices_dir: Path
 ) -> None:
     small = {"ONEDNN_MAX_CPU_ISA": "AVX2_VNNI", "ATEN_CPU_CAPABILITY": "avx2"}
-    uri = f"tcp://127.0.0.1:{free_port()}"
     folders = ("--model-dir", str(model_dir), "--voices-dir", str(voices_dir))
-    with server_process("--uri", uri, "--quality", "fast", *folders, environment=small):
-        await wait_until_ready(uri)
+    async with ready_server("--quality", "fast", *folders, environment=small) as (uri, _):
         assert len(pcm_of(await synthesize(uri, "Xin chào.", "an"))) > 1000
     has_vnni = torch.cpu.get_capabilities().get("avx_vnni", False)
     wanted = "flow-int8.safetensors" if has_vnni else "flow.safetensors"
@@ -236,9 +235,7 @@ async def test_model_speaks_as_before_when_its_published_files_have_been_deleted
     folders = ("--model-dir", str(model_dir), "--voices-dir", str(voices_dir))
     spoken = []
     for _ in range(2):
-        uri = f"tcp://127.0.0.1:{free_port()}"
-        with server_process("--uri", uri, "--seed", "1", *folders):
-            await wait_until_ready(uri)
+        async with ready_server("--seed", "1", *folders) as (uri, _):
             spoken.append(pcm_of(await synthesize(uri, "Xin chào.", "an")))
         assert DOWNLOADS[VIETTS].is_in(model_dir), "it need not be downloaded again"
         result = run_command("prepare", "--delete-published", *folders[:2])

@@ -12,6 +12,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from tests.harness import (
     StepEngine,
+    address_of,
     connected,
     free_port,
     pcm_of,
@@ -87,10 +88,9 @@ async def test_whole_answer_that_the_server_closes_has_a_normal_end() -> None:
     """Also to a client that is slow: nothing that is on its way is thrown away."""
     engine = StepEngine(steps=1, samples_per_step=30_000)
     async with running_server(engine, idle_timeout_seconds=0.1) as uri:
-        host, port = uri.removeprefix("tcp://").split(":")
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.connect((host, int(port)))
+            client.connect(address_of(uri))
             client.sendall(encode_event(Synthesize("Xin chào.").event()))
             await asyncio.sleep(2)  # the server has long closed its side
             client.settimeout(10)

@@ -1,7 +1,6 @@
 """Memory over many requests and many clients, and the public benchmark client."""
 
 import asyncio
-import re
 import socket
 import subprocess
 import sys
@@ -18,10 +17,13 @@ from wyoming.tts import (
 )
 
 from tests.harness import (
+    address_of,
     connected,
     describe,
     free_port,
     read_until,
+    ready_server,
+    resident_kib,
     server_process,
     synthesize,
     types,
@@ -31,13 +33,6 @@ from tests.harness import (
 CLIENTS = 200
 # No pause marks: each step speaks as much as one ever does, about 10 s.
 LONG_TEXT = ("hôm nay trời đẹp và nắng ấm cả ngày mọi người cùng nhau đi chơi " * 320)[:20_000]
-
-
-def resident_kib(pid: int, key: str = "VmRSS") -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    match = re.search(rf"{key}:\s+(\d+)", status)
-    assert match
-    return int(match[1])
 
 
 async def speak(uri: str, count: int) -> None:
@@ -50,9 +45,7 @@ async def speak(uri: str, count: int) -> None:
 
 
 async def test_memory_stays_flat_over_two_thousand_syntheses() -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
-    with server_process("--uri", uri, "--engine", "espeak") as process:
-        await wait_until_ready(uri)
+    async with ready_server("--engine", "espeak") as (uri, process):
         draining = asyncio.create_task(asyncio.to_thread(process.stderr.read))  # type: ignore[union-attr]
         await speak(uri, 200)
         before = resident_kib(process.pid)
@@ -83,11 +76,10 @@ async def test_memory_is_bounded_when_a_crowd_with_long_texts_reads_slowly(
 
 async def listen_slowly(uri: str, is_streamed: bool, seconds: float = 6.0) -> int:
     """Ask for a long text, read it at the speed of speech, and hang up; count the bytes read."""
-    host, port = uri.removeprefix("tcp://").split(":")
     connection = socket.socket()
     connection.setblocking(False)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    await asyncio.get_running_loop().sock_connect(connection, (host, int(port)))
+    await asyncio.get_running_loop().sock_connect(connection, address_of(uri))
     reader, writer = await asyncio.open_connection(sock=connection, limit=4096)
     events = (
         (SynthesizeStart(), SynthesizeChunk(text=LONG_TEXT), SynthesizeStop())

@@ -13,6 +13,7 @@ import pytest
 from tests.harness import (
     SETTINGS,
     StepEngine,
+    address_of,
     connected,
     describe,
     pcm_of,
@@ -29,9 +30,8 @@ from wyoming_vietts.frontends.wyoming import wire
 async def raw_connection(
     uri: str,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    host, port = uri.removeprefix("tcp://").split(":")
     async with asyncio.timeout(30):
-        reader, writer = await asyncio.open_connection(host, int(port))
+        reader, writer = await asyncio.open_connection(*address_of(uri))
         yield reader, writer
         writer.close()
 
@@ -210,8 +210,7 @@ async def test_two_hundred_connections_at_once_are_all_served() -> None:
 
 async def test_hundred_idle_connections_do_not_matter() -> None:
     async with running_server(StepEngine()) as uri:
-        host, port = uri.removeprefix("tcp://").split(":")
-        idle = [await asyncio.open_connection(host, int(port)) for _ in range(100)]
+        idle = [await asyncio.open_connection(*address_of(uri)) for _ in range(100)]
         async with connected(uri):
             assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
         for _, writer in idle:

@@ -1,10 +1,8 @@
 """Limits that one hostile or unlucky client meets, before it costs others anything."""
 
 import asyncio
-import gc
 import json
 import logging
-import re
 import resource
 import socket
 import time
@@ -13,13 +11,17 @@ from pathlib import Path
 import pytest
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart
 
+from tests.frontends.wyoming.test_cut_off import read_to_the_end
 from tests.harness import (
     StepEngine,
+    address_of,
     connected,
     describe,
     free_port,
     pcm_of,
     read_until,
+    ready_server,
+    resident_kib,
     running_server,
     send,
     server_process,
@@ -28,11 +30,6 @@ from tests.harness import (
     wait_until_ready,
 )
 from wyoming_vietts.frontends import limits
-
-
-def address(uri: str) -> tuple[str, int]:
-    host, port = uri.removeprefix("tcp://").split(":")
-    return host, int(port)
 
 
 async def test_clients_over_the_limit_are_told_so_and_places_are_given_again(
@@ -86,7 +83,7 @@ async def test_server_keeps_file_descriptors_for_those_that_it_serves(tmp_path: 
     ):
         await wait_until_ready(uri)
         async with connected(uri) as before:
-            crowd = [socket.create_connection(address(uri)) for _ in range(200)]
+            crowd = [socket.create_connection(address_of(uri)) for _ in range(200)]
             await asyncio.sleep(2.5)
             await describe_on(before)
             for connection in crowd:
@@ -126,7 +123,7 @@ async def test_stream_without_further_text_ends_with_an_error() -> None:
 
 async def test_stream_that_is_half_closed_ends_with_an_error() -> None:
     async with running_server(StepEngine()) as uri:
-        reader, writer = await asyncio.open_connection(*address(uri))
+        reader, writer = await asyncio.open_connection(*address_of(uri))
         for type_, data in (("synthesize-start", {}), ("synthesize-chunk", {"text": "Một câu. "})):
             writer.write(json.dumps({"type": type_, "data": data}).encode() + b"\n")
         await reader.readuntil(b"audio-chunk")
@@ -136,29 +133,20 @@ async def test_stream_that_is_half_closed_ends_with_an_error() -> None:
 
 
 async def test_idle_connection_keeps_nothing_of_its_last_event() -> None:
-    uri = f"tcp://127.0.0.1:{free_port()}"
     nested = "[" * 400 + "]" * 400
     data = json.dumps({"text": "a"})[:-1] + ',"x":[' + ",".join([nested] * 1200) + "]}"
     header = json.dumps({"type": "ping", "data_length": len(data)})
-    with server_process("--uri", uri, "--engine", "espeak") as process:
-        await wait_until_ready(uri)
-        before = resident_mib(process.pid)
+    async with ready_server("--engine", "espeak") as (uri, process):
+        before = resident_kib(process.pid)
         clients = []
         for _ in range(12):
-            reader, writer = await asyncio.open_connection(*address(uri))
+            reader, writer = await asyncio.open_connection(*address_of(uri))
             writer.write(f"{header}\n{data}".encode())
             assert b"pong" in await reader.readline()
             clients.append((reader, writer))
-        assert resident_mib(process.pid) - before < 100
+        assert resident_kib(process.pid) - before < 100 * 1024
         for _, writer in clients:
             writer.close()
-
-
-def resident_mib(pid: int) -> int:
-    gc.collect()
-    match = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    assert match
-    return int(match[1]) // 1024
 
 
 async def test_slow_but_steady_reader_hears_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +154,7 @@ async def test_slow_but_steady_reader_hears_everything(monkeypatch: pytest.Monke
     monkeypatch.setattr(limits, "READING_PAUSE_SECONDS", 0.3)
     engine = StepEngine(steps=1, samples_per_step=1_500_000)
     async with running_server(engine, samples_per_chunk=500_000) as uri:
-        reader, writer = await asyncio.open_connection(*address(uri), limit=4096)
+        reader, writer = await asyncio.open_connection(*address_of(uri), limit=4096)
         writer.write(b'{"type":"synthesize","data":{"text":"a"}}\n')
         received = bytearray()
         while piece := await reader.read(40_000):
@@ -185,18 +173,13 @@ async def test_client_that_stops_reading_gets_a_reset_not_an_end(
     monkeypatch.setattr(limits, "READING_PAUSE_SECONDS", 0.3)
     engine = StepEngine(steps=1, samples_per_step=8_000_000)
     async with running_server(engine) as uri:
-        with socket.create_connection(address(uri)) as client:
+        with socket.create_connection(address_of(uri)) as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.sendall(b'{"type":"synthesize","data":{"text":"a"}}\n')
             await asyncio.sleep(1.5)
             client.settimeout(5)
             with pytest.raises(ConnectionResetError):
                 read_to_the_end(client)
-
-
-def read_to_the_end(connection: socket.socket) -> None:
-    while connection.recv(1 << 16):
-        pass
 
 
 async def test_stopping_server_leaves_its_successors_socket_alone(tmp_path: Path) -> None:

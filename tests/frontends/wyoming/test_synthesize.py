@@ -15,6 +15,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from tests.harness import (
     SETTINGS,
     StepEngine,
+    address_of,
     connected,
     describe,
     joined,
@@ -155,10 +156,9 @@ async def test_describe_tells_all_that_home_assistant_reads() -> None:
 
 async def test_two_describes_give_identical_bytes() -> None:
     async with running_server(EspeakEngine()) as uri:
-        host, port = uri.removeprefix("tcp://").split(":")
         answers = []
         for _ in range(2):
-            reader, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(*address_of(uri))
             writer.write(b'{"type":"describe"}\n')
             header = await reader.readline()
             answers.append(header + await reader.read(100_000))
