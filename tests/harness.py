@@ -210,6 +210,10 @@ async def describe(uri: str) -> Info:
     return Info.from_event(events[-1])
 
 
+async def voice_names(uri: str) -> list[str]:
+    return [voice.name for voice in (await describe(uri)).tts[0].voices]
+
+
 async def send(uri: str, type_: str, data: dict[str, Any]) -> list[Event]:
     """All that comes back for one event until the server closes the connection."""
     async with connected(uri) as client:

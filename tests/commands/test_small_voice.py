@@ -17,7 +17,6 @@ from tests.frontends.http.harness import serving
 from tests.harness import (
     SETTINGS,
     clean_environment,
-    describe,
     free_port,
     pcm_of,
     run_command,
@@ -25,6 +24,7 @@ from tests.harness import (
     stream,
     synthesize,
     types,
+    voice_names,
     wait_until_ready,
 )
 from tests.hub import Hub, running_hub, visible
@@ -122,13 +122,9 @@ EMBEDDED = ["espeak-north-male", "espeak-north-female", "espeak-south-male"]
 TEXT = "Xin chào."
 
 
-async def voices(uri: str) -> list[str]:
-    return [voice.name for voice in (await describe(uri)).tts[0].voices]
-
-
 async def wait_for_small_voice(uri: str) -> None:
     async with asyncio.timeout(30):
-        while await voices(uri) != [SMALL_VOICE]:
+        while await voice_names(uri) != [SMALL_VOICE]:
             await asyncio.sleep(0.05)
 
 
@@ -139,12 +135,12 @@ async def test_server_speaks_at_once_and_then_with_the_small_voice(
     folders = ("--piper-dir", str(tmp_path / "voices"), "--model-dir", str(tmp_path))
     environment = hub.environment | MAY_DOWNLOAD
     async with serving(*folders, environment=environment) as (doors, process):
-        assert sorted(await voices(doors.uri)) == sorted(EMBEDDED)
+        assert sorted(await voice_names(doors.uri)) == sorted(EMBEDDED)
         first = await synthesize(doors.uri, TEXT)
         streamed = await stream(doors.uri, ["Xin ", "chào."])
         listed = (await doors.get("/api/downloads")).json["downloads"]
         assert [each["name"] for each in listed if each["progress"] is not None] == [SMALL_VOICE]
-        assert await voices(doors.uri) != [SMALL_VOICE], "it is still being fetched"
+        assert await voice_names(doors.uri) != [SMALL_VOICE], "it is still being fetched"
 
         await wait_for_small_voice(doors.uri)
         second = await synthesize(doors.uri, TEXT)
@@ -183,7 +179,7 @@ async def test_failed_download_is_tried_again_later(hub: Hub, tmp_path: Path) ->
         async with asyncio.timeout(20):
             while hub.revisions.count("main") < 2:
                 await asyncio.sleep(0.05)
-        assert EMBEDDED[0] in await voices(uri)
+        assert EMBEDDED[0] in await voice_names(uri)
         hub.statuses.clear()
         await wait_for_small_voice(uri)
         process.terminate()

@@ -15,7 +15,6 @@ from tests.harness import (
     StepEngine,
     clean_environment,
     connected,
-    describe,
     free_port,
     pcm_of,
     read_until,
@@ -25,6 +24,7 @@ from tests.harness import (
     send,
     synthesize,
     types,
+    voice_names,
 )
 from wyoming_vietts.engines.catalogue import Catalogue, make_catalogue
 from wyoming_vietts.engines.contract import Engine, EngineSettings
@@ -66,7 +66,7 @@ async def test_embedded_voice_speaks_by_its_name_where_it_is_not_offered(
 ) -> None:
     engine = StepEngine()
     async with running_server(engine) as uri:
-        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an", "binh"]
+        assert await voice_names(uri) == ["an", "binh"]
         async with connected(uri) as client:
             await client.write_event(Event("synthesize", {"text": "Xin chào.", "voice": asked}))
             events = await read_until(client, "audio-stop")
@@ -83,11 +83,11 @@ async def test_embedded_voices_speak_while_no_better_one_can(tmp_path: Path) -> 
     broken.write_text("version https://git-lfs.github.com/spec/v1")
     options = ("--piper-dir", str(broken.parent), "--model-dir", str(tmp_path))
     async with ready_server(*options) as (uri, _):
-        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == EMBEDDED
+        assert await voice_names(uri) == EMBEDDED
         assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
         good.replace(broken)
         async with asyncio.timeout(30):
-            while [voice.name for voice in (await describe(uri)).tts[0].voices] != ["an"]:
+            while await voice_names(uri) != ["an"]:
                 await asyncio.sleep(0.5)
         assert types(await synthesize(uri, "Xin chào."))[-1] == "audio-stop"
 
@@ -108,10 +108,10 @@ async def test_server_set_up_with_an_embedded_voice_starts_and_speaks_with_the_n
     options = ("--model-dir", str(model_dirs[25]), "--voices-dir", str(tmp_path), "--threads", "1")
     environment = {"WYOMING_VIETTS_VOICE": "espeak-south-male"}
     async with ready_server(*options, environment=environment) as (uri, _):
-        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == EMBEDDED
+        assert await voice_names(uri) == EMBEDDED
         shutil.copy(voices_dir / "an.wav", tmp_path / "an.wav")
         async with asyncio.timeout(30):
-            while [voice.name for voice in (await describe(uri)).tts[0].voices] != ["an"]:
+            while await voice_names(uri) != ["an"]:
                 await asyncio.sleep(0.5)
         default = await synthesize(uri, "Xin chào.")
         named = await synthesize(uri, "Xin chào.", "espeak-south-male")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engines.vietts.speech import make_engine
 from tests.frontends.http.harness import serving
-from tests.harness import describe
+from tests.harness import voice_names
 from tests.recordings.test_decoding import EMPTY_FRAMES, ENCODERS, id3, with_libsndfile
 from tests.recordings.test_listening import MEN, TEXTS, spoken
 
@@ -72,7 +72,7 @@ async def test_others_are_answered_while_recordings_come(
         assert heard.json["problem"] is None
         found: set[str] = set()
         while not expected <= found:
-            found = {voice.name for voice in (await describe(doors.uri)).tts[0].voices}
+            found = set(await voice_names(doors.uri))
             await asyncio.sleep(0.1)
         process.terminate()
         log = process.communicate(timeout=20)[1].decode()

@@ -209,7 +209,7 @@ def _http_server(
         proxies=options.http_proxies,
         origins=options.http_origins,
         max_clients=max_clients,
-        voices_dir=options.voices_dir or options.model_dir / "voices",
+        voices_dir=EngineSettings.of(options).recordings_dir,
     )
     return HttpServer(synthesizer, downloads, settings)
 

@@ -23,7 +23,15 @@ from tests.engines.piper.tiny_voice import (
     voice_of,
     write_voice,
 )
-from tests.harness import describe, pcm_of, ready_server, running_server, stream, synthesize, types
+from tests.harness import (
+    pcm_of,
+    ready_server,
+    running_server,
+    stream,
+    synthesize,
+    types,
+    voice_names,
+)
 from wyoming_vietts.engines.onnx.files import open_model
 from wyoming_vietts.engines.piper import network as network_module
 from wyoming_vietts.engines.piper import voice as module
@@ -284,7 +292,7 @@ async def test_piper_voice_is_served_streamed_and_interleaved(tmp_path: Path) ->
     write_voice(tmp_path / "an.onnx")
     write_voice(tmp_path / "binh.onnx", seed=2)
     async with running_server(make_engine(tmp_path)) as uri:
-        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an", "binh"]
+        assert await voice_names(uri) == ["an", "binh"]
         alone = [pcm_of(await synthesize(uri, "Phòng khách 26,5°C.", v)) for v in ("an", "binh")]
         events = await stream(uri, ["Phòng khách ", "26,5", "°C."], "an")
     assert types(events) == ["audio-start", "audio-chunk", "audio-stop", "synthesize-stopped"]
@@ -295,11 +303,11 @@ async def test_piper_voice_is_served_streamed_and_interleaved(tmp_path: Path) ->
 async def test_auto_takes_piper_voices_that_are_there_and_that_come(tmp_path: Path) -> None:
     options = ("--piper-dir", str(tmp_path), "--model-dir", str(tmp_path / "none"), "--seed", "1")
     async with ready_server(*options) as (uri, _):
-        names = [voice.name for voice in (await describe(uri)).tts[0].voices]
+        names = await voice_names(uri)
         assert names == ["espeak-north-male", "espeak-north-female", "espeak-south-male"]
         write_voice(tmp_path / "an.onnx")
         await asyncio.sleep(2.1)
-        assert [voice.name for voice in (await describe(uri)).tts[0].voices] == ["an"]
+        assert await voice_names(uri) == ["an"]
         speech = pcm_of(await synthesize(uri, "Xin chào.", "an"))
         assert len(speech) > 10_000
         assert pcm_of(await synthesize(uri, "Xin chào.", "espeak-north-male")) != speech

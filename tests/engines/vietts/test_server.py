@@ -15,7 +15,6 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 from tests.engines.vietts.speech import make_engine, voices_dir
 from tests.harness import (
     connected,
-    describe,
     free_port,
     pcm_of,
     read_until,
@@ -27,6 +26,7 @@ from tests.harness import (
     stream,
     synthesize,
     types,
+    voice_names,
     wait_until_ready,
 )
 from tests.recording_files import record
@@ -112,10 +112,6 @@ async def test_voice_dropped_in_is_offered_spoken_with_and_gone_again(
         assert await voice_names(uri) == ["an"]
         events = await send(uri, "synthesize", {"text": "a", "voice": {"name": "chi"}})
         assert "Unknown voice 'chi'; available: an" in events[0].data["text"]
-
-
-async def voice_names(uri: str) -> list[str]:
-    return [voice.name for voice in (await describe(uri)).tts[0].voices]
 
 
 async def test_request_without_any_voice_is_an_error(

@@ -10,13 +10,13 @@ import pytest
 import safetensors.torch
 
 from tests.harness import (
-    describe,
     free_port,
     pcm_of,
     send,
     server_process,
     synthesize,
     types,
+    voice_names,
     wait_until_ready,
 )
 from tests.recording_files import record
@@ -86,7 +86,3 @@ async def test_recording_that_is_replaced_or_deleted_on_one_machine_is_so_on_the
     for uri in uris:
         events = await send(uri, "synthesize", {"text": "a", "voice": {"name": "an"}})
         assert "Unknown voice 'an'; available: binh" in events[0].data["text"]
-
-
-async def voice_names(uri: str) -> list[str]:
-    return [voice.name for voice in (await describe(uri)).tts[0].voices]

@@ -116,7 +116,7 @@ def whisper_log_mel(waveform: Tensor) -> Tensor:
     """Compute Whisper's log-mel (arXiv 2212.04356): [N] at 16 kHz -> [128, n], 100 a second."""
     window = torch.hann_window(400)
     power = torch.stft(waveform, 400, 160, window=window, return_complex=True)[:, :-1].abs() ** 2
-    log_mel = (_mel_filters(201, 8000, 128, SAMPLE_RATE) @ power).clamp_min(1e-10).log10()
+    log_mel = (_mel_filters(201, 128, SAMPLE_RATE) @ power).clamp_min(1e-10).log10()
     return (log_mel.maximum(log_mel.max() - 8.0) + 4.0) / 4.0
 
 
@@ -136,7 +136,7 @@ def prompt_mel(waveform: Tensor) -> Tensor:
     window = torch.hann_window(1024)
     spectrum = torch.stft(padded, 1024, 256, window=window, center=False, return_complex=True)
     magnitude = (torch.view_as_real(spectrum).square().sum(dim=-1) + 1e-9).sqrt()
-    return (_mel_filters(513, 8000, 80, MEL_SAMPLE_RATE) @ magnitude).clamp_min(1e-5).log()
+    return (_mel_filters(513, 80, MEL_SAMPLE_RATE) @ magnitude).clamp_min(1e-5).log()
 
 
 def load_torchaudio() -> Any:
@@ -159,13 +159,13 @@ def load_torchaudio() -> Any:
     return torchaudio
 
 
-def _mel_filters(frequencies: int, highest: float, bands: int, sample_rate: int) -> Tensor:
-    """Return Slaney's mel filters of unit area, [bands, frequencies].
+def _mel_filters(frequencies: int, bands: int, sample_rate: int) -> Tensor:
+    """Return Slaney's mel filters of unit area, up to 8 kHz: [bands, frequencies].
 
     Computed in fp64, unlike torchaudio's: quiet bands differ by 1e-2 after the logarithm.
     """
     hz = torch.linspace(0, sample_rate / 2, frequencies, dtype=torch.float64)
-    top = 15 + math.log(highest / 1000) * 27 / math.log(6.4)
+    top = 15 + math.log(8) * 27 / math.log(6.4)
     mels = torch.linspace(0, top, bands + 2, dtype=torch.float64)
     # Linear up to 1 kHz (15 mels), logarithmic above.
     linear, logarithmic = mels * 200 / 3, 1000 * torch.exp((mels - 15) * math.log(6.4) / 27)
