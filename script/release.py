@@ -115,7 +115,7 @@ def passes_with_newest() -> bool:
 
 
 def build(dist: Path) -> Path:
-    """Build the source distribution and the wheel of what is committed, and return the wheel."""
+    """Build the source distribution and the wheel from Git's index, and return the wheel."""
     shutil.rmtree(dist, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
         _run("git", "checkout-index", "--all", f"--prefix={folder}/")

@@ -59,7 +59,7 @@ def _is_app() -> bool:
 
 
 def _part(extra: str) -> str:
-    """Return what script/setup must be told, which always installs some extras."""
+    """Return the argument of script/setup for an extra; it always installs some."""
     return "" if extra in ("piper", "vieneu", "http") else f" {extra}"
 
 

@@ -125,7 +125,7 @@ def reference_server(options: argparse.Namespace) -> list[str]:
 
 
 async def measure_server(options: argparse.Namespace, command: list[str]) -> dict[str, float]:
-    """Medians of what a client sees, in seconds, MiB and ms."""
+    """Medians as a client sees them, in seconds, MiB and ms."""
     uri, rows = free_uri(), []
     started = time.perf_counter()
     async with server(uri, command=command) as process:

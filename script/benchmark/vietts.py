@@ -261,7 +261,7 @@ async def live(options: argparse.Namespace) -> dict[str, float]:
 
 
 def limits(table: Table, options: argparse.Namespace) -> None:
-    """What this machine can do at most, and what the parts would then take."""
+    """Measure the limits of this machine, and the times of the parts at those limits."""
     big = torch.ones(2**28)  # 1 GiB
     bandwidth = big.nbytes / min(timed(big.sum) for _ in range(5))
     table.add("memory bandwidth", [bandwidth / 1e9], "GB/s")

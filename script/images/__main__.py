@@ -103,7 +103,7 @@ def _check_line_of_the_readme(image: Image) -> None:
 
 
 def _check_folder_of_somebody_else(image: Image) -> None:
-    """It says whose /data is, and serves what it can."""
+    """It names the owner of /data, and serves the voices that it can."""
     with _data() as data:
         data.chmod(0o700)
         os.chown(data, 0, 0)

@@ -19,7 +19,7 @@ BUILD = (*BUILDAH, "build", "--isolation", "chroot", "--pull=never", "--network"
 
 
 def note(text: str) -> None:
-    """Tell what was found, at once."""
+    """Print a finding at once."""
     print(f"* {text}", flush=True)
 
 
@@ -32,7 +32,7 @@ def buildah(*arguments: str) -> str:
 
 @dataclass(frozen=True)
 class Image:
-    """An image, and what a runtime needs to know about it."""
+    """An image, and its facts for a runtime."""
 
     name: str
 

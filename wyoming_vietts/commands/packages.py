@@ -20,7 +20,7 @@ _LOGGER = logging.getLogger(__name__)
 
 RETRY_SECONDS = 3600.0
 PROGRESS_SECONDS = 30.0
-_DISK_BYTES = 2_000_000_000  # what is installed, and what is kept until then
+_DISK_BYTES = 2_000_000_000  # the packages, and their files until they are installed
 _STAGING, _CACHE = "staging", "cache"
 _NICENESS = 10  # speech comes first
 _ENGINE = "wyoming_vietts.engines.vietts.engine"

@@ -43,7 +43,7 @@ class Downloads:
         return self._running[name]
 
     async def cancel(self, name: str) -> None:
-        """Stop a download, if it is under way; what has come is kept for the next time."""
+        """Stop a download, if it is under way; the next one resumes it."""
         if task := self._running.get(name):
             task.cancel()
             await asyncio.wait([task])

@@ -88,7 +88,7 @@ class Catalogue:
         ]
 
     def idle_work(self) -> Steps[None]:
-        """Do the background work of the engines; log once what fails in one, and go on.
+        """Do the background work of the engines; log each failure once, and go on.
 
         See `Engine`.
         """

@@ -4,7 +4,7 @@ REQUEST_SECONDS = 30.0
 """For an HTTP client to send the head of its next request, and then each megabyte of its body."""
 
 UPLOAD_SECONDS = 10.0
-"""For each megabyte of the files of a voice, whose few places others wait for."""
+"""For each megabyte of a voice's files: others wait for one of the few places."""
 
 EVENT_SECONDS = 60.0
 """For a Wyoming client to complete an event."""

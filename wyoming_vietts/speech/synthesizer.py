@@ -54,7 +54,7 @@ class Synthesizer:
         Args:
             door: where the request came in, such as `wyoming`.
             voice, speaker, language: see `voice_choice`.
-            speed: times that of the settings, of `REQUEST_SPEED`.
+            speed: a factor on the speed of the settings, in `REQUEST_SPEED`.
             is_ssml: None to decide by how the text begins and ends.
 
         Raises:

@@ -67,8 +67,8 @@ class ModelLoader(OnDemand[LoadedModel]):
     def in_use(self) -> Iterator[None]:
         """See `OnDemand`. At the end, return freed memory if there is much of it.
 
-        It is kept for the next sentence, of which new pages take some percent. But many sentences
-        one after another leave gaps between what is in use, of more and more memory.
+        A little is kept for the next sentence: new pages would take some percent of its time. But
+        many sentences in a row fragment the heap, so that it grows.
         """
         with super().in_use():
             yield

@@ -119,7 +119,7 @@ class Connection:
             self._writer.close()
 
     async def _linger(self) -> None:
-        """Let the client read what was sent: unread input would reset the connection."""
+        """Send FIN, then read until the client closes: closing with unread input sends RST."""
         if not self._writer.can_write_eof():
             return
         self._writer.write_eof()

@@ -193,7 +193,7 @@ class Handler:
         self._utterance = None
 
     async def _refuse(self, error: Exception) -> None:
-        """Tell the client what was wrong; the connection closes afterwards.
+        """Send the client the error; the connection closes afterwards.
 
         Some clients wait forever after an error unless the connection closes, and treat audio that
         ends without an error as complete.

@@ -26,7 +26,7 @@ class StaticDecoder(nn.Module):
         self._steps: list[_Step] = []
 
     def prepare(self) -> Steps[list[FixedShapes]]:
-        """Make a step for each capacity, with pauses; return what can be captured."""
+        """Make a step for each capacity, with pauses; return the functions to capture."""
         for capacity in CAPACITIES:
             yield from self.encoder.reserve(capacity)
             self._steps.append(_Step(self.encoder, capacity))

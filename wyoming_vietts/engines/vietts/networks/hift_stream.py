@@ -11,7 +11,7 @@ from .hift import HiFT, draw_noise, harmonic_source, start_phases, vocode
 F0_CONTEXT_FRAMES = 5
 """Mel frames on either side that the f0 of a frame depends on."""
 CONTEXT_FRAMES = 15
-"""Frames on either side whose mel and source affect a waveform sample (just over 13)."""
+"""Frames of mel and source on either side that affect a waveform sample (just over 13)."""
 
 
 @dataclass

@@ -92,7 +92,7 @@ class RelativeAttention(nn.Module):
     def _position_scores(self, q: Tensor, length: int) -> Tensor:
         """The second term for the last n of all positions: [B, H, n, D] -> [B, H, n, length].
 
-        Row r is position `length - n + r`; -inf masks what follows it in a causal model.
+        Row r is position `length - n + r`; -inf masks the positions after it in a causal model.
         """
         assert self.positions is not None
         batch, heads, n, _ = q.shape
@@ -146,7 +146,7 @@ class Encoder(nn.Module):
         self.reserved = 0
 
     def embed(self, x: Tensor) -> Tensor:
-        """Turn [..., input size] into what the layers take, [..., C]."""
+        """Turn [..., input size] into the input of the layers, [..., C]."""
         x = self.input_norm(self.input(x))
         if self.config.input_relu:
             x = F.relu(x)
