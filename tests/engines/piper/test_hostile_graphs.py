@@ -356,11 +356,11 @@ def add_products(model: onnx.ModelProto, tensor: str, count: int) -> None:
     (user,) = (node for node in model.graph.node if tensor in node.output)
     user.output[0] = "before"
     model.graph.initializer.append(numpy_helper.from_array(np.array([2000, 2000]), "shape"))
-    nodes = [helper.make_node("ConstantOfShape", ["shape"], ["c0"])]
+    nodes = [helper.make_node("ConstantOfShape", ["shape"], ["product0"])]
     for number in range(count):
-        names = [f"c{number}"] * 2
-        nodes.append(helper.make_node("MatMul", names, [f"c{number + 1}"]))
-    nodes.append(helper.make_node("ReduceSum", [f"c{count}"], ["sum"]))
+        names = [f"product{number}"] * 2
+        nodes.append(helper.make_node("MatMul", names, [f"product{number + 1}"]))
+    nodes.append(helper.make_node("ReduceSum", [f"product{count}"], ["sum"]))
     nodes.append(helper.make_node("Add", ["before", "sum"], [tensor]))
     model.graph.node.extend(nodes)
 

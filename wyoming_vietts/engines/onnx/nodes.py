@@ -35,6 +35,10 @@ _COMMON_OPERATORS = {
 """Operators that voices have many of, and ONNX Runtime opens fast."""
 
 
+_SLOW_OPERATORS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+_MAX_FOLDED = 500
+
+
 @dataclass(frozen=True)
 class Node:
     """An operator of a graph."""
@@ -49,6 +53,25 @@ class Node:
     """Index of the field in the graph."""
     size: int
     """Elements of the tensors in its attributes, such as the value of a Constant."""
+
+
+def folds_soon(nodes: Sequence[Node], inputs: Sequence[str]) -> bool:
+    """Tell whether what is the same in every run can be computed soon, when a network is opened.
+
+    Args:
+        nodes: in topological order.
+        inputs: of the graph, without its weights.
+    """
+    varying = {*inputs}
+    folded = 0
+    for node in nodes:
+        if varying.isdisjoint(node.inputs):
+            folded += 1
+            if node.operator not in _COMMON_OPERATORS - _SLOW_OPERATORS or folded > _MAX_FOLDED:
+                return False
+        else:
+            varying.update(node.outputs)
+    return True
 
 
 def read_nodes(fields: Sequence[Field]) -> Steps[list[Node]]:

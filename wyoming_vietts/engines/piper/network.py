@@ -3,8 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import ModelError, SynthesisError, UnknownVoiceError, WyomingViettsError, printable
+from ...errors import ModelError, UnknownVoiceError, printable
 from ...steps import Steps
-from ..on_demand import OnDemand
 from ..onnx.files import open_model
 from ..onnx.model import Model
-from ..onnx.sessions import CPU, MAX_RUN_SECONDS, EndlessRunError, Session, import_runtime
+from ..onnx.network import Network
+from ..onnx.sessions import CPU, Session, import_runtime
 from ..onnx.writer import FLOAT, FLOAT16
 from .config import Scales
 from .graph import Cut, Window, cut
@@ -68,7 +67,7 @@ class _Sessions:
     window: Window | None = None
 
 
-class PiperNetwork(OnDemand[_Sessions]):
+class PiperNetwork(Network[_Sessions]):
     """Computes latents from phoneme ids, and waveform from windows of latents.
 
     A network that cannot be cut computes the waveform at once: it stands for the latents, and a
@@ -81,17 +80,14 @@ class PiperNetwork(OnDemand[_Sessions]):
         Args:
             device: see `Session`.
         """
-        super().__init__()
+        super().__init__(path, [path])
         self._path = path
         self._sample_rate = sample_rate
         self._threads = threads
         self._device = device
-        self._has_spoken = False
         self._unknown: set[str] = set()
         self.gains: dict[int | None, float] = {}
         """By speaker: the factor that makes it as loud as other voices."""
-        self.problem: str | None = None
-        """Why it cannot speak until its file changes; None if it can."""
 
     @property
     def is_cut(self) -> bool:
@@ -104,17 +100,6 @@ class PiperNetwork(OnDemand[_Sessions]):
         window = self._loaded.window if self._loaded else None
         return window.frames_before + window.frames_after if window else 0
 
-    def load(self) -> Steps[_Sessions]:
-        """Load the network; see `OnDemand`.
-
-        Raises:
-            UnknownVoiceError: its file is gone.
-            SynthesisError: it cannot be loaded.
-        """
-        if self.problem is not None:
-            raise SynthesisError(self.problem)
-        return (yield from super().load())
-
     def _load(self) -> Steps[_Sessions]:
         started = time.perf_counter()
         try:
@@ -124,19 +109,13 @@ class PiperNetwork(OnDemand[_Sessions]):
                 yield
                 sessions, reason = yield from self._open(model)
         except (OSError, MemoryError, ModelError, ValueError) as error:
-            raise self._explain(error) from error
+            if not os.path.exists(self._path):
+                raise UnknownVoiceError(f"Voice '{self._path.stem}' is gone") from error
+            raise self._cannot_load(error) from error
         seconds = time.perf_counter() - started
         whole = f"; it runs whole, in longer steps, as {reason}" if reason else ""
         _LOGGER.info("Loaded %s in %.1f s%s", self._path.name, seconds, whole)
         return sessions
-
-    def _explain(self, error: Exception) -> WyomingViettsError:
-        """Make an error of this request; of a file that is no voice, of all."""
-        if not os.path.exists(self._path):
-            return UnknownVoiceError(f"Voice '{self._path.stem}' is gone")
-        if isinstance(error, (OSError, MemoryError)):
-            return SynthesisError(f"{self._path} cannot be loaded now: {error!s:.300}")
-        return self._give_up(f"{self._path} cannot be loaded: {error!s:.300}")
 
     def _open(self, model: Model) -> Steps[tuple[_Sessions, str]]:
         """Open the network in parts; where that fails, whole, and return the reason, too."""
@@ -182,8 +161,7 @@ class PiperNetwork(OnDemand[_Sessions]):
         Raises:
             SynthesisError: the network fails.
         """
-        sessions = self._loaded
-        assert sessions is not None, "load first"
+        sessions = self._ready
         tensors: dict[str, npt.NDArray[Any]] = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
@@ -193,7 +171,7 @@ class PiperNetwork(OnDemand[_Sessions]):
         max_seconds = len(ids) * (MAX_FRONT_SECONDS if sessions.window else MAX_WHOLE_SECONDS)
         with self._judging():
             for session in sessions.front:
-                tensors |= self._run(session, tensors, max_seconds)
+                tensors |= session.run(tensors, max_seconds)
                 yield
             if window := sessions.window:
                 latents, hop = tensors[window.latents], window.frame_samples
@@ -214,8 +192,7 @@ class PiperNetwork(OnDemand[_Sessions]):
         Raises:
             SynthesisError: the network fails.
         """
-        sessions = self._loaded
-        assert sessions is not None, "load first"
+        sessions = self._ready
         with self._judging():
             samples = self._decode(sessions, latents, start, end, speaker)
         self._has_spoken = True
@@ -233,45 +210,13 @@ class PiperNetwork(OnDemand[_Sessions]):
             window.latents: latents[:, :, first:last],
             _SPEAKER: np.array([speaker or 0], np.int64),
         }
-        samples: _Floats = self._run(decoder, inputs)[decoder.outputs[0]].reshape(-1)
+        samples: _Floats = decoder.run(inputs)[decoder.outputs[0]].reshape(-1)
         hop = window.frame_samples
         if len(samples) != hop * (last - first):
             raise ValueError(
                 f"it makes {len(samples)} samples of {last - first} frames, not {hop} each"
             )
         return _finite(samples[(start - first) * hop : (end - first) * hop])
-
-    def _run(
-        self,
-        session: Session,
-        tensors: Mapping[str, npt.NDArray[Any]],
-        max_seconds: float = MAX_RUN_SECONDS,
-    ) -> dict[str, npt.NDArray[Any]]:
-        try:
-            return session.run(tensors, max_seconds)
-        except EndlessRunError:
-            self._has_spoken = False  # or it would stop the server again and again
-            raise
-
-    @contextmanager
-    def _judging(self) -> Iterator[None]:
-        """Treat any error except lack of memory as a fault of the network."""
-        try:
-            yield
-        except MemoryError as error:
-            raise SynthesisError(f"{self._path.name} needs more memory than there is") from error
-        except Exception as error:
-            raise self._fail(f"{error!s:.300}") from error
-
-    def _fail(self, reason: str) -> SynthesisError:
-        """Make the error of a sentence; give up a network that has never spoken."""
-        message = printable(f"{self._path} fails: {reason}")
-        return SynthesisError(message) if self._has_spoken else self._give_up(message)
-
-    def _give_up(self, problem: str) -> SynthesisError:
-        self.problem = printable(problem)
-        _LOGGER.warning("A voice cannot speak until its file changes: %s", self.problem)
-        return SynthesisError(self.problem)
 
     def warn_of_unknown(self, phonemes: Set[str]) -> None:
         """Log the phonemes that the voice lacks, each once."""

@@ -15,14 +15,18 @@ import numpy.typing as npt
 from ...errors import ModelError
 from ...steps import Steps
 from ..onnx.files import open_model
+from ..onnx.nodes import folds_soon
 from ..onnx.sessions import Session
 from .config import BLOCK_CHANNELS, BLOCK_SAMPLES, Floats, SpeakerFeatures
 from .flow import draw_noise
 
 MAX_BYTES = 512_000_000
 """Of a file."""
-WINDOW_BLOCKS = 12
-"""Blocks that are decoded at once, without margins."""
+MAX_SECONDS, MAX_SECONDS_EACH = 2.0, 0.5
+"""Processor time of a run, and for each phoneme id or block. The estimator takes 2 ms for a block
+on a fast core; a Raspberry Pi is assumed to take fifty times as much."""
+WINDOW_BLOCKS = 21
+"""Blocks that are decoded at once, without margins: about as long a step as the estimator's."""
 
 GRAPHS: Mapping[str, tuple[str, ...]] = {
     "text_encoder.onnx": ("ids", "style"),
@@ -40,11 +44,15 @@ _SAME = 3e-5  # a sample of int16
 Inputs = Mapping[str, npt.NDArray[Any]]
 
 
-def check_graph(path: Path, inputs: Sequence[str] | None) -> Steps[None]:
+def check_graph(path: Path, inputs: Sequence[str] | None) -> Steps[bool]:
     """Check that a file is a complete network with these inputs, and without loops.
 
     Args:
         inputs: names; None for one of any name.
+
+    Returns:
+        Whether ONNX Runtime may compute its constants when it is opened, as a hostile one's take
+        hours.
 
     Raises:
         ModelError: it is not; the message says what it is.
@@ -62,13 +70,17 @@ def check_graph(path: Path, inputs: Sequence[str] | None) -> Steps[None]:
             raise ModelError(f"{path} has weights in another file, which VieNeu's have not")
         yield
         try:
-            yield from model.nodes()
+            return folds_soon((yield from model.nodes()), [*model.inputs])
         except ValueError as error:
             raise ModelError(f"{path}: {error}") from error
 
 
-def _output(session: Session, inputs: Inputs) -> npt.NDArray[Any]:
-    return session.run(inputs)[session.outputs[0]]
+def _output(
+    session: Session, inputs: Inputs, length: int, keeps_memory: bool = False
+) -> npt.NDArray[Any]:
+    """Run a network on phoneme ids or blocks, `length` of them."""
+    max_seconds = MAX_SECONDS + length * MAX_SECONDS_EACH
+    return session.run(inputs, max_seconds, keeps_memory)[session.outputs[0]]
 
 
 def estimator_inputs(
@@ -76,7 +88,7 @@ def estimator_inputs(
 ) -> dict[str, npt.NDArray[Any]]:
     """Encode a text for the duration predictor and the estimator."""
     style = voice.style[None]
-    context = _output(text_encoder, {"ids": np.array([ids], np.int64), "style": style})
+    context = _output(text_encoder, {"ids": np.array([ids], np.int64), "style": style}, len(ids))
     if context.ndim != 3 or context.shape[:2] != (1, len(ids)):
         raise ValueError(f"the context has the shape {[*context.shape]}")
     mask = np.ones((1, len(ids)), np.bool_)
@@ -84,14 +96,15 @@ def estimator_inputs(
 
 
 def predict_seconds(duration: Session, inputs: Inputs) -> float:
-    logarithm = float(_output(duration, inputs).reshape(-1)[0])
+    logarithm = float(_output(duration, inputs, inputs["ctx"].shape[1]).reshape(-1)[0])
     if not math.isfinite(logarithm):
         raise ValueError(f"the duration is {logarithm}")
     return math.exp(min(logarithm, 10.0))
 
 
 def predict_velocity(estimator: Session, latents: Floats, now: Floats, inputs: Inputs) -> Floats:
-    velocity = _output(estimator, {"x": latents, "t": now, **inputs})
+    inputs = {"x": latents, "t": now, **inputs}
+    velocity = _output(estimator, inputs, latents.shape[2], keeps_memory=True)
     if velocity.shape != latents.shape:
         raise ValueError(f"the velocity has the shape {[*velocity.shape]}")
     return velocity
@@ -111,7 +124,7 @@ def decode(decoder: Session, latents: Floats, margin: int | None) -> Steps[Float
 def _decode_window(decoder: Session, latents: Floats, start: int, end: int, margin: int) -> Floats:
     first = max(0, start - margin)
     window = latents[:, :, first : end + margin]
-    samples: Floats = _output(decoder, {"x": window}).reshape(-1)
+    samples: Floats = _output(decoder, {"x": window}, window.shape[2]).reshape(-1)
     if len(samples) != window.shape[2] * BLOCK_SAMPLES:
         raise ValueError(f"the decoder makes {len(samples)} samples of {window.shape[2]} blocks")
     return samples[(start - first) * BLOCK_SAMPLES : (end - first) * BLOCK_SAMPLES]

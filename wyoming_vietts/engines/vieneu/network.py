@@ -8,18 +8,17 @@ Latents are [1, 144, T], in blocks of 64 ms.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ...errors import ModelError, SynthesisError, printable
+from ...errors import ModelError
 from ...steps import Steps
 from ..memory import give_back_freed_memory
-from ..on_demand import OnDemand
-from ..onnx.sessions import CPU, EndlessRunError, Session, import_runtime
+from ..onnx.network import Network
+from ..onnx.sessions import CPU, Session, import_runtime
 from . import graphs
 from .config import (
     BLOCK_SAMPLES,
@@ -64,7 +63,7 @@ class _Loaded:
     """Of a piece, so that a call of the estimator takes at most `STEP_SECONDS`."""
 
 
-class VieNeuNetwork(OnDemand[_Loaded]):
+class VieNeuNetwork(Network[_Loaded]):
     """Computes waveform from phoneme ids, for any voice; loaded by the first that speaks."""
 
     def __init__(
@@ -89,7 +88,7 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         Raises:
             ModelError: it cannot be used; the message says why.
         """
-        super().__init__(unload_after_minutes)
+        super().__init__(folder, [folder / name for name in GRAPHS], unload_after_minutes)
         self.config: VieNeuConfig = load_config(folder)
         self.folder = folder
         self._threads = threads
@@ -99,21 +98,12 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         self.has_own_loudness = has_own_loudness
         self.gains: dict[bytes, float] = {}
         """By the speaker embedding of a voice."""
-        self._has_spoken = False
-        self._problem: tuple[str, object] | None = None
         self._unknown: set[str] = set()
 
     @property
     def device(self) -> str:
         """Where it computes."""
         return self._loaded.estimator.device if self._loaded else CPU
-
-    @property
-    def problem(self) -> str | None:
-        """Why it cannot speak until a file changes; None if it can."""
-        if self._problem is not None and self._problem[1] != self._stamps():
-            self._problem = None
-        return self._problem and self._problem[0]
 
     def check(self) -> Steps[None]:
         """Check the files.
@@ -134,16 +124,6 @@ class VieNeuNetwork(OnDemand[_Loaded]):
             minutes = self._unload_after_seconds / 60
             _LOGGER.info("Unloaded VieNeu after %g minutes without speech", minutes)
 
-    def load(self) -> Steps[_Loaded]:
-        """Load the networks; see `OnDemand`.
-
-        Raises:
-            SynthesisError: they cannot be loaded.
-        """
-        if self.problem is not None:
-            raise SynthesisError(self.problem)
-        return (yield from super().load())
-
     def _load(self) -> Steps[_Loaded]:
         started = time.perf_counter()
         sessions = []
@@ -151,13 +131,14 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         yield
         try:
             for name, inputs in GRAPHS.items():
-                yield from graphs.check_graph(self.folder / name, inputs)
-                sessions.append(Session(self.folder / name, self._threads, device=self._device))
+                folds = yield from graphs.check_graph(self.folder / name, inputs)
+                path = self.folder / name
+                sessions.append(
+                    Session(path, self._threads, device=self._device, folds_constants=folds)
+                )
                 yield
-        except (OSError, MemoryError) as error:
-            raise SynthesisError(f"{self.folder} cannot be loaded now: {error!s:.300}") from error
-        except (ModelError, ValueError) as error:
-            raise self._give_up(f"{self.folder} cannot be loaded: {error!s:.300}") from error
+        except (OSError, MemoryError, ModelError, ValueError) as error:
+            raise self._cannot_load(error) from error
         with self._judging():
             text_encoder, duration, estimator, decoder = sessions
             nobody = graphs.estimator_inputs(
@@ -186,8 +167,7 @@ class VieNeuNetwork(OnDemand[_Loaded]):
     @property
     def max_characters(self) -> int:
         """The longest piece; known after `load`."""
-        assert self._loaded is not None, "load first"
-        return self._loaded.max_characters
+        return self._ready.max_characters
 
     def phoneme_ids(self, phonemes: str) -> list[int]:
         """Convert phonemes to ids; log those that the model lacks, each once."""
@@ -206,8 +186,7 @@ class VieNeuNetwork(OnDemand[_Loaded]):
         Raises:
             SynthesisError: a network fails.
         """
-        assert self._loaded is not None, "load first"
-        loaded = self._loaded
+        loaded = self._ready
         with self._judging():
             inputs = graphs.estimator_inputs(loaded.text_encoder, ids, voice)
             yield
@@ -226,38 +205,3 @@ class VieNeuNetwork(OnDemand[_Loaded]):
             waveform = yield from graphs.decode(loaded.decoder, latents, loaded.margin)
         self._has_spoken = True
         return np.nan_to_num(waveform, posinf=1.0, neginf=-1.0).clip(-1.0, 1.0)
-
-    # --- errors ----------------------------------------------------------------------------------
-
-    @contextmanager
-    def _judging(self) -> Iterator[None]:
-        """Blame the networks for any error but a lack of memory: a graph can compute anything."""
-        try:
-            yield
-        except MemoryError as error:
-            raise SynthesisError(f"{self.folder} needs more memory than there is") from error
-        except Exception as error:
-            if isinstance(error, EndlessRunError):
-                self._has_spoken = False  # or it would stop the server again and again
-            message = printable(f"The networks in {self.folder} fail: {error!s:.300}")
-            raise (
-                SynthesisError(message) if self._has_spoken else self._give_up(message)
-            ) from error
-
-    def _give_up(self, problem: str) -> SynthesisError:
-        problem = printable(problem)
-        self._problem = (problem, self._stamps())
-        self.unload()
-        _LOGGER.warning("VieNeu's voices cannot speak until a file changes: %s", problem)
-        return SynthesisError(problem)
-
-    def _stamps(self) -> object:
-        stamps = []
-        for name in GRAPHS:
-            try:
-                status = (self.folder / name).stat()
-            except OSError:
-                stamps.append((0, 0))
-            else:
-                stamps.append((status.st_mtime_ns, status.st_size))
-        return stamps
