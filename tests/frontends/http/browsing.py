@@ -4,11 +4,12 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,22 +64,56 @@ def serving(
         yield Site(f"http://{address}/", port, folder, process)
 
 
+@dataclass
+class Ingress:
+    """A proxy like Home Assistant's, which can hold or break what is sent through it."""
+
+    url: str = ""
+    is_open: Event = field(default_factory=Event)
+    """While clear, only the first half of a block of a body passes."""
+    breaks: bool = False
+    """Whether the connection breaks off there."""
+
+
 @contextmanager
-def behind_a_path(url: str) -> Iterator[str]:
-    """A proxy that passes on what is asked for below a path, and refuses all else."""
+def behind_ingress(url: str) -> Iterator[Ingress]:
+    """Pass on what is asked for below a path, bodies in chunks of unknown length; refuse all else.
+
+    As in `homeassistant/components/hassio/ingress.py`, and in the Supervisor with `ingress_stream`.
+    """
     server = urlsplit(url)
     path = "/api/hassio_ingress/x"
+    ingress = Ingress()
+    ingress.is_open.set()
+    dropped = {"content-length", "content-encoding", "transfer-encoding", "connection"}
 
     class PassOn(BaseHTTPRequestHandler):
         def pass_on(self) -> None:
             if not self.path.startswith(f"{path}/"):
                 return self.send_error(404)
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {k: v for k, v in self.headers.items() if k.lower() not in dropped}
+            headers |= {
+                "X-Ingress-Path": path,
+                "X-Forwarded-For": self.client_address[0],
+                "X-Forwarded-Host": self.headers["Host"],
+                "X-Forwarded-Proto": "http",
+                "Transfer-Encoding": "chunked",
+            }
             connection = HTTPConnection(str(server.hostname), server.port)
-            connection.request(
-                self.command, self.path.removeprefix(path), body, dict(self.headers.items())
-            )
-            answer = connection.getresponse()
+            try:
+                with suppress(BrokenPipeError, ConnectionResetError):  # refused early
+                    connection.request(
+                        self.command,
+                        self.path.removeprefix(path),
+                        self.body(),
+                        headers,
+                        encode_chunked=True,
+                    )
+                answer = connection.getresponse()
+            except ConnectionAbortedError:
+                connection.close()
+                self.close_connection = True
+                return self.connection.shutdown(socket.SHUT_RDWR)
             self.send_response_only(answer.status)
             for name, value in answer.getheaders():
                 if name != "Transfer-Encoding":
@@ -87,13 +122,25 @@ def behind_a_path(url: str) -> Iterator[str]:
             while piece := answer.read1():
                 self.wfile.write(piece)
 
+        def body(self) -> Iterator[bytes]:
+            missing = int(self.headers.get("Content-Length", 0))
+            while missing:
+                piece = self.rfile.read1(min(missing, 65_536))
+                missing -= len(piece)
+                yield piece[: len(piece) // 2]
+                ingress.is_open.wait()
+                if ingress.breaks or not piece:
+                    raise ConnectionAbortedError
+                yield piece[len(piece) // 2 :]
+
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on
 
         def log_message(self, *_: object) -> None:
             """Nothing: the tests' output is for the tests."""
 
     with serving_http(("127.0.0.1", 0), PassOn) as (host, port):
-        yield f"http://{host}:{port}{path}/"
+        ingress.url = f"http://{host}:{port}{path}/"
+        yield ingress
 
 
 @contextmanager
@@ -147,6 +194,21 @@ def wait_until(page: Page, condition: str) -> None:
 def row(page: Page, list_id: str, name: str) -> Locator:
     """A row of a list of voices, words or downloads."""
     return page.locator(f'#{list_id} li[data-name="{name}"]')
+
+
+def drop(page: Page, selector: str, files: dict[str, list[int] | int]) -> None:
+    """Drop files together, given by name and bytes, or a number of zeros."""
+    dropped = page.evaluate_handle(
+        """(files) => {
+            const transfer = new DataTransfer();
+            for (const [name, bytes] of Object.entries(files)) {
+                transfer.items.add(new File([new Uint8Array(bytes)], name));
+            }
+            return transfer;
+        }""",
+        files,
+    )
+    page.dispatch_event(selector, "drop", {"dataTransfer": dropped})
 
 
 def choose(row: Locator, item: str) -> None:

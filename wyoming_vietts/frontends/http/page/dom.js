@@ -116,11 +116,14 @@ export function attempt(messageId, work) {
   return keepUp(messageId, work);
 }
 
-// The same, for what the page does by itself: the last message stays.
+// The same, for what the page does by itself: the last message stays. Returns whether it succeeded.
 export async function keepUp(messageId, work) {
   try {
     await work();
+    return true;
   } catch (error) {
     say(messageId, error.message, true);
+    if (["unreachable", "cut-off"].includes(error.code) && messageId !== "status") document.dispatchEvent(new Event("connectionloss"));
+    return false;
   }
 }

@@ -12,8 +12,10 @@ import * as transport from "./transport.js";
 import * as voices from "./voices.js";
 
 const STATUS_MILLISECONDS = 5000;
+const RETRY_MILLISECONDS = 1000; // while the server cannot be reached
 
 let shown = null; // how many voices the lists were made for
+let timer = null;
 
 async function showStatus() {
   try {
@@ -34,6 +36,14 @@ async function showStatus() {
   }
 }
 
+// Asks for the status now, and again after a while.
+async function follow() {
+  clearTimeout(timer);
+  const isKnown = document.hidden || await keepUp("status", showStatus);
+  clearTimeout(timer); // of a call meanwhile
+  timer = setTimeout(follow, isKnown ? STATUS_MILLISECONDS : RETRY_MILLISECONDS);
+}
+
 $("language").value = preferredLanguage();
 setLanguage($("language").value);
 $("language").addEventListener("change", () => {
@@ -42,7 +52,7 @@ $("language").addEventListener("change", () => {
   speaking.show();
   transport.show();
   shown = null;
-  keepUp("status", showStatus);
+  follow();
 });
 
 for (const event of ["click", "keydown"]) document.addEventListener(event, closeMenus);
@@ -52,6 +62,5 @@ voices.start();
 piper.start();
 lexicon.start(speaking.showWords);
 cloning.start();
-keepUp("status", showStatus);
-document.addEventListener("voiceschange", () => keepUp("status", showStatus));
-setInterval(() => document.hidden || keepUp("status", showStatus), STATUS_MILLISECONDS);
+follow();
+for (const event of ["voiceschange", "visibilitychange", "connectionloss"]) document.addEventListener(event, follow);

@@ -1,10 +1,11 @@
 // Piper voices of the user's own: two files, dropped or chosen together.
 import { ServerError, upload } from "./api.js";
-import { $, attempt, dropZone, make, say } from "./dom.js";
+import { $, attempt, button, dropZone, make, say } from "./dom.js";
 import { megabytes, t } from "./texts.js";
 import { has, introduce } from "./voices.js";
 
 const MESSAGE = "piper-message";
+const AGAIN = ["unreachable", "too-slow", "too-many", "no-room", "failed"]; // the same files may succeed later
 
 let mostBytes = 0;
 let chosen = {}; // { network, config }, which may come one by one
@@ -46,6 +47,11 @@ async function send(network, config) {
     say(MESSAGE, t("added", names.length > 1 ? network.name : names[0]));
   } catch (error) {
     if (error.name === "AbortError") return;
+    if (AGAIN.includes(error.code)) {
+      say(MESSAGE, error.code === "unreachable" ? t("uploadBroke") : error.message, true);
+      $(MESSAGE).append(" ", button("retry", t("retryUpload", name), MESSAGE, () => send(network, config)));
+      return;
+    }
     if (error.code !== "not-piper") throw error;
     say(MESSAGE, error.message, true);
     $(MESSAGE).append(make("details", {}, make("summary", { textContent: t("details") }), make("span", { lang: "en", textContent: error.said })));
