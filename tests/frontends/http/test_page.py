@@ -470,7 +470,7 @@ def test_voice_is_cloned_heard_and_deleted_with_vieneu(browser: Browser, tmp_pat
         expect(row(page, "voices", NAMES[0])).to_contain_text("Minh Quân")
         page.set_input_files("#file", record(tmp_path / "a.wav", "espeak-south-male"))
         expect(page.locator("#clone-message")).to_have_text("Bản ghi dùng được.")
-        expect(page.locator("#clones-with")).to_have_text("Giọng sẽ do VieNeu đọc.")
+        expect(page.locator("#clones-with")).to_have_text("VieNeu sẽ đọc bằng giọng này.")
         page.fill("#voice-name", "Chú Ba")
         page.check("#consent")
         page.click("#make button[type=submit]")
