@@ -21,7 +21,7 @@ from tests.test_documents import READMES
 from tests.test_shell_lines import documented_run
 from wyoming_vietts import __version__
 
-LIGHT_MEGABYTES = 350  # on top of Python's image; 110 of them read recordings (PyAV)
+LIGHT_MEGABYTES = 365  # on top of Python's image; 120 of them read recordings (PyAV), 14 are pip
 USER = 10200
 APP = "localhost/wyoming-vietts:app"
 
