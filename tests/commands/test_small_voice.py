@@ -94,6 +94,24 @@ def test_voice_of_another_kind_is_one_sentence_and_leaves_nothing(hub: Hub, tmp_
     assert not (tmp_path / "voices" / ".download").exists(), "it is fetched anew the next time"
 
 
+def test_files_have_the_hashes_that_the_hub_states_at_the_commit_of_the_first(
+    hub: Hub, tmp_path: Path
+) -> None:
+    arguments = ("download", SMALL_VOICE, "--piper-dir", str(tmp_path / "voices"))
+    for name in FILES:
+        hub.lies = {name: (hub.folder / name).read_bytes()[:-1] + b"!"}
+        result = run_command(*arguments, **hub.environment)
+        assert result.returncode == 1
+        assert f"{name} had the wrong content and was deleted" in result.stderr
+        assert visible(tmp_path / "voices") == []
+    hub.lies, hub.revisions = {}, []
+    result = run_command(*arguments, **hub.environment)
+    assert result.returncode == 0
+    assert f"Downloading from ampixa/sanoTTS at commit {'0' * 40}\n" in result.stderr
+    assert hub.revisions[0] == "main"
+    assert set(hub.revisions[1:]) == {"0" * 40}
+
+
 def test_hub_with_far_more_than_was_announced_is_refused(hub: Hub, tmp_path: Path) -> None:
     with (hub.folder / WEIGHTS).open("ab") as file:
         file.truncate(7_000_000)
