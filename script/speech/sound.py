@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 
-from script.speech.talk import Answer
+from script.speech.talk import Answer, Floats
 from wyoming_vietts.engines.loudness import loudness
+
+RATE = 16_000
+"""Hz, of all judges."""
 
 _FRAME_SECONDS = 0.01
 _SILENCE = 10 ** (-26 / 20)  # of the speech's loudness; what is quieter is silence
@@ -33,6 +37,12 @@ class Sound:
     """dBFS."""
     spoken_seconds: float
     """Without any silence."""
+
+
+def resampled(answer: Answer) -> Floats:
+    """Return the samples at the rate of the judges."""
+    samples: Floats = soxr.resample(answer.samples, answer.rate, RATE)
+    return samples
 
 
 def measure(answer: Answer) -> Sound:
@@ -74,11 +84,12 @@ def clicks(answer: Answer) -> list[float]:
     """
     jumps = np.abs(np.diff(answer.samples.astype(np.float64), 3))
     around = round(_AROUND_SECONDS * answer.rate)
+    loudest = np.lib.stride_tricks.sliding_window_view(np.pad(jumps, 2 * around), around).max(1)
+    candidates = np.flatnonzero(jumps > _CLICK_FLOOR)
+    before = loudest[candidates + around - 4]
+    after = loudest[candidates + 2 * around + 5]
     found: list[float] = []
-    for at in np.flatnonzero(jumps > _CLICK_FLOOR):
-        before = jumps[max(0, at - around) : max(0, at - 4)]
-        after = jumps[at + 5 : at + 5 + around]
-        beside = max((part.max() for part in (before, after) if len(part)), default=0.0)
-        if jumps[at] > _CLICK_RATIO * beside and (not found or at / answer.rate > found[-1] + 0.01):
-            found.append(at / answer.rate)
+    for at in candidates[jumps[candidates] > _CLICK_RATIO * np.maximum(before, after)]:
+        if not found or at / answer.rate > found[-1] + 0.01:
+            found.append(float(at / answer.rate))
     return found

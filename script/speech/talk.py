@@ -5,6 +5,7 @@ import json
 import math
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 from wyoming.audio import AudioChunk, AudioStop
 from wyoming.client import AsyncClient
 from wyoming.tts import Synthesize, SynthesizeVoice
@@ -123,6 +125,21 @@ async def speak(uri: str, voice: str, text: str) -> Answer:
             elif event.type == "error":
                 raise RuntimeError(str(event.data))
     raise RuntimeError("the server closed the connection")
+
+
+def convert(recording: Path, voice: str, flags: Sequence[str]) -> Answer:
+    """Let a voice say the words of a recording."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "converted.wav")
+        command = (*PROGRAM, "convert", str(recording), voice, "-o", str(output), *flags)
+        subprocess.run(command, check=True)
+        return read(output)
+
+
+def read(recording: Path) -> Answer:
+    """Read a recording."""
+    samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)
+    return Answer(samples.mean(axis=1), rate, first_seconds=0.0, total_seconds=0.0)
 
 
 @contextmanager
