@@ -67,3 +67,21 @@ def test_blocks_of_four_tenths_overlap_by_three_quarters() -> None:
 def test_all_voices_are_as_loud_as_the_embedded_ones() -> None:
     assert TARGET_LUFS == -22
     assert loudness(np.zeros(0), 16_000) == -math.inf
+
+
+def test_filters_are_those_of_the_standard_up_to_a_sound_that_breaks_off() -> None:
+    """Its coefficients at 48 kHz, sample by sample; all of the sound is in the last 5 ms."""
+    broken_off = samples = np.concatenate([np.zeros(18_960), np.full(240, 0.5)])
+    for b, a in (
+        ((1.53512485958697, -2.69169618940638, 1.19839281085285),
+         (-1.69065929318241, 0.73248077421585)),
+        ((1.0, -2.0, 1.0), (-1.99004745483398, 0.99007225036621)),
+    ):  # fmt: skip
+        filtered, one, two = [], 0.0, 0.0
+        for sample in samples.tolist():
+            value = b[0] * sample + one
+            one, two = b[1] * sample - a[0] * value + two, b[2] * sample - a[1] * value
+            filtered.append(value)
+        samples = np.array(filtered)
+    expected = -0.691 + 10 * math.log10(np.mean(samples**2))
+    assert loudness(broken_off, 48_000) == pytest.approx(expected, abs=0.001)
