@@ -58,6 +58,8 @@ _EMPHASIS = st.lists(
 @settings(max_examples=600, deadline=None)
 @given(st.one_of(_ANY_TEXT, _EMPHASIS))
 @example("IaÌUU")
+@example("AÌAAÌÌ")
+@example("aìaaìaa")
 @example("hoàaa")
 @example("[a](b)BẬT")
 @example("iQUÁAA")

@@ -120,7 +120,7 @@ def _words() -> re.Pattern[str]:
 
 _PERSON_OF_NAME = re.compile(rf"(?<=[{LOWER}] )([ace])(?= [{UPPER}][{LOWER}])")
 _DRAWN_OUT = re.compile(
-    rf"(?<=[^\W\d_])(?i:([{_ACCENTED}])\1*([aeiou])\2+"
+    rf"(?<=[^\W\d_])(?i:([{_ACCENTED}])(?:\1*([aeiou])\2+)+\1*"
     rf"|(?-i:(?!I))([{VIETNAMESE_VOWELS}])\3{{2,}})"  # not the numeral III
 )
 _DRAWN_CONSONANT = re.compile(rf"(?<=[{VIETNAMESE_VOWELS}])([cghmnptp])\1{{2,}}(?!\w)")
