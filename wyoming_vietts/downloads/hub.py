@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from typing import IO, Any
@@ -172,12 +173,17 @@ class _Answer(HTTPResponse):
         self._socket = sock
 
     def begin(self) -> None:
-        timer = threading.Timer(_HEADER_SECONDS, self._socket.shutdown, [socket.SHUT_RDWR])
-        timer.start()
+        timer = threading.Timer(_HEADER_SECONDS, self._hang_up)
+        timer.daemon = True  # or an interrupted program waits for it
         try:
+            timer.start()
             super().begin()
         finally:
             timer.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):  # an interrupted program has closed it
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class _BoundedHandler(urllib.request.AbstractHTTPHandler):
