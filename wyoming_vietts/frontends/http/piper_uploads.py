@@ -91,6 +91,7 @@ class PiperUploadRoutes:
         except SynthesisError as error:
             for file in (network, config):
                 file.unlink(missing_ok=True)
+            await finish_in_turns(engine.look_again())
             raise HttpError("not-piper", str(error)) from error
         return web.json_response({"names": names}, status=201)
 
