@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from tests.harness import joined
+from tests.recording_files import SPEED
 from wyoming_vietts.engines.espeak.engine import EspeakEngine
 from wyoming_vietts.recordings.recording import listen, load_audio, load_prompt_audio
 from wyoming_vietts.recordings.speech import SAMPLE_RATE
@@ -23,7 +24,9 @@ MEN, WOMAN = ("espeak-north-male", "espeak-south-male"), "espeak-north-female"
 
 def spoken(voice: str, *texts: str) -> np.ndarray:
     voices = EspeakEngine().voices
-    return np.frombuffer(b"".join(joined(voices[voice].speak(text)) for text in texts), "<i2")
+    return np.frombuffer(
+        b"".join(joined(voices[voice].speak(text, SPEED)) for text in texts), "<i2"
+    )
 
 
 def recorded(*stretches: np.ndarray) -> bytes:

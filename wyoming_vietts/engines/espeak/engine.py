@@ -56,9 +56,9 @@ class EspeakEngine:
             SetupError: the library refuses its data folder.
         """
         voices = (
-            _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", "north", 50, 75, 76),
-            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", "north", 50, 65, 109),
-            _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", "south", 65, 100, 72),
+            _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", "north", 50, 75, 73),
+            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", "north", 50, 65, 104),
+            _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", "south", 65, 100, 68),
         )
         self.voices: Mapping[str, EspeakVoice] = {voice.name: voice for voice in voices}
 
