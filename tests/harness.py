@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Generator, Iterable, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,21 @@ def joined(pieces: Iterable[bytes | None]) -> bytes:
     return b"".join(filter(None, pieces))
 
 
+_PORTS = count(os.getpid())
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a free port below those of clients, in a range of this worker's own.
+
+    The kernel may give one of its own choice to somebody else before the test's server takes it.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for number in _PORTS:
+        port = 12_000 + 2000 * (worker % 8) + number % 2000
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            break
+    return port
 
 
 def address_of(uri: str) -> tuple[str, int]:
