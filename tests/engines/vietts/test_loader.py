@@ -396,7 +396,7 @@ def _lines(log: Path) -> Iterator[str]:
 
 
 def test_memory_that_many_sentences_freed_is_given_back_though_nobody_pauses(
-    engine: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
+    engine: VietTTSEngine, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As sentences follow one another, the heap grows by 50 MB a sentence."""
     resident = loader.resident_bytes()
@@ -415,3 +415,10 @@ def test_memory_that_many_sentences_freed_is_given_back_though_nobody_pauses(
         resident += 50_000_000
     assert len(sizes) == 3
     assert max(sizes[1:]) <= 1_650_000_000
+    clock.minutes += 1
+    resident += 10_000_000_000
+    list(say(engine, SENTENCE))
+    assert len(sizes) == 4
+    clock.minutes += 2
+    list(engine.idle_work())
+    assert len(sizes) == 5, "and what other engines freed since, after a minute"

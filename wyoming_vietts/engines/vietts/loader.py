@@ -78,10 +78,10 @@ class ModelLoader(OnDemand[LoadedModel]):
     def trim_unused(self) -> None:
         """Return freed memory a minute after speech."""
         if self._trimmed != self._last_used and self._idle_seconds >= _TRIM_SECONDS:
+            self._trimmed = self._last_used
             self._trim()
 
     def _trim(self) -> None:
-        self._trimmed = self._last_used
         give_back_freed_memory()
         self._resident_bytes = resident_bytes()
 
