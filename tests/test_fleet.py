@@ -107,9 +107,9 @@ async def ask(port: int, text: str, modes: Modes, hurry: asyncio.Event | None = 
         hurry: until it is set, the answer is read slowly.
     """
     async with connection(port, False, modes) as (reader, writer, began, own_port):
-        await async_write_event(Synthesize(text).event(), writer)
         last = None
         with suppress(OSError, EOFError):
+            await async_write_event(Synthesize(text).event(), writer)
             while (event := await async_read_event(reader)) is not None:
                 if hurry is not None and not hurry.is_set():
                     await asyncio.sleep(0.05)

@@ -49,17 +49,24 @@ export function closeMenus(event) {
 }
 
 const TOAST_MILLISECONDS = 20_000;
-let toastTimer;
+const toastTimers = {};
 
-// Tells something for a while, without moving the page; a button there may take it back.
-export function toast(text, key, label, work) {
-  say("toast", text);
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => say("toast", ""), TOAST_MILLISECONDS);
-  if (!key) return;
-  const back = button(key, label, "toast", work);
-  $("toast").append(" ", back);
-  back.focus({ preventScroll: true });
+// Tells something for a while, without moving the page.
+export function toast(text, id = "toast") {
+  say(id, text);
+  clearTimeout(toastTimers[id]);
+  toastTimers[id] = setTimeout(() => say(id, ""), TOAST_MILLISECONDS);
+}
+
+// Offers for a while to undo something; no other message takes the place of the offer.
+export function offerUndo(text, label, undo) {
+  toast(text, "undo");
+  const element = button("undo", label, "toast", async () => {
+    await undo();
+    say("undo", "");
+  });
+  $("undo").append(" ", element);
+  element.focus({ preventScroll: true });
 }
 
 // What must be done on the server first, in numbered steps to copy.

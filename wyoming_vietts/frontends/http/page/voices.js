@@ -1,7 +1,8 @@
 // The list of voices: hear, rename, delete, choose the default one, and use one in Home Assistant.
 import { ask } from "./api.js";
-import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, toast } from "./dom.js";
+import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, offerUndo, toast } from "./dom.js";
 import { recall, remember } from "./memory.js";
+import { current, stop } from "./player.js";
 import { t } from "./texts.js";
 import { hearButton } from "./transport.js";
 
@@ -171,9 +172,10 @@ function rename(item, { name, description }) {
 }
 
 async function remove({ name, description }) {
+  if (current()?.wanted?.voice === name) stop();
   const { undo, names } = await ask("DELETE", `api/voices/${encodeURIComponent(name)}`);
   await refresh();
-  toast(names.length > 1 ? t("removedAll", names.length) : t("removed", description), "undo", t("undoRemoving", description), async () => {
+  offerUndo(names.length > 1 ? t("removedAll", names.length) : t("removed", description), t("undoRemoving", description), async () => {
     await ask("POST", `api/undo/${encodeURIComponent(undo)}`);
     await introduce(name);
     toast(t("restored", description));
