@@ -1,5 +1,5 @@
 # Three images of one program:
-#   docker build -t wyoming-vietts .                    light: eSpeak NG and Piper voices, and the page
+#   docker build -t wyoming-vietts .                    light: eSpeak NG, Piper and VieNeu, and the page
 #   docker build -t wyoming-vietts --target neural .    with VietTTS on a CPU
 #   docker build -t wyoming-vietts --target cuda .      with VietTTS on an NVIDIA GPU
 # Voices, models and what is computed from them are in /data.
