@@ -64,16 +64,16 @@ def faded(pieces: PCM, sample_rate: int) -> PCM:
         for piece in pieces:
             held += piece or b""
             ready = max(0, len(held) - fade)
-            spoken, held = _faded_in(held[:ready], given, fade), held[ready:]
+            spoken, held = fade_in(held[:ready], fade, given), held[ready:]
             given += ready
             del piece  # as above
             yield spoken or None
     if held:
-        yield _backwards(_faded_in(_backwards(_faded_in(held, given, fade)), 0, fade))
+        yield _backwards(fade_in(_backwards(fade_in(held, fade, given)), fade))
 
 
-def _faded_in(pcm: bytes, given: int, fade: int) -> bytes:
-    """Fade the first `fade` bytes of a sentence, of which `given` came before."""
+def fade_in(pcm: bytes, fade: int, given: int = 0) -> bytes:
+    """Fade the first `fade` bytes of a sound, of which `given` came before this PCM."""
     if given >= fade:
         return pcm
     samples = array("h", pcm)

@@ -94,6 +94,27 @@ def test_voices_are_equally_loud() -> None:
     assert max(levels) - min(levels) < 1.5
 
 
+def largest_jump_out_of_silence(audio: bytes) -> int:
+    samples = np.frombuffer(audio, "<i2").astype(int)
+    silent = np.convolve(samples == 0, np.ones(4), "valid")[:-1] == 4
+    return int(np.abs(samples[4:][silent]).max())
+
+
+@pytest.mark.parametrize("speed", [0.4, 1.0, 1.2, 1.3])
+def test_no_sound_begins_with_a_click(speed: float) -> None:
+    """The library's own [w] after a t does: by an eighth of full scale, and more."""
+    for voice in EspeakEngine().voices.values():
+        text = "toàn tuần tuyết"
+        bare = voice.library.speak(
+            text, voice.file, round(130 * speed), voice.pitch, voice.pitch_range, voice.amplitude
+        )
+        spoken = joined(voice.speak(text, speed))
+        assert largest_jump_out_of_silence(bare) > 4096
+        assert largest_jump_out_of_silence(spoken) < 1536
+        changed = np.flatnonzero(np.frombuffer(bare, "<i2") != np.frombuffer(spoken, "<i2"))
+        assert 3 * 50 < len(changed) < 3 * 70, "3 ms of each word"
+
+
 def test_speed_is_bounded() -> None:
     engine = EspeakEngine()
     assert pcm(engine, "Xin chào.", speed=9) == pcm(engine, "Xin chào.", speed=2.5)

@@ -1,5 +1,6 @@
 """The embedded voices: eSpeak NG, with its best settings for Vietnamese."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from ...settings.table import SPOKEN_SPEED
 from ...steps import Steps
 from ..contract import Region, Voice
-from ..pcm import PCM
+from ..pauses import fade_in
+from ..pcm import PCM, SAMPLE_WIDTH
 from .gate import speakable_clauses
 from .library import Library, load_library
 
@@ -16,6 +18,10 @@ _WORDS_PER_MINUTE = 130  # at speed 1; a recogniser understands more than at 160
 # The library's own voices without flutter and roughness, which keep state between clauses: so the
 # same clause always gives the same samples.
 _VOICE_FILES = Path(__file__).with_name("voices")
+
+_SILENCE = re.compile(bytes(8) + b"\0*")  # at least 4 samples
+_CLICK = 2048  # of 32767: no other sound begins with so large a sample
+_FADE_SECONDS = 0.003
 
 
 @dataclass(frozen=True)
@@ -41,9 +47,10 @@ class EspeakVoice(Voice):
     def speak(self, text: str, speed: float = 1.0) -> PCM:
         words_per_minute = round(_WORDS_PER_MINUTE * SPOKEN_SPEED.clamp(speed))
         for clause in speakable_clauses(text):
-            yield self.library.speak(
+            pcm = self.library.speak(
                 clause, self.file, words_per_minute, self.pitch, self.pitch_range, self.amplitude
             )
+            yield _without_clicks(pcm, self.sample_rate)
 
 
 class EspeakEngine:
@@ -65,6 +72,18 @@ class EspeakEngine:
     def idle_work(self) -> Steps[None]:
         """Do nothing: everything is loaded from the start."""
         yield from ()
+
+
+def _without_clicks(pcm: bytes, sample_rate: int) -> bytes:
+    """Fade in a [w] after a t (`tuần`, `toàn`): the library begins it at once, out of silence."""
+    samples = memoryview(pcm).cast("h")
+    fade = SAMPLE_WIDTH * round(_FADE_SECONDS * sample_rate)
+    for match in _SILENCE.finditer(pcm):
+        start = match.end() // SAMPLE_WIDTH
+        if start < len(samples) and abs(samples[start]) > _CLICK:
+            at = SAMPLE_WIDTH * start
+            pcm = pcm[:at] + fade_in(pcm[at:], fade)
+    return pcm
 
 
 def _voice(
