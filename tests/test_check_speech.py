@@ -44,6 +44,13 @@ def test_silences_are_measured_at_the_ends_and_within() -> None:
     assert sound.spoken_seconds == pytest.approx(1.53, abs=0.03)
 
 
+def test_silence_at_the_end_is_measured_whatever_the_length_of_an_answer() -> None:
+    for hundredths in range(30, 130):
+        sound = measure(answer(silence(0.2), tone(hundredths / 100), silence(0.3)))
+        assert sound.tail_seconds == pytest.approx(0.3, abs=0.011)
+        assert sound.pauses == ()
+
+
 def test_a_cut_in_the_waveform_is_a_click() -> None:
     whole = tone(1.0)
     assert clicks(answer(whole)) == []

@@ -49,31 +49,29 @@ def measure(answer: Answer) -> Sound:
     """Measure an answer."""
     lufs = loudness(answer.samples, answer.rate)
     silences = list(_silences(answer, _SILENCE * 10 ** (lufs / 20)))
-    starts = [length for start, length in silences if start == 0]
-    ends = [length for start, length in silences if start and start + length >= answer.seconds]
-    inner = [length for start, length in silences if start and start + length < answer.seconds]
+    whole, rate = len(answer.samples), answer.rate
     return Sound(
         lufs,
-        sum(starts),
-        sum(ends),
-        tuple(inner),
+        sum(end for start, end in silences if start == 0) / rate,
+        sum(end - start for start, end in silences if start and end == whole) / rate,
+        tuple((end - start) / rate for start, end in silences if start and end < whole),
         len(clicks(answer)),
         20 * float(np.log10(np.abs(answer.samples).max() + 1e-9)),
-        answer.seconds - sum(length for _, length in silences),
+        (whole - sum(end - start for start, end in silences)) / rate,
     )
 
 
-def _silences(answer: Answer, limit: float) -> Iterator[tuple[float, float]]:
-    """Start and length, in seconds, of each stretch whose root mean square is below a limit."""
+def _silences(answer: Answer, limit: float) -> Iterator[tuple[int, int]]:
+    """First sample, and the one after the last, of each stretch that is quieter than a limit."""
     frame = round(_FRAME_SECONDS * answer.rate)
     padded = np.pad(answer.samples, (0, -len(answer.samples) % frame)).reshape(-1, frame)
     is_quiet = (padded**2).mean(1) < limit**2
     edges = np.flatnonzero(np.diff(np.concatenate([[False], is_quiet, [False]]).astype(np.int8)))
     for start, end in edges.reshape(-1, 2):
-        first, last = start * frame, min(end * frame, len(answer.samples))
+        first, last = int(start) * frame, min(int(end) * frame, len(answer.samples))
         is_edge = first == 0 or last == len(answer.samples)
         if is_edge or last - first >= _MIN_PAUSE_SECONDS * answer.rate:
-            yield first / answer.rate, (last - first) / answer.rate
+            yield first, last
 
 
 def clicks(answer: Answer) -> list[float]:
