@@ -293,6 +293,9 @@ def test_voice_is_cloned_from_a_file_renamed_chosen_deleted_and_brought_back(
         assert page.evaluate(COLOURS_THAT_ARE_DRAWN) == ["--mark", "--accent", "--soft"]
         page.click("#play-stretch")
         wait_until(page, "window.starts.length === 1")
+        expect(page.locator("#play-stretch")).to_have_text("Dừng")
+        page.click("#play-stretch")
+        expect(page.locator("#play-stretch")).to_have_text("Nghe phần được dùng")
         check_accessibility(page)
         page.fill("#voice-name", "Chú Ba")
         page.click("#make button[type=submit]")
@@ -440,6 +443,8 @@ def test_many_voices_with_long_names_are_grouped_searched_and_narrow(
         expect(page.locator("#voices li")).to_have_count(25)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         check_accessibility(page)
+        expect(row(page, "voices", "v-21").locator(".badge")).to_have_text(["VieNeu"])
+        expect(row(page, "voices", "v-3").locator(".badge")).to_have_text(["Mặc định"])
         page.fill("#search", "12 dyyy")
         expect(page.locator("#voices li")).to_have_count(1)
         choose(row(page, "voices", "v-12"), "Dùng trong Home Assistant")
@@ -560,6 +565,11 @@ def test_newcomer_is_offered_a_natural_voice_first(browser: Browser, embedded: S
     with opened(browser, embedded.url) as page:
         voice = row(page, "natural-voices", "vi_VN-vais1000-medium")
         expect(page.get_by_role("heading").nth(1)).to_have_text("Đang dùng giọng rô-bốt")
+        badges = row(page, "voices", "espeak-north-female").locator(".badge")
+        expect(badges).to_have_count(0)  # its description says all
+        page.select_option("#language", "en")
+        expect(badges).to_have_text(["North"])
+        page.select_option("#language", "vi")
         expect(voice.get_by_role("button")).to_have_text("Tải giọng tự nhiên (63 MB)")
         state = page.request.get(f"{page.url}api/downloads").json()
         state["downloads"][0]["progress"] = 0.25
@@ -630,7 +640,7 @@ def test_anybody_can_use_it(browser: Browser, cloning: Site, look: dict[str, Any
         heading = page.locator("#speak-heading")
         expect(heading).to_have_text(words[0][0])
         assert page.evaluate("document.documentElement.lang") == look["locale"][:2]
-        expect(page.locator("#telemetry")).to_contain_text("vietts")
+        expect(page.locator("#telemetry")).to_contain_text("VietTTS")
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (max(map(int, re.findall(r"\d+", ground)[:3])) < 80) == ("color_scheme" in look)
         page.click("#show-words")

@@ -1,7 +1,7 @@
 // A voice from a recording: a file or the microphone, a look at it, a name and a yes.
 import { ask, ServerError } from "./api.js";
 import { $, attempt, dropZone, make, say, steps } from "./dom.js";
-import { playSamples } from "./player.js";
+import { player, playing, playSamples, stop } from "./player.js";
 import { record } from "./recorder.js";
 import { sentence, setText, t } from "./texts.js";
 import { introduce } from "./voices.js";
@@ -9,6 +9,7 @@ import { pcmOf, wav } from "./wav.js";
 import { decode, draw, stretch } from "./waveform.js";
 
 const MESSAGE = "clone-message";
+const SOURCE = "stretch"; // as the player names it
 const RECORDING_SECONDS = 8;
 const SENT_AS_THEY_ARE = /\.(wav|flac|mp3|ogg|opus)$/i; // what the server reads
 
@@ -21,7 +22,13 @@ export function start() {
   $("record").addEventListener("click", () => (stopsRecording ? stopsRecording.abort() : attempt(MESSAGE, listen)));
   $("play-stretch").addEventListener("click", () => {
     const { audio, found } = recording;
-    attempt(MESSAGE, () => playSamples("stretch", () => t("playStretch"), stretch(audio, found), audio.sampleRate));
+    if (playing() === SOURCE) stop();
+    else attempt(MESSAGE, () => playSamples(SOURCE, () => t("playStretch"), stretch(audio, found), audio.sampleRate));
+  });
+  player.addEventListener("change", () => {
+    const isPlaying = playing() === SOURCE;
+    setText($("play-stretch"), isPlaying ? "stop" : "playStretch");
+    $("play-stretch").classList.toggle("stops", isPlaying);
   });
   $("make").addEventListener("submit", (event) => {
     event.preventDefault();

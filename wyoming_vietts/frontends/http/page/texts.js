@@ -5,7 +5,7 @@ const TEXTS = {
   vi: {
     language: "Ngôn ngữ",
     connecting: "Đang kết nối với máy chủ…",
-    status: (s) => `${s.engine} trên ${s.device} · ${s.voices} giọng · ${s.requests} lượt đọc` +
+    status: (s) => `${engineName(s.engine)} trên ${s.device.toUpperCase()} · ${s.voices} giọng · ${s.requests} lượt đọc` +
       (s.real_time_factor === null ? "" : ` · hệ số thời gian thực ${number(s.real_time_factor)}`),
     speakHeading: "Đọc thử", text: "Văn bản", voice: "Giọng", speed: "Tốc độ", speak: "Đọc", stop: "Dừng",
     sample: "Xin chào! Bây giờ là 8h30, ngoài trời 26,5°C.",
@@ -67,7 +67,7 @@ const TEXTS = {
     },
     about: {
       "vi_VN-vais1000-medium": "Giọng nữ miền Bắc, tự nhiên, chạy được cả trên máy yếu",
-      "vi_VN-vais1000-tiny": "Giọng nữ miền Bắc, bản rút gọn dành cho máy rất yếu: đọc nhanh hơn nhiều, nhưng kém rõ hơn",
+      "vi_VN-vais1000-tiny": "Giọng nữ miền Bắc, bản rút gọn cho máy rất yếu: nhanh hơn nhiều nhưng kém rõ hơn",
       vieneu: "Mười một giọng miền Bắc và miền Nam, dành cho máy tính mini (VieNeu-TTS v3 Nano)",
       "vieneu-cloning": "Dùng với VieNeu: tạo giọng từ bản ghi âm, không cần PyTorch",
       vietts: "Mô hình nơ-ron để nhân bản giọng nói (cần PyTorch)",
@@ -104,7 +104,7 @@ const TEXTS = {
   en: {
     language: "Language",
     connecting: "Connecting to the server…",
-    status: (s) => `${s.engine} on ${s.device} · ${counted(s.voices, "voice")} · ${counted(s.requests, "answer")}` +
+    status: (s) => `${engineName(s.engine)} on ${s.device.toUpperCase()} · ${counted(s.voices, "voice")} · ${counted(s.requests, "answer")}` +
       (s.real_time_factor === null ? "" : ` · real-time factor ${number(s.real_time_factor)}`),
     speakHeading: "Try it", text: "Text", voice: "Voice", speed: "Speed", speak: "Speak", stop: "Stop",
     sample: "Xin chào! Bây giờ là 8h30, ngoài trời 26,5°C.",
@@ -118,7 +118,7 @@ const TEXTS = {
     wordAdded: (written, spoken) => `“${written}” is read as “${spoken}” from now on.`,
     entryCount: (n) => `Your lexicon (${n})`, removeWord: (word) => `Delete the word ${word}`, wordRemoved: (word) => `Deleted “${word}”.`,
     moreWords: "More words",
-    voicesHeading: "Voices", search: "Find a voice", noVoice: "There is no such voice.", myVoices: "My voices",
+    voicesHeading: "Voices", search: "Find a voice", noVoice: "No voice found.", myVoices: "My voices",
     moreOfVoice: (name) => `More for the voice ${name}`,
     useInHomeAssistant: "Use in Home Assistant", useVoiceInHomeAssistant: (name) => `Use in Home Assistant: the voice ${name}`,
     yamlCopied: (name) => `Copied the YAML of the voice ${name}: paste it into an action in Home Assistant.`,
@@ -192,6 +192,12 @@ const TEXTS = {
 };
 
 let language = "vi";
+
+const ENGINES = { espeak: "eSpeak NG", piper: "Piper", vieneu: "VieNeu", vietts: "VietTTS" };
+
+export function engineName(engine) {
+  return ENGINES[engine] ?? engine ?? "–";
+}
 
 export function number(value, digits = 2) {
   return value.toLocaleString(language, { maximumSignificantDigits: digits });

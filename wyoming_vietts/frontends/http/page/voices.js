@@ -3,13 +3,12 @@ import { ask } from "./api.js";
 import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, offerUndo, toast } from "./dom.js";
 import { recall, remember } from "./memory.js";
 import { current, stop } from "./player.js";
-import { t } from "./texts.js";
+import { engineName, t } from "./texts.js";
 import { hearButton } from "./transport.js";
 
 const MESSAGE = "voices-message";
 const POLL_MILLISECONDS = 2000;
 const MANY = 10; // from here on they are searched, and in groups
-const ENGINES = { espeak: "eSpeak NG", piper: "Piper", vieneu: "VieNeu", vietts: "VietTTS" };
 
 let timer;
 let shown = { voices: [], byDefault: null };
@@ -73,10 +72,10 @@ export async function introduce(name) {
 function list() {
   const wanted = plain($("search").value);
   const found = shown.voices.filter(({ name, description }) => plain(`${name} ${description}`).includes(wanted));
-  const rows = (voices) => make("ul", { className: "rows" }, ...voices.map(row));
+  const rows = (voices, title) => make("ul", { className: "rows" }, ...voices.map((voice) => row(voice, title)));
   if (!found.length && wanted) fill($("voices"), [make("p", { className: "soft", textContent: t("noVoice") })]);
   else if (shown.voices.length < MANY) fill($("voices"), [rows(found)]);
-  else fill($("voices"), groups(found).flatMap(([title, voices]) => [make("h3", { textContent: title }), rows(voices)]));
+  else fill($("voices"), groups(found).flatMap(([title, voices]) => [make("h3", { textContent: title }), rows(voices, title)]));
 }
 
 function choices() {
@@ -89,7 +88,7 @@ function choices() {
 function groups(voices) {
   const found = new Map();
   for (const voice of voices) {
-    const title = voice.is_cloned ? t("myVoices") : (ENGINES[voice.engine] ?? voice.engine);
+    const title = voice.is_cloned ? t("myVoices") : engineName(voice.engine);
     found.set(title, [...(found.get(title) ?? []), voice]);
   }
   return [...found].sort(([, [one]], [, [other]]) => other.is_cloned - one.is_cloned);
@@ -100,11 +99,13 @@ function plain(text) {
   return text.trim().toLowerCase().normalize("NFD").replaceAll(/\p{M}/gu, "").replaceAll("đ", "d");
 }
 
-function row(voice) {
+// Of a group with this title, if there are groups.
+function row(voice, title = "") {
   const { name, description } = voice;
   const isDefault = name === shown.byDefault;
-  const engine = ENGINES[voice.engine] ?? voice.engine;
-  const badges = [description.includes(engine) ? "" : engine, t("regions")[voice.region], voice.is_ready ? "" : t("preparing")].filter(Boolean);
+  const said = `${title} ${description}`.toLowerCase();
+  const badges = [engineName(voice.engine), t("regions")[voice.region]].filter((text) => text && !said.includes(text.toLowerCase()));
+  if (!voice.is_ready) badges.push(t("preparing"));
   const who = make("div", { className: "who" }, make("span", { textContent: description }), " ");
   if (isDefault) who.append(make("span", { className: "badge main", textContent: t("byDefault") }), " ");
   for (const badge of badges) who.append(make("span", { className: "badge", textContent: badge }), " ");
