@@ -101,10 +101,10 @@ def test_windows_put_together_are_the_whole(speakers: int, tmp_path: Path) -> No
     latents = finish(network.latents([*range(3, 40)], Scales().without_noise(), speaker))
     frames = latents.shape[2]
     assert frames == 37 * FRAMES_AN_ID
-    whole = network.decode(latents, 0, frames, speaker)
+    whole = finish(network.decode(latents, 0, frames, speaker))
     assert len(whole) == frames * HOP
     ends = [0, 1, 2, 10, 50, 51, 100, frames]
-    windows = [network.decode(latents, *pair, speaker) for pair in pairwise(ends)]
+    windows = [finish(network.decode(latents, *pair, speaker)) for pair in pairwise(ends)]
     np.testing.assert_allclose(np.concatenate(windows), whole, atol=1e-5)
 
 
@@ -127,7 +127,7 @@ def test_parts_compute_what_the_whole_network_does(
         network = PiperNetwork(path, SAMPLE_RATE, threads=1)
         list(network.load())
         latents = finish(network.latents(ids, Scales().without_noise(), speaker))
-        waves.append(network.decode(latents, 0, latents.shape[2], speaker))
+        waves.append(finish(network.decode(latents, 0, latents.shape[2], speaker)))
     np.testing.assert_allclose(*waves, atol=1e-5)
 
 

@@ -26,7 +26,7 @@ from wyoming_vietts.engines.vieneu.phonemes import (
 )
 from wyoming_vietts.engines.vieneu.tempo import stretch
 from wyoming_vietts.engines.vieneu.voice import PREDICTED_SPEED, VieNeuVoice
-from wyoming_vietts.steps import finish
+from wyoming_vietts.steps import Steps, finish
 
 GOLDEN = Path(__file__).with_name("golden")
 PHONEMES: dict[str, str] = json.loads((GOLDEN / "phonemes.json").read_text("utf-8"))
@@ -192,9 +192,10 @@ def test_machine_is_measured(vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch) 
     assert loaded is not None
     now = 0.0
 
-    def compute(*_: object) -> None:
+    def compute(*_: object) -> Steps[None]:
         nonlocal now
         now += 0.024 if now else 1.0  # the first time, memory is taken
+        yield
 
     monkeypatch.setattr(graphs, "predict_velocity", compute)
     monkeypatch.setattr(graphs, "time", SimpleNamespace(perf_counter=lambda: now))

@@ -6,19 +6,24 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
-from functools import cache
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from contextlib import redirect_stdout, suppress
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
 
 from ...program import how_to_install
+from ...steps import Steps
 
 _LOGGER = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MAX_RUN_BYTES = 384_000_000
 """Memory for the tensors of a run; those of a large Piper voice take about 100 MB."""
@@ -33,7 +38,10 @@ _CUDA_OPTIONS = {
     "use_tf32": "0",  # rounds to 10 bits, and windows must join
 }
 _AS_REQUESTED = 1  # kSameAsRequested, an ArenaExtendStrategy
-_WATCH_SECONDS = 0.05  # between two looks at a run
+_STEP_SECONDS = 0.02  # of waiting for a first run
+
+_first_runs: WeakSet[Future[Any]] = WeakSet()
+"""Some of them may be abandoned, and still under way."""
 
 _TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -123,10 +131,11 @@ class Session:
         values: Mapping[str, npt.NDArray[Any]],
         max_seconds: float = MAX_RUN_SECONDS,
         keeps_memory: bool = False,
-    ) -> dict[str, npt.NDArray[Any]]:
+    ) -> Steps[dict[str, npt.NDArray[Any]]]:
         """Run the network; half precision is converted from and to float32.
 
-        The first run is ended at its limit; later ones are only judged by it, without a thread.
+        A hostile network may compute for hours. So the first run is that of a thread, with pauses,
+        and ended at its limit; later ones are only judged by it, without a thread or a pause.
 
         Args:
             values: inputs by name; others are ignored.
@@ -148,12 +157,13 @@ class Session:
         if not keeps_memory:  # by default, the arena keeps that of the longest run
             options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         end = time.process_time() + max_seconds
-        with nullcontext() if self._has_run else _terminated_at(end, options):
-            try:
-                outputs = self._session.run(None, inputs, options)
-            except Exception as error:  # its errors have no common base
-                if time.process_time() <= end:
-                    raise _explain(error) from error
+        run = partial(self._session.run, None, inputs, options)
+        outputs: list[npt.NDArray[Any]] = []
+        try:
+            outputs = run() if self._has_run else (yield from _in_thread(run, end, options))
+        except Exception as error:  # its errors have no common base
+            if time.process_time() <= end:
+                raise _explain(error) from error
         if time.process_time() > end:
             raise EndlessRunError(f"it computes for more than {max_seconds:.2g} s")
         self._has_run = True
@@ -203,27 +213,38 @@ def _share_arena() -> None:
     onnxruntime.create_and_register_allocator(cpu, onnxruntime.OrtArenaCfg(limits))
 
 
-@contextmanager
-def _terminated_at(end: float, options: Any) -> Iterator[None]:
-    """End a run, after the operator at hand, when the process has computed until a time.
+def _in_thread(run: Callable[[], T], end: float, options: Any) -> Steps[T]:
+    """Wait for a run, with pauses, until the process has computed up to a time.
 
-    A graph does not tell how long it computes. ONNX Runtime ends a run when a flag is set, which
-    only another thread can do; this one does nothing else.
+    A graph does not tell how long it computes. After that time it is abandoned: ONNX Runtime ends
+    it after the operator at hand.
+
+    Raises:
+        TimeoutError: it takes longer.
+        MemoryError: there are no more threads.
     """
-    is_over = threading.Event()
+    result: Future[T] = Future()
 
-    def watch() -> None:
-        while not is_over.wait(_WATCH_SECONDS):
-            options.terminate = time.process_time() > end
+    def compute() -> None:
+        try:
+            result.set_result(run())
+        except Exception as error:
+            result.set_exception(error)
 
+    _first_runs.add(result)
     try:
-        threading.Thread(target=watch, daemon=True).start()
+        threading.Thread(target=compute, daemon=True).start()
     except RuntimeError as error:
         raise MemoryError("no more threads") from error
     try:
-        yield
+        while not result.done():
+            if time.process_time() > end:
+                raise TimeoutError
+            wait([result], _STEP_SECONDS)
+            yield
+        return result.result()
     finally:
-        is_over.set()
+        options.terminate = True  # also if the client has hung up
 
 
 @cache
@@ -240,7 +261,9 @@ def import_runtime() -> ModuleType:
 def _explain(error: Exception) -> Exception:
     """Shorten an error to one line; tell lack of memory from a wrong model."""
     message = " ".join(str(error).split())
-    if "BFCArena" in message and "smaller than requested" in message:
-        return ValueError(f"it takes more than {MAX_RUN_BYTES / 1e6:.0f} MB to compute")
     is_memory = isinstance(error, MemoryError) or re.search("bad_alloc|allocate memory", message)
+    if "BFCArena" in message and "smaller than requested" in message:
+        if all(run.done() for run in _first_runs):
+            return ValueError(f"it takes more than {MAX_RUN_BYTES / 1e6:.0f} MB to compute")
+        is_memory = True  # others have some of the arena
     return MemoryError("out of memory") if is_memory else ValueError(message[:300])

@@ -29,6 +29,8 @@ MAX_FRONT_SECONDS, MAX_WHOLE_SECONDS = 0.5, 2.0
 """Processor time for a phoneme id, of a network that is cut, up to the latents, and of one that is
 not. A medium voice takes 0.002 and 0.006 s on a fast core; a Raspberry Pi is assumed to take fifty
 times as much (not measured)."""
+MAX_FRAME_SECONDS = 0.2
+"""The same for each frame that is decoded; a medium voice takes 0.001 s."""
 MAX_SECONDS_AN_ID = 0.5
 """Longest audio of a phoneme id; a damaged network makes more. Speech takes 0.05 s."""
 
@@ -171,7 +173,7 @@ class PiperNetwork(Network[_Sessions]):
         max_seconds = len(ids) * (MAX_FRONT_SECONDS if sessions.window else MAX_WHOLE_SECONDS)
         with self._judging():
             for session in sessions.front:
-                tensors |= session.run(tensors, max_seconds)
+                tensors |= yield from session.run(tensors, max_seconds)
                 yield
             if window := sessions.window:
                 latents, hop = tensors[window.latents], window.frame_samples
@@ -186,7 +188,7 @@ class PiperNetwork(Network[_Sessions]):
                 )
         return latents
 
-    def decode(self, latents: _Floats, start: int, end: int, speaker: int | None) -> _Floats:
+    def decode(self, latents: _Floats, start: int, end: int, speaker: int | None) -> Steps[_Floats]:
         """Decode the frames from `start` to `end` to waveform [N], as a run over all would.
 
         Raises:
@@ -194,13 +196,13 @@ class PiperNetwork(Network[_Sessions]):
         """
         sessions = self._ready
         with self._judging():
-            samples = self._decode(sessions, latents, start, end, speaker)
+            samples = yield from self._decode(sessions, latents, start, end, speaker)
         self._has_spoken = True
         return samples
 
     def _decode(
         self, sessions: _Sessions, latents: _Floats, start: int, end: int, speaker: int | None
-    ) -> _Floats:
+    ) -> Steps[_Floats]:
         window, decoder = sessions.window, sessions.decoder
         if window is None or decoder is None:
             return _finite(latents[0, 0, start:end])
@@ -210,7 +212,8 @@ class PiperNetwork(Network[_Sessions]):
             window.latents: latents[:, :, first:last],
             _SPEAKER: np.array([speaker or 0], np.int64),
         }
-        samples: _Floats = decoder.run(inputs)[decoder.outputs[0]].reshape(-1)
+        outputs = yield from decoder.run(inputs, (last - first) * MAX_FRAME_SECONDS)
+        samples: _Floats = outputs[decoder.outputs[0]].reshape(-1)
         hop = window.frame_samples
         if len(samples) != hop * (last - first):
             raise ValueError(

@@ -94,7 +94,7 @@ class PiperVoice(FileVoice):
         while start < frames:
             end = start + window.share(frames - start) if self.network.is_cut else frames
             started = time.perf_counter()
-            samples = self.network.decode(latents, start, end, self.speaker)
+            samples = yield from self.network.decode(latents, start, end, self.speaker)
             window.fit(end - start, self.network.margin_frames, time.perf_counter() - started)
             yield encode_pcm(samples, FULL_SCALE * amplitude)
             start = end

@@ -109,10 +109,11 @@ def _run(folder: Path, name: str, threads: int, *values: npt.NDArray[Any]) -> St
     try:
         session = Session(path, threads, is_short_lived=True)
         yield
-        output = session.run(dict(zip(session.inputs, values, strict=True)))[session.outputs[0]]
+        outputs = yield from session.run(dict(zip(session.inputs, values, strict=True)))
     except (ValueError, MemoryError) as error:
         raise ModelError(f"{path} fails: {error}") from error
     yield
+    output: Floats = outputs[session.outputs[0]]
     return output
 
 

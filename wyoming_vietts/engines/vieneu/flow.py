@@ -13,7 +13,7 @@ from .config import BLOCK_CHANNELS, Floats
 GUIDANCE = 3.0
 """Weight of classifier-free guidance."""
 
-Velocity = Callable[[Floats, Floats], Floats]
+Velocity = Callable[[Floats, Floats], Steps[Floats]]
 """From latents [1, C, T] and a time [1], their velocity [1, C, T]."""
 
 
@@ -48,9 +48,9 @@ def solve(
     times = schedule.times
     for now, later in pairwise(times):
         time = np.array([now], np.float32)
-        velocity = conditional(latents, time)
+        velocity = yield from conditional(latents, time)
         yield
-        free = unconditional(latents, time)
+        free = yield from unconditional(latents, time)
         yield
         velocity = free + GUIDANCE * (velocity - free)
         latents = latents + np.float32(later - now) * velocity

@@ -77,34 +77,39 @@ def check_graph(path: Path, inputs: Sequence[str] | None) -> Steps[bool]:
 
 def _output(
     session: Session, inputs: Inputs, length: int, keeps_memory: bool = False
-) -> npt.NDArray[Any]:
+) -> Steps[npt.NDArray[Any]]:
     """Run a network on phoneme ids or blocks, `length` of them."""
     max_seconds = MAX_SECONDS + length * MAX_SECONDS_EACH
-    return session.run(inputs, max_seconds, keeps_memory)[session.outputs[0]]
+    outputs = yield from session.run(inputs, max_seconds, keeps_memory)
+    return outputs[session.outputs[0]]
 
 
 def estimator_inputs(
     text_encoder: Session, ids: Sequence[int], voice: SpeakerFeatures
-) -> dict[str, npt.NDArray[Any]]:
+) -> Steps[dict[str, npt.NDArray[Any]]]:
     """Encode a text for the duration predictor and the estimator."""
     style = voice.style[None]
-    context = _output(text_encoder, {"ids": np.array([ids], np.int64), "style": style}, len(ids))
+    values: Inputs = {"ids": np.array([ids], np.int64), "style": style}
+    context = yield from _output(text_encoder, values, len(ids))
     if context.ndim != 3 or context.shape[:2] != (1, len(ids)):
         raise ValueError(f"the context has the shape {[*context.shape]}")
     mask = np.ones((1, len(ids)), np.bool_)
     return {"ctx": context, "ctx_mask": mask, "spk": voice.speaker[None], "style": style}
 
 
-def predict_seconds(duration: Session, inputs: Inputs) -> float:
-    logarithm = float(_output(duration, inputs, inputs["ctx"].shape[1]).reshape(-1)[0])
+def predict_seconds(duration: Session, inputs: Inputs) -> Steps[float]:
+    output = yield from _output(duration, inputs, inputs["ctx"].shape[1])
+    logarithm = float(output.reshape(-1)[0])
     if not math.isfinite(logarithm):
         raise ValueError(f"the duration is {logarithm}")
     return math.exp(min(logarithm, 10.0))
 
 
-def predict_velocity(estimator: Session, latents: Floats, now: Floats, inputs: Inputs) -> Floats:
+def predict_velocity(
+    estimator: Session, latents: Floats, now: Floats, inputs: Inputs
+) -> Steps[Floats]:
     inputs = {"x": latents, "t": now, **inputs}
-    velocity = _output(estimator, inputs, latents.shape[2], keeps_memory=True)
+    velocity = yield from _output(estimator, inputs, latents.shape[2], keeps_memory=True)
     if velocity.shape != latents.shape:
         raise ValueError(f"the velocity has the shape {[*velocity.shape]}")
     return velocity
@@ -116,15 +121,19 @@ def decode(decoder: Session, latents: Floats, margin: int | None) -> Steps[Float
     size = blocks if margin is None else math.ceil(blocks / math.ceil(blocks / WINDOW_BLOCKS))
     pieces = []
     for start in range(0, blocks, size):
-        pieces.append(_decode_window(decoder, latents, start, start + size, margin or 0))
+        piece = yield from _decode_window(decoder, latents, start, start + size, margin or 0)
+        pieces.append(piece)
         yield
     return np.concatenate(pieces)
 
 
-def _decode_window(decoder: Session, latents: Floats, start: int, end: int, margin: int) -> Floats:
+def _decode_window(
+    decoder: Session, latents: Floats, start: int, end: int, margin: int
+) -> Steps[Floats]:
     first = max(0, start - margin)
     window = latents[:, :, first : end + margin]
-    samples: Floats = _output(decoder, {"x": window}, window.shape[2]).reshape(-1)
+    output = yield from _output(decoder, {"x": window}, window.shape[2])
+    samples: Floats = output.reshape(-1)
     if len(samples) != window.shape[2] * BLOCK_SAMPLES:
         raise ValueError(f"the decoder makes {len(samples)} samples of {window.shape[2]} blocks")
     return samples[(start - first) * BLOCK_SAMPLES : (end - first) * BLOCK_SAMPLES]
@@ -133,12 +142,12 @@ def _decode_window(decoder: Session, latents: Floats, start: int, end: int, marg
 def find_margin(decoder: Session) -> Steps[int | None]:
     """Find out how far the decoder looks, by decoding a window with less and less around it."""
     latents = draw_noise(_PROBE_BLOCKS, seed=0)
-    whole = _decode_window(decoder, latents, 0, _PROBE_BLOCKS, 0)
+    whole = yield from _decode_window(decoder, latents, 0, _PROBE_BLOCKS, 0)
     expected = whole[_PROBE_START * BLOCK_SAMPLES : _PROBE_END * BLOCK_SAMPLES]
     tolerance = _SAME * max(1.0, float(np.abs(expected).max()))
     for margin in _MARGINS:
         yield
-        window = _decode_window(decoder, latents, _PROBE_START, _PROBE_END, margin)
+        window = yield from _decode_window(decoder, latents, _PROBE_START, _PROBE_END, margin)
         if np.abs(window - expected).max() <= tolerance:
             return margin
     return None
@@ -151,6 +160,6 @@ def measure(estimator: Session, inputs: Inputs) -> Steps[float]:
     for _ in range(2):
         yield
         started = time.perf_counter()
-        predict_velocity(estimator, latents, np.zeros(1, np.float32), inputs)
+        yield from predict_velocity(estimator, latents, np.zeros(1, np.float32), inputs)
         seconds = time.perf_counter() - started
     return max(seconds, 1e-6) / _MEASURED_BLOCKS

@@ -141,7 +141,7 @@ class VieNeuNetwork(Network[_Loaded]):
             raise self._cannot_load(error) from error
         with self._judging():
             text_encoder, duration, estimator, decoder = sessions
-            nobody = graphs.estimator_inputs(
+            nobody = yield from graphs.estimator_inputs(
                 text_encoder, [self.config.bos_id, self.config.eos_id], self.config.nobody
             )
             yield
@@ -188,9 +188,10 @@ class VieNeuNetwork(Network[_Loaded]):
         """
         loaded = self._ready
         with self._judging():
-            inputs = graphs.estimator_inputs(loaded.text_encoder, ids, voice)
+            inputs = yield from graphs.estimator_inputs(loaded.text_encoder, ids, voice)
             yield
-            seconds = min(graphs.predict_seconds(loaded.duration, inputs) / speed, MAX_SECONDS)
+            seconds = yield from graphs.predict_seconds(loaded.duration, inputs)
+            seconds = min(seconds / speed, MAX_SECONDS)
             blocks = max(MIN_BLOCKS, round(seconds * self.config.blocks_per_second))
             latents = yield from solve(
                 draw_noise(blocks, seed),

@@ -124,7 +124,7 @@ class VietTTSVoice(ClonedVoice):
         waveform = yield from load_audio(content, recording.name, max_seconds=MAX_TOKENISED_SECONDS)
         with closing(self.engine.prompts.make_encoder()) as encoder:
             yield None
-            speech_tokens = encoder.speech_tokens(torch.from_numpy(waveform)).tolist()
+            speech_tokens = yield from encoder.speech_tokens(torch.from_numpy(waveform))
         yield None
         loader = self.engine.loader
         with loader.in_use(), out_of_memory_ends_the_request(loader.device):
@@ -132,7 +132,7 @@ class VietTTSVoice(ClonedVoice):
             encoded = yield from self._encode(model.networks.flow)
             _, audio_draws = self.engine.random_generators()
             decoder = self._decoder(model, encoded, 1.0, audio_draws)
-            yield from decoder.feed(speech_tokens, last=True)
+            yield from decoder.feed(speech_tokens.tolist(), last=True)
 
     def _encode(self, flow: Flow) -> Steps[EncodedVoice]:
         prompt = yield from self.engine.prompts.get_for_speech(self, self.engine.voices)

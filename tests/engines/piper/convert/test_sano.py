@@ -51,7 +51,10 @@ def speak_ids(network: PiperNetwork, ids: list[int], scales: Any) -> Any:
     latents = finish(network.latents(ids, scales, None))
     frames = latents.shape[2]
     return np.concatenate(
-        [network.decode(latents, at, min(at + 8, frames), None) for at in range(0, frames, 8)]
+        [
+            finish(network.decode(latents, at, min(at + 8, frames), None))
+            for at in range(0, frames, 8)
+        ]
     )
 
 

@@ -73,27 +73,28 @@ class PromptEncoder:
 
     def encode(self, waveform: Tensor) -> Steps[Prompt]:
         """Compute the features of a prompt [N] at 16 kHz, with a pause between the networks."""
-        speech_tokens = self.speech_tokens(waveform)
+        speech_tokens = yield from self.speech_tokens(waveform)
         yield
-        speaker_embedding = self.speaker_embedding(waveform)
+        speaker_embedding = yield from self.speaker_embedding(waveform)
         yield
         mel = prompt_mel(waveform)
         yield
         lufs = torch.tensor([loudness(waveform.numpy(), SAMPLE_RATE)], dtype=torch.float32)
         return Prompt(speech_tokens, speaker_embedding, mel, lufs)
 
-    def speech_tokens(self, waveform: Tensor) -> Tensor:
+    def speech_tokens(self, waveform: Tensor) -> Steps[Tensor]:
         """Turn a waveform [N] at 16 kHz, up to its 30th second, into speech tokens [P] int64."""
         audible = waveform[: int(MAX_TOKENISED_SECONDS * SAMPLE_RATE)]
         features = whisper_log_mel(audible)[None].numpy()
         length = np.array([features.shape[2]], dtype=np.int32)
-        tokens = _run(self._tokenizer, features, length)
+        tokens = yield from _run(self._tokenizer, features, length)
         return torch.from_numpy(tokens.astype(np.int64).reshape(-1))
 
-    def speaker_embedding(self, waveform: Tensor) -> Tensor:
+    def speaker_embedding(self, waveform: Tensor) -> Steps[Tensor]:
         """Turn a waveform [N] at 16 kHz into a speaker embedding [192]."""
         features = speaker_fbank(waveform)[None].numpy()
-        return torch.from_numpy(_run(self._embedding, features).reshape(-1))
+        embedding = yield from _run(self._embedding, features)
+        return torch.from_numpy(embedding.reshape(-1))
 
 
 def _open(path: Path, threads: int, device: str) -> Session:
@@ -103,10 +104,11 @@ def _open(path: Path, threads: int, device: str) -> Session:
         raise ModelError(f"{path} cannot be loaded: {error}") from error
 
 
-def _run(network: Session, *inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _run(network: Session, *inputs: npt.NDArray[Any]) -> Steps[npt.NDArray[Any]]:
     """Run a network of one output on inputs in its order."""
     try:
-        (output,) = network.run(dict(zip(network.inputs, inputs, strict=True))).values()
+        outputs = yield from network.run(dict(zip(network.inputs, inputs, strict=True)))
+        (output,) = outputs.values()
     except (ValueError, MemoryError) as error:
         raise ModelError(f"An ONNX network of the model fails: {error}") from error
     return output
