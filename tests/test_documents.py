@@ -43,6 +43,7 @@ RUN_IN_CI = {
     "check_gpu": "tests/test_check_gpu.py",
     "make_goldens": ".ci/run",
     "make_icons": ".ci/run",
+    "make_pictures": ".ci/run",
     "make_piper_goldens": ".ci/run",
     "setup_beside": "script/check_reference",
     "check_speech": ".ci/run",
