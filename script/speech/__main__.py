@@ -1,11 +1,11 @@
 """Lets a recogniser and other judges listen to voices, and prints what they heard.
 
-    script/check_speech 'VOICE [FLAGS] [--set KEY=VALUE]' [...]
+    script/check_speech 'VOICE [FLAGS] [--set KEY=VALUE]'
 
-Each voice speaks through a server of its own, which gets the flags; several are compared, a column
-for each:
+A voice speaks through a server of its own, which gets the flags. Several are compared side by side:
 
-    script/check_speech espeak-north-male 'vi_VN-vais1000-tiny --piper-dir models/piper --speed 1.5'
+    script/check_speech --compare espeak-north-male \\
+        'vi_VN-vais1000-tiny --piper-dir models/piper --speed 1.5'
 
 --set changes a value of the .toml beside a voice; `steps` are those of VietTTS's flow. VieNeu takes
 16 steps with --quality exact, and 8 with fast.
@@ -15,8 +15,8 @@ speak the sentences and the words of their recordings (as the recogniser writes 
 VietTTS also converts each recording into its own voice. The speaker encoder of the engine tells how
 alike a voice and its recording are; "likeness of two recordings" is that of two different people:
 
-    script/check_speech --part 1/4 --convert RECORDINGS 'vietts --model-dir models/viet-tts' \\
-        'vieneu --vieneu-dir models/vieneu'
+    script/check_speech --part 1/4 --convert RECORDINGS \\
+        --compare 'vietts --model-dir models/viet-tts' 'vieneu --vieneu-dir models/vieneu'
 
 If you have the weights of these models, please open an issue with the whole table and the command,
 the name of the processor, and whether the machine was busy. Attach no recordings.
@@ -48,7 +48,9 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("voices", nargs="+", metavar="VOICE")
+    parser.add_argument("voice", nargs="?", metavar="VOICE")
+    parser.add_argument("--compare", nargs="+", default=[], metavar="VOICE",
+        help="voices to compare")  # fmt: skip
     parser.add_argument("--part", default="1/1", metavar="N/M",
         help="only every M-th of the sentences, from the N-th on")  # fmt: skip
     parser.add_argument("--bounds", type=Path, metavar="FILE",
@@ -56,17 +58,20 @@ def main() -> None:
     parser.add_argument("--convert", type=Path, metavar="DIR",
         help="compare the presets of engines that clone, with the recordings of DIR")  # fmt: skip
     options = parser.parse_args()
+    voices = [*filter(None, [options.voice]), *options.compare]
+    if not voices:
+        parser.error("name a VOICE, or several after --compare")
     number, parts = map(int, options.part.split("/"))
     texts = SENTENCES.read_text().splitlines()[number - 1 :: parts]
     recogniser, taste = Recogniser(), Taste()
     if options.convert:
         columns = dict(
             column
-            for engine in map(Speaker.parse, options.voices)
+            for engine in map(Speaker.parse, voices)
             for column in compare_presets(engine, options.convert, texts, recogniser, taste)
         )
     else:
-        columns = {voice: check(voice, texts, recogniser, taste) for voice in options.voices}
+        columns = {voice: check(voice, texts, recogniser, taste) for voice in voices}
     print_table(f"{len(texts)} sentences", columns)
     if options.bounds:
         fail_outside(tomllib.loads(options.bounds.read_text()), columns)
