@@ -5,8 +5,9 @@ import json
 import logging
 import os
 import unicodedata
-from itertools import pairwise, zip_longest
+from itertools import count, pairwise, zip_longest
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -267,9 +268,31 @@ def test_first_audio_costs_one_window(tmp_path: Path, monkeypatch: pytest.Monkey
     assert max(windows) <= module.MAX_WINDOW_FRAMES
 
 
+@pytest.mark.parametrize("seed", [None, 1])
+def test_seed_makes_the_same_windows_however_busy_the_machine_is(
+    seed: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rounding is another in another window: even one sample that differs breaks the promise."""
+    write_voice(tmp_path / "an.onnx")
+    windows: list[list[int]] = []
+    real = PiperNetwork.decode
+
+    def decode(self: PiperNetwork, latents: Any, start: int, end: int, speaker: Any) -> Any:
+        windows[-1].append(start)
+        return real(self, latents, start, end, speaker)
+
+    monkeypatch.setattr(PiperNetwork, "decode", decode)
+    for seconds in (0.001, 1.0):
+        clock = SimpleNamespace(perf_counter=count(0.0, seconds).__next__)
+        monkeypatch.setattr(module, "time", clock)
+        windows.append([])
+        list(voice_of(tmp_path / "an.onnx", seed).speak(LONG))
+    assert (windows[0] == windows[1]) == (seed is not None)
+
+
 def test_windows_follow_the_speed_of_the_machine() -> None:
     def after(frames: int, seconds: float) -> int:
-        window = module._Window()
+        window = module._Window(adapts=True)
         window.fit(frames, 8, seconds)
         return window.share(window._frames)
 
@@ -282,7 +305,7 @@ def test_windows_follow_the_speed_of_the_machine() -> None:
 
 
 def test_windows_share_what_is_left() -> None:
-    window = module._Window()
+    window = module._Window(adapts=True)
     window.fit(100, 0, module.STEP_SECONDS)
     assert window.share(100) == 100
     assert window.share(101) == 51, "not 100 and 1"

@@ -111,6 +111,7 @@ class PiperEngine:
                 scales=scales,
                 settings=settings,
                 has_own_loudness=self._settings.own_loudness,
+                adapts=self._settings.seed is None,
             )
             for speaker, number in speakers.items()
         ]

@@ -20,6 +20,8 @@ from .phonemes import phoneme_ids, phonemes, pieces
 FIRST_WINDOW_FRAMES = 24
 MIN_WINDOW_FRAMES, MAX_WINDOW_FRAMES = 8, 256
 WINDOW_GROWTH = 4  # at most, from one window to the next
+FIXED_WINDOW_FRAMES = 64
+"""Of all windows but the first, where they do not follow the machine."""
 PHRASE = "xin chào."
 """Is spoken once, to find out how loud a voice is."""
 STEP_SECONDS = 0.045  # that a window should take
@@ -42,6 +44,8 @@ class PiperVoice(FileVoice):
     scales: Scales = field(repr=False)
     has_own_loudness: bool
     """It is as loud as it was trained to be, not as other voices."""
+    adapts: bool
+    """Its windows follow the speed of the machine, which changes a sample by 1 here and there."""
 
     @property
     def files(self) -> Sequence[Path]:
@@ -62,7 +66,7 @@ class PiperVoice(FileVoice):
             return
         ids, _ = phoneme_ids(phonemes([PHRASE], self.config), self.config)
         pcm = b""
-        for piece in self._speak_at_once(ids, 1.0, _Window(), 1.0):
+        for piece in self._speak_at_once(ids, 1.0, _Window(self.adapts), 1.0):
             pcm += piece or b""
             yield
         lufs = loudness(decode_pcm(pcm) / FULL_SCALE, self.sample_rate)
@@ -74,7 +78,7 @@ class PiperVoice(FileVoice):
         yield from self._measure_gain()
         speed = SPOKEN_SPEED.clamp(speed * self.settings.speed)
         amplitude = self.settings.volume * self.network.gains.get(self.speaker, 1.0)
-        said, window = "", _Window()
+        said, window = "", _Window(self.adapts)
         for clauses in pieces(text):
             if said:
                 yield silence(pause_after(said) / speed, self.sample_rate)
@@ -103,8 +107,9 @@ class PiperVoice(FileVoice):
 class _Window:
     """How many frames are decoded at once: few at first, then as many as fit into a step."""
 
-    def __init__(self) -> None:
+    def __init__(self, adapts: bool) -> None:
         self._frames = FIRST_WINDOW_FRAMES
+        self._adapts = adapts
 
     def share(self, frames: int) -> int:
         """Divide frames into as few windows as possible, of about equal length; return one."""
@@ -114,4 +119,5 @@ class _Window:
         """Estimate how many frames fit into a step, from the time that the last ones took."""
         fitting = int(STEP_SECONDS * (frames + margin) / max(seconds, 1e-4)) - margin
         most = min(WINDOW_GROWTH * frames, MAX_WINDOW_FRAMES)
-        self._frames = max(MIN_WINDOW_FRAMES, min(fitting, most))
+        fitting = max(MIN_WINDOW_FRAMES, min(fitting, most))
+        self._frames = fitting if self._adapts else FIXED_WINDOW_FRAMES
