@@ -194,24 +194,27 @@ def _http_server(
     if options.http is None:
         return None
     try:
-        from ..frontends.http.app import HttpServer, HttpSettings
+        from ..frontends.http.app import HttpServer
+        from ..frontends.http.guard import Access
     except ModuleNotFoundError as error:
         raise SetupError(
             f"--http needs the package {error.name}: {how_to_install('http')}"
         ) from error
-    host, port = parse_http_address(options.http)
-    settings = HttpSettings(
-        host=host,
-        port=port,
-        token=options.http_token,
+    access = Access(
         allowed=options.http_allow,
+        token=options.http_token,
         names=options.http_names,
         proxies=options.http_proxies,
         origins=options.http_origins,
-        max_clients=max_clients,
-        voices_dir=EngineSettings.of(options).recordings_dir,
     )
-    return HttpServer(synthesizer, downloads, settings)
+    return HttpServer(
+        parse_http_address(options.http),
+        access,
+        max_clients,
+        EngineSettings.of(options).recordings_dir,
+        synthesizer,
+        downloads,
+    )
 
 
 def _way_to_natural_voice(options: argparse.Namespace) -> str:

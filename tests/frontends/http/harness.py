@@ -17,7 +17,8 @@ from wyoming_vietts.downloads.background import Downloads
 from wyoming_vietts.downloads.table import ModelFolders
 from wyoming_vietts.engines.catalogue import Catalogue
 from wyoming_vietts.engines.contract import Engine
-from wyoming_vietts.frontends.http.app import HttpServer, HttpSettings
+from wyoming_vietts.frontends.http.app import HttpServer
+from wyoming_vietts.frontends.http.guard import Access
 from wyoming_vietts.frontends.wyoming.handler import Handler, HandlerSettings
 from wyoming_vietts.frontends.wyoming.server import Server
 from wyoming_vietts.settings.addresses import LOOPBACK
@@ -98,19 +99,12 @@ async def running_doors(
     how = HandlerSettings(2048, True, 600.0)
     wyoming = Server(uri, 200, partial(Handler, synthesizer, how))
     http = HttpServer(
+        ("127.0.0.1", port),
+        Access(allowed, token, names, proxies, origins),
+        max_clients,
+        voices_dir,
         synthesizer,
         downloads := Downloads(ModelFolders(piper_dir, NOWHERE, model_dir)),
-        HttpSettings(
-            host="127.0.0.1",
-            port=port,
-            token=token,
-            allowed=allowed,
-            names=names,
-            proxies=proxies,
-            origins=origins,
-            max_clients=max_clients,
-            voices_dir=voices_dir,
-        ),
     )
     await wyoming.start()
     await http.start()
@@ -126,11 +120,8 @@ async def running_doors(
 async def routes_of(*engines: Engine) -> list[Any]:
     """Every route of a server."""
     synthesizer = Synthesizer(Catalogue(engines, is_auto=False), SETTINGS)
-    server = HttpServer(
-        synthesizer,
-        Downloads(FOLDERS),
-        HttpSettings(*("localhost", 0, None, LOOPBACK, (), (), (), 1, NOWHERE)),
-    )
+    access = Access(LOOPBACK, None)
+    server = HttpServer(("localhost", 0), access, 1, NOWHERE, synthesizer, Downloads(FOLDERS))
     return [*server.app.router.routes()]
 
 

@@ -8,7 +8,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from tests.frontends.http.harness import Doors, routes_of, running_doors, serving
 from tests.harness import StepEngine, run_command
-from wyoming_vietts.frontends.http.guard import Guard
+from wyoming_vietts.frontends.http.guard import Access, Guard
 from wyoming_vietts.frontends.http.requests import HttpError
 from wyoming_vietts.settings.addresses import (
     LOOPBACK,
@@ -62,7 +62,7 @@ def refusal(guard: Guard, peer: str, headers: dict[str, str]) -> str:
     ],
 )
 def test_only_allowed_peers_come_in(allowed: Any, peer: str, passes: bool) -> None:
-    why = refusal(Guard("0.0.0.0", allowed, None), peer, {"Host": "localhost"})
+    why = refusal(Guard("0.0.0.0", Access(allowed, None)), peer, {"Host": "localhost"})
     assert passes == (why == "")
     assert passes or "see --http-allow or WYOMING_VIETTS_HTTP_ALLOW" in why
 
@@ -102,7 +102,7 @@ def test_only_own_names_are_answered(
     host: str, passes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "This-Machine")
-    guard = Guard("tts.home.example", LOOPBACK, None)
+    guard = Guard("tts.home.example", Access(LOOPBACK, None))
     assert passes == (refusal(guard, "127.0.0.1", {"Host": host}) == "")
 
 
@@ -134,7 +134,7 @@ async def test_health_is_answered_by_any_name_but_only_to_allowed_clients() -> N
     ],
 )
 def test_names_of_the_user_are_answered(host: str, passes: bool) -> None:
-    guard = Guard("0.0.0.0", LOOPBACK, None, names=parse_names("nas.lan,*.ts.net"))
+    guard = Guard("0.0.0.0", Access(LOOPBACK, None, parse_names("nas.lan,*.ts.net")))
     assert passes == (refusal(guard, "127.0.0.1", {"Host": host}) == "")
     # A page of that name may use it, too, even where a proxy has replaced the Host.
     with_origin = {"Host": "127.0.0.1:10280", "Origin": f"https://{host.lower()}"}
@@ -182,11 +182,8 @@ PROXY = {"Host": "127.0.0.1:10280", "X-Forwarded-Host": "tts.example.org"}
     ],
 )  # fmt: skip
 def test_trusted_proxies_name_their_clients(peer: str, headers: dict[str, str], why: str) -> None:
-    guard = Guard(
-        *("0.0.0.0", parse_networks("192.168.1.0/24"), None),
-        names=("tts.example.org",),
-        proxies=parse_networks("10.0.0.0/30"),
-    )
+    home, proxies = map(parse_networks, ("192.168.1.0/24", "10.0.0.0/30"))
+    guard = Guard("0.0.0.0", Access(home, None, ("tts.example.org",), proxies))
     refused = refusal(guard, peer, PROXY | headers)
     assert why in refused
     assert bool(why) == bool(refused)
@@ -281,7 +278,7 @@ def test_wrong_names_origins_and_proxies_are_named(flag: str, value: str, messag
 def test_ingress_has_any_name(
     allowed: Any, peer: str, headers: dict[str, str], passes: bool
 ) -> None:
-    assert passes == (refusal(Guard("0.0.0.0", allowed, "token"), peer, headers) == "")
+    assert passes == (refusal(Guard("0.0.0.0", Access(allowed, "token")), peer, headers) == "")
 
 
 # --- the token -----------------------------------------------------------------------------------
@@ -421,7 +418,7 @@ async def test_pages_of_other_sites_cannot_make_it_work(
 )
 async def test_change_is_checked_by_itself(headers: dict[str, str], message: str) -> None:
     """Whatever `check` has let pass."""
-    guard = Guard("0.0.0.0", LOOPBACK, None)
+    guard = Guard("0.0.0.0", Access(LOOPBACK, None))
 
     async def handler(request: object) -> Any:
         return "changed"
@@ -447,12 +444,13 @@ async def test_change_is_checked_by_itself(headers: dict[str, str], message: str
     ],
 )
 def test_cross_site_requests_are_refused(headers: dict[str, str], passes: bool) -> None:
-    why = refusal(Guard("0.0.0.0", LOOPBACK, None), "127.0.0.1", {"Host": "localhost"} | headers)
+    guard = Guard("0.0.0.0", Access(LOOPBACK, None))
+    why = refusal(guard, "127.0.0.1", {"Host": "localhost"} | headers)
     assert why == ("" if passes else "forbidden: Pages of other sites may not use this server")
 
 
 async def test_only_ingress_changes_things_where_the_supervisor_is_allowed() -> None:
-    guard = Guard("0.0.0.0", [ip_network(SUPERVISOR), *LOOPBACK], "secret", names=("*",))
+    guard = Guard("0.0.0.0", Access([ip_network(SUPERVISOR), *LOOPBACK], "secret", ("*",)))
 
     async def handler(request: object) -> Any:
         return "changed"
@@ -466,7 +464,7 @@ async def test_only_ingress_changes_things_where_the_supervisor_is_allowed() -> 
 
 
 async def test_page_behind_ingress_may_change_things() -> None:
-    guard = Guard("0.0.0.0", [ip_network(SUPERVISOR)], None)
+    guard = Guard("0.0.0.0", Access([ip_network(SUPERVISOR)], None))
 
     async def handler(request: object) -> Any:
         return "changed"

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -10,14 +9,13 @@ from aiohttp.typedefs import Handler
 
 from ...downloads.background import Downloads
 from ...errors import WyomingViettsError
-from ...settings.addresses import Network
 from ...speech.synthesizer import Synthesizer
 from .. import limits
 from ..listener import Listener
 from ..sockets import listen_on_tcp
 from .apis import mary_routes, openai_routes, rhasspy_routes
 from .downloads import DownloadRoutes
-from .guard import Guard
+from .guard import Access, Guard
 from .metrics import Metrics
 from .openapi import openapi_routes
 from .page_api import DefaultVoice, page_api_routes, page_routes, text_routes
@@ -42,50 +40,41 @@ _PROTOCOL_LOGGER = logging.getLogger(f"{__name__}.protocol")
 _PROTOCOL_LOGGER.setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True)
-class HttpSettings:
-    """Settings of the HTTP server; see the flags of these names."""
-
-    host: str
-    port: int
-    token: str | None
-    allowed: Sequence[Network]
-    names: Sequence[str]
-    proxies: Sequence[Network]
-    origins: Sequence[str]
-    max_clients: int
-    voices_dir: Path
-
-
 class HttpServer:
     """Serves HTTP clients on one address."""
 
     def __init__(
-        self, synthesizer: Synthesizer, downloads: Downloads, settings: HttpSettings
+        self,
+        address: tuple[str, int],
+        access: Access,
+        max_clients: int,
+        voices_dir: Path,
+        synthesizer: Synthesizer,
+        downloads: Downloads,
     ) -> None:
-        """Prepare to listen; clients beyond `max_clients` are refused."""
-        self._settings = settings
+        """Prepare to listen.
+
+        Args:
+            address: host and port.
+            max_clients: further ones are refused.
+            voices_dir: where recordings are, and those that clients send are put.
+        """
+        self._address = address
+        self._max_clients = max_clients
         self._endpoint = SpeechEndpoint(synthesizer)
         download_routes = DownloadRoutes(downloads)
-        guard = Guard(
-            settings.host,
-            settings.allowed,
-            settings.token,
-            names=settings.names,
-            proxies=settings.proxies,
-            origins=settings.origins,
-        )
+        guard = Guard(address[0], access)
         metrics = Metrics(synthesizer)
-        chosen = DefaultVoice(synthesizer, settings.voices_dir)
+        chosen = DefaultVoice(synthesizer, voices_dir)
         chosen.restore()
-        voices = VoiceRoutes(synthesizer, chosen, settings.voices_dir)
+        voices = VoiceRoutes(synthesizer, chosen, voices_dir)
         routes = [
             web.get("/health", _health),
             web.get("/metrics", metrics.handle),
             *openai_routes(synthesizer, self._endpoint),
             *rhasspy_routes(self._endpoint),
             *mary_routes(synthesizer, self._endpoint),
-            *openapi_routes(synthesizer.settings.max_text_characters, settings.token is not None),
+            *openapi_routes(synthesizer.settings.max_text_characters, access.token is not None),
             *page_routes(),
             *page_api_routes(synthesizer, chosen, download_routes, metrics, guard),
             *text_routes(synthesizer, guard),
@@ -117,9 +106,9 @@ class HttpServer:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
-        sockets = await listen_on_tcp(self._settings.host, self._settings.port)
+        sockets = await listen_on_tcp(*self._address)
         self._listener = Listener(
-            sockets, server, lambda: len(server.connections), self._settings.max_clients, _REFUSAL
+            sockets, server, lambda: len(server.connections), self._max_clients, _REFUSAL
         )
 
     def stop_accepting(self) -> None:

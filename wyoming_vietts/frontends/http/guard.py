@@ -59,36 +59,30 @@ class _Client:
     is_from_ingress: bool
 
 
+@dataclass(frozen=True)
+class Access:
+    """The access rules that the user sets; see the flags of these names."""
+
+    allowed: Sequence[Network]
+    """Networks of clients."""
+    token: str | None
+    """Required of every request; None for none."""
+    names: Sequence[str] = ()
+    """Further names of this server, such as `nas.lan` or `*.ts.net`."""
+    proxies: Sequence[Network] = ()
+    """Trusted peers; their X-Forwarded headers count."""
+    origins: Sequence[str] = ()
+    """Sites whose pages may use the API; `*` for all."""
+
+
 class Guard:
-    """The access rules of one server."""
+    """Checks requests by the access rules of one server."""
 
-    def __init__(
-        self,
-        host: str,
-        allowed: Sequence[Network],
-        token: str | None,
-        *,
-        names: Sequence[str] = (),
-        proxies: Sequence[Network] = (),
-        origins: Sequence[str] = (),
-    ) -> None:
-        """Set the rules.
-
-        Args:
-            host: name or address on which the server listens.
-            allowed: networks of clients.
-            token: required of every request; None for none.
-            names: further names of this server, such as `nas.lan` or `*.ts.net`.
-            proxies: trusted peers; their X-Forwarded headers count.
-            origins: sites whose pages may use the API; `*` for all.
-        """
+    def __init__(self, host: str, access: Access) -> None:
+        """Set the rules of a server that listens on `host`, a name or an address."""
         name = socket.gethostname().lower()
-        self._names = ("localhost", host.lower(), name, f"{name}.local", *names)
-        self._extra_names = names
-        self._allowed = allowed
-        self._proxies = proxies
-        self._origins = origins
-        self._token = token
+        self._names = ("localhost", host.lower(), name, f"{name}.local", *access.names)
+        self._access = access
         self.page_token = secrets.token_urlsafe()
         """CSRF token, required of changes; only pages of this server can read it."""
 
@@ -99,7 +93,7 @@ class Guard:
             HttpError: it is not allowed; the message says why.
         """
         client = self._client(request)
-        if not _is_in(client.address, self._allowed):
+        if not _is_in(client.address, self._access.allowed):
             raise HttpError(
                 "forbidden",
                 f"{client.address} is not allowed; see {HTTP_ALLOW.flag} or {HTTP_ALLOW.variable}",
@@ -110,9 +104,10 @@ class Guard:
         if request.path == "/health":
             return
         self._check_host(client)
-        if self._token is None or self.is_preflight(request):
+        token = self._access.token
+        if token is None or self.is_preflight(request):
             return
-        if not _is_same(_given_token(request), self._token):
+        if not _is_same(_given_token(request), token):
             raise HttpError("unauthorized", f"The token of {HTTP_TOKEN.flag} is missing or wrong")
 
     def changing(self, handler: Handler) -> Handler:
@@ -141,7 +136,7 @@ class Guard:
     def _check_change(self, request: web.Request) -> None:
         """Refuse cross-site request forgery (CSRF)."""
         client = self._client(request)
-        if _SUPERVISOR in self._allowed and not client.is_from_ingress:
+        if _SUPERVISOR in self._access.allowed and not client.is_from_ingress:
             raise HttpError("forbidden", "Change this on the app's page in Home Assistant")
         origin = request.headers.get("Origin")
         if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin" or (
@@ -179,14 +174,14 @@ class Guard:
             raise HttpError("forbidden", "Pages of other sites may not use this server")
 
     def _may_cross(self, origin: str) -> bool:
-        return bool(origin) and ("*" in self._origins or origin in self._origins)
+        return bool(origin) and any(each in ("*", origin) for each in self._access.origins)
 
     def _is_own(self, origin: str, client: _Client) -> bool:
         """Return whether an origin is this server."""
         scheme, _, host = origin.partition("://")
         if client.scheme is not None and scheme != client.scheme:
             return False
-        return host in client.hosts or is_name_in(host, self._extra_names)
+        return host in client.hosts or is_name_in(host, self._access.names)
 
     def _client(self, request: web.Request) -> _Client:
         """Find the client of a request, behind trusted proxies.
@@ -201,12 +196,12 @@ class Guard:
         hosts = [request.headers.get("Host", "localhost")]  # browsers always send it
         forwarded_hosts = _listed(request, "X-Forwarded-Host")[-1:]
         if (
-            _SUPERVISOR in self._allowed
+            _SUPERVISOR in self._access.allowed
             and peer in _SUPERVISOR
             and "X-Ingress-Path" in request.headers
         ):
             return _Client(peer, hosts + forwarded_hosts, None, True)
-        if not _is_in(peer, self._proxies):
+        if not _is_in(peer, self._access.proxies):
             return _Client(peer, hosts, None, False)
         address = peer
         for named in reversed(_listed(request, "X-Forwarded-For")):
@@ -216,7 +211,7 @@ class Guard:
                 raise HttpError(
                     "bad-request", f"X-Forwarded-For has '{named:.80}', which is no address"
                 ) from error
-            if not _is_in(address, self._proxies):
+            if not _is_in(address, self._access.proxies):
                 break  # anything before it may be forged
         schemes = _listed(request, "X-Forwarded-Proto")
         return _Client(address, forwarded_hosts or hosts, schemes[-1] if schemes else None, False)
