@@ -3,11 +3,27 @@
 import contextlib
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from urllib.parse import urlsplit
 
 DEFAULT_HTTP_ADDRESS = "127.0.0.1:10280"
 DEFAULT_URI = "tcp://0.0.0.0:10200"
+
+Address = IPv4Address | IPv6Address
+
+
+def unmapped(address: Address) -> Address:
+    """Return 127.0.0.1 for ::ffff:127.0.0.1, as clients are compared by IPv4 addresses."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
 
 
 def parse_uri(uri: str) -> tuple[str, str, int]:
@@ -35,9 +51,7 @@ def parse_uri(uri: str) -> tuple[str, str, int]:
 def _without_mapping(host: str) -> str:
     """Return 127.0.0.1 for ::ffff:127.0.0.1, which no socket can bind to."""
     with contextlib.suppress(ValueError):
-        address = ip_address(host)
-        if address.version == 6 and address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
+        return str(unmapped(ip_address(host)))
     return host
 
 
@@ -80,7 +94,7 @@ def parse_networks(value: str) -> tuple[Network, ...]:
     networks = []
     for part in value.split(","):
         try:
-            networks.append(_unmapped(ip_network(part.strip(), strict=False)))
+            networks.append(_unmapped_network(ip_network(part.strip(), strict=False)))
         except ValueError as error:
             raise ValueError(
                 f"'{part.strip()}' must be an address or a network, such as 192.168.1.0/24"
@@ -88,13 +102,12 @@ def parse_networks(value: str) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def _unmapped(network: Network) -> Network:
-    """Return 127.0.0.0/8 for ::ffff:127.0.0.0/104, as clients are compared by IPv4 addresses."""
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
-        mapped = network.network_address.ipv4_mapped
-        if mapped is not None:
-            return ip_network((mapped, network.prefixlen - 96))
-    return network
+def _unmapped_network(network: Network) -> Network:
+    """Return 127.0.0.0/8 for ::ffff:127.0.0.0/104."""
+    address = unmapped(network.network_address)
+    if network.prefixlen < 96 or address.version == 6:
+        return network
+    return ip_network((str(address), network.prefixlen - 96))
 
 
 def parse_names(value: str) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ...settings.addresses import Network, is_name_in
+from ...settings.addresses import Address, Network, is_name_in, unmapped
 from ...settings.table import HTTP_ALLOW, HTTP_NAMES, HTTP_TOKEN
 from .requests import HttpError
 
@@ -44,14 +44,12 @@ _CORS_HEADERS = {
 }
 """Of answers to pages of an origin that --http-origins names."""
 
-_Address = IPv4Address | IPv6Address
-
 
 @dataclass(frozen=True)
 class _Client:
     """The sender of a request: the peer, or the client named by a trusted proxy."""
 
-    address: _Address
+    address: Address
     hosts: Sequence[str]
     """Names or addresses of this server, with ports, as the client uses them."""
     scheme: str | None
@@ -192,7 +190,7 @@ class Guard:
         """
         if request.remote is None:
             raise ConnectionResetError("The client is gone")
-        peer = _unmapped(ip_address(request.remote))
+        peer = unmapped(ip_address(request.remote))
         hosts = [request.headers.get("Host", "localhost")]  # browsers always send it
         forwarded_hosts = _listed(request, "X-Forwarded-Host")[-1:]
         if (
@@ -206,7 +204,7 @@ class Guard:
         address = peer
         for named in reversed(_listed(request, "X-Forwarded-For")):
             try:
-                address = _unmapped(ip_address(named))
+                address = unmapped(ip_address(named))
             except ValueError as error:
                 raise HttpError(
                     "bad-request", f"X-Forwarded-For has '{named:.80}', which is no address"
@@ -227,14 +225,7 @@ def _listed(request: web.Request, name: str) -> list[str]:
     ]
 
 
-def _unmapped(address: _Address) -> _Address:
-    """Return 127.0.0.1 for ::ffff:127.0.0.1."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
-def _is_in(address: _Address, networks: Sequence[Network]) -> bool:
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 

@@ -5,21 +5,14 @@ import socket
 import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import ifaddr
 
+from ...settings.addresses import Address, Network, unmapped
+
 # Of Linux's headers; Python has no names for them.
 _SIOCGIFFLAGS, _IFF_RUNNING, _IFF_MULTICAST = 0x8913, 0x40, 0x1000
-
-Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True)
@@ -30,16 +23,14 @@ class Interface:
     index: int
     addresses: tuple[str, ...]
     """Those of IPv4 first."""
-    networks: tuple[IPv4Network | IPv6Network, ...]
+    networks: tuple[Network, ...]
 
     def is_neighbour(self, address: str, scope: int) -> bool:
         """Return whether an address, of IPv6 with its scope, is on a network of this interface."""
         ip = ip_address(address.partition("%")[0])
-        if isinstance(ip, IPv6Address):
-            if ip.is_link_local:
-                return scope == self.index
-            ip = ip.ipv4_mapped or ip
-        return any(ip in network for network in self.networks)
+        if isinstance(ip, IPv6Address) and ip.is_link_local:
+            return scope == self.index
+        return any(unmapped(ip) in network for network in self.networks)
 
 
 def addresses_of(host: str) -> set[Address]:
