@@ -80,6 +80,16 @@ def test_file_that_comes_by_drops_is_an_error_soon() -> None:
         assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("start", [b"", b"5\r\nxxxxx\r\n0\r\n"], ids=["size", "trailer"])
+def test_chunk_that_never_begins_is_an_error_soon(start: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with answering(drip(head + start, b"0" if not start else b"x: y\r\n")):
+        started = time.monotonic()
+        with pytest.raises(SetupError, match=r"^Cannot download a\.onnx of a/b: "):
+            list(read(Remote(FILE, "a/b", "main", len(CONTENT), "0" * 64), 0))
+        assert time.monotonic() - started < 5
+
+
 def test_connection_that_brings_enough_before_it_breaks_off_does_not_count() -> None:
     """However often it does."""
 

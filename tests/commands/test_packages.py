@@ -228,11 +228,15 @@ async def test_failure_is_logged_and_tried_again(
         )
         started = 0
 
-        async def start(self, _: str) -> None:
+        def start(self, _: str) -> "asyncio.Task[None]":
             self.started += 1
+            task = asyncio.create_task(asyncio.sleep(0))
+            if self.started == 2:
+                task.cancel()
+            return task
 
         def error_of(self, _: str) -> str | None:
-            return "no answer" if self.started < 2 else None
+            return "no answer" if self.started == 1 else None
 
     packages: Any = Fails()
     downloads: Any = Downloads()
@@ -240,7 +244,8 @@ async def test_failure_is_logged_and_tried_again(
     monkeypatch.setattr(packages_module, "PROGRESS_SECONDS", 0.02)
     caplog.set_level("INFO")
     await packages_module.prepare_vietts(packages, downloads)
-    assert (packages.tries, downloads.started) == (3, 2)
+    assert (packages.tries, downloads.started) == (3, 3)
     assert caplog.text.count("Cannot install its packages: [Errno 28] No space left") == 2
     assert caplog.text.count("the next try is in an hour: no answer") == 1
+    assert caplog.text.count("The download of its model was stopped on the page") == 1
     assert "MB have come" in caplog.text

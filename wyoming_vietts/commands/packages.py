@@ -130,7 +130,10 @@ async def _try_to_prepare(packages: Packages, downloads: Downloads) -> str | Non
         packages.use()  # which converts the model as soon as it is there
         _LOGGER.info("The packages of VietTTS are installed")
     if not DOWNLOADS[VIETTS].is_in(downloads.folders.folder_of(VIETTS)):
-        await downloads.start(VIETTS)
+        download = downloads.start(VIETTS)
+        await asyncio.wait([download])
+        if download.cancelled():
+            return "The download of its model was stopped on the page"
     return downloads.error_of(VIETTS)
 
 

@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from typing import IO, Any
@@ -166,18 +166,32 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 class _Answer(HTTPResponse):
-    """An answer with headers that must come soon; by itself, each byte may take long."""
+    """An answer with headers, and sizes of chunks, that must come soon.
+
+    By itself, each byte of them may take long.
+    """
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._socket = sock
 
     def begin(self) -> None:
-        timer = threading.Timer(_HEADER_SECONDS, self._hang_up)
+        with self._ending_in(_HEADER_SECONDS):
+            super().begin()
+
+    def read1(self, n: int = -1) -> bytes:
+        if not self.chunked:
+            return super().read1(n)
+        with self._ending_in(_SILENCE_SECONDS):
+            return super().read1(n)
+
+    @contextmanager
+    def _ending_in(self, seconds: float) -> Iterator[None]:
+        timer = threading.Timer(seconds, self._hang_up)
         timer.daemon = True  # or an interrupted program waits for it
         try:
             timer.start()
-            super().begin()
+            yield
         finally:
             timer.cancel()
 

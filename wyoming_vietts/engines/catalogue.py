@@ -3,7 +3,7 @@
 import logging
 import os
 import shlex
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from importlib.util import find_spec
@@ -103,6 +103,11 @@ class Catalogue:
     def find(self, name: str) -> Voice | None:
         """Find a voice by name, on offer or not."""
         return self.voices.get(name) or self._embedded.voices.get(name)
+
+    def first_taken(self, names: Iterable[str]) -> str | None:
+        """Return the first of these names that is a voice's, on offer or not."""
+        taken = {*self.voices, *self._embedded.voices}
+        return next((name for name in names if name in taken), None)
 
 
 def make_catalogue(names: Sequence[str], settings: EngineSettings) -> Catalogue:

@@ -172,6 +172,18 @@ async def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert {(folder / name).read_text() for name in dear} == {"dear"}
 
 
+async def test_speaker_hides_no_other_voice(tmp_path: Path) -> None:
+    async with serving_piper(tmp_path) as doors:
+        await upload(doors, *written(tmp_path), "ba-s1")
+        answer = await upload(doors, *written(tmp_path, speakers=3), "ba")
+        assert (answer.status, answer.error["code"]) == (409, "name-taken")
+        assert "'ba-s1' is already a voice" in answer.error["message"]
+        speaker = {"num_speakers": 2, "speaker_id_map": {"north-male": 1}}
+        answer = await upload(doors, *written(tmp_path, **speaker), "espeak")
+        assert answer.error["code"] == "name-taken"
+    assert files(tmp_path / "piper") == ["ba-s1.onnx", "ba-s1.onnx.json"]
+
+
 async def test_file_that_appears_during_the_upload_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

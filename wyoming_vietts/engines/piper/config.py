@@ -91,6 +91,11 @@ class PiperConfig:
         return "".join(tone for tone in _TONES if is_vietnamese and tone not in self.ids)
 
 
+def voice_name(file: str, speaker: str) -> str:
+    """Name the voice of a speaker; that of a file of one speaker, "", is called like the file."""
+    return f"{file}-{speaker}" if speaker else file
+
+
 def load_config(path: Path) -> PiperConfig:
     """Read a configuration as Piper's releases and other trainers write it.
 

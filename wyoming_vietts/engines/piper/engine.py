@@ -13,7 +13,7 @@ from ...steps import Steps
 from ..contract import EngineSettings
 from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
-from .config import COMPANIONS, PiperConfig, PiperSettings, load_config
+from .config import COMPANIONS, PiperConfig, PiperSettings, load_config, voice_name
 
 if TYPE_CHECKING:
     from .voice import PiperVoice
@@ -98,7 +98,7 @@ class PiperEngine:
         speakers: Mapping[str, int | None] = config.speakers or {"": None}
         return [
             PiperVoice(
-                name=f"{name}-{speaker}" if speaker else name,
+                name=voice_name(name, speaker),
                 description=" ".join(filter(None, (description, speaker))),
                 languages=(settings.language or config.language,),
                 file=file,

@@ -1,20 +1,18 @@
 """Takes Piper voices that the page uploads: checked, and complete or not at all."""
 
 import asyncio
-import fcntl
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
 from aiohttp import web
 
 from ...engines.contract import slug
-from ...engines.piper.config import COMPANIONS, MAX_BYTES
+from ...engines.piper.config import COMPANIONS, MAX_BYTES, PiperConfig, voice_name
 from ...engines.piper.engine import PiperEngine
 from ...errors import RequestError, SetupError, SynthesisError
 from ...files import recognize
@@ -25,14 +23,13 @@ from ...steps import finish_in_turns
 from .. import limits
 from .guard import Guard
 from .requests import HttpError, body_pieces
+from .staging import remove_abandoned, staging
 
 MAX_UPLOAD_BYTES = 256_000_000  # the largest voices of one speaker have 120 MB
 
 _UPLOADS_AT_ONCE = 2
 _HEAD_BYTES = 512
 _BLOCK_BYTES = 1_000_000
-_STAGING = ".upload-"  # prefix of the hidden folders of uploads under way
-_LOCK = "lock"
 _SIZES = {
     "config_bytes": WholeNumber(1, MAX_BYTES),
     "network_bytes": WholeNumber(0, 10**12),
@@ -54,7 +51,7 @@ class PiperUploadRoutes:
         self._count_new = count_new
         self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
         if (engine := self._catalogue.piper) is not None:
-            _remove_abandoned(engine.voices_dir)
+            remove_abandoned(engine.voices_dir)
 
     def routes(self, guard: Guard) -> list[web.RouteDef]:
         return [web.post("/api/piper", guard.changing(self._add))]
@@ -66,21 +63,22 @@ class PiperUploadRoutes:
         config_bytes, network_bytes = (_size(request, name) for name in _SIZES)
         network = engine.voices_dir / f"{_name(request)}.onnx"
         config = network.with_name(f"{network.name}.json")
-        self._refuse_taken(network)
+        self._refuse_taken(network, [network.stem])
         async with self._uploads:
             network.parent.mkdir(parents=True, exist_ok=True)
             _check_size(config_bytes + network_bytes, network.parent)
-            with _staging(network.parent) as staging:
-                new_network, new_config = staging / network.name, staging / config.name
+            with staging(network.parent) as folder:
+                new_network, new_config = folder / network.name, folder / config.name
                 size = config_bytes + network_bytes
                 pieces = body_pieces(request, size, limits.UPLOAD_SECONDS)
                 async with aclosing(pieces):
                     await _receive(pieces, config_bytes, new_config, new_network)
                 if new_config.stat().st_size + new_network.stat().st_size < size:
                     raise RequestError(f"The body has fewer than the {size} bytes that it should")
-                await _check(engine, new_network, new_config)
+                speakers = (await _check(engine, new_network, new_config)).speakers
+                voices = [voice_name(network.stem, speaker) for speaker in speakers or [""]]
                 self._count_new()
-                self._refuse_taken(network)
+                self._refuse_taken(network, voices)
                 os.replace(new_config, config)
                 os.replace(new_network, network)  # completes the voice
         await finish_in_turns(engine.look_again())
@@ -95,17 +93,19 @@ class PiperUploadRoutes:
             raise HttpError("not-piper", str(error)) from error
         return web.json_response({"names": names}, status=201)
 
-    def _refuse_taken(self, network: Path) -> None:
-        """Refuse to replace files, or to hide a voice behind another one.
+    def _refuse_taken(self, network: Path, voices: Sequence[str]) -> None:
+        """Refuse to replace files, or to hide a voice behind one of these.
 
         Raises:
             HttpError: the name is taken.
         """
         beside = [network.with_name(network.name + suffix) for suffix in COMPANIONS]
         files = (network, network.with_suffix(".toml"), *beside)
-        if self._catalogue.find(network.stem) or any(map(os.path.lexists, files)):
+        taken = self._catalogue.first_taken(voices)
+        if taken is not None or any(map(os.path.lexists, files)):
             raise HttpError(
-                "name-taken", f"'{network.stem}' is already a voice; delete it, or rename the files"
+                "name-taken",
+                f"'{taken or network.stem}' is already a voice; delete it, or rename the files",
             )
 
 
@@ -167,8 +167,8 @@ def _sync(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-async def _check(engine: PiperEngine, network: Path, config: Path) -> None:
-    """Check files in a folder for uploads.
+async def _check(engine: PiperEngine, network: Path, config: Path) -> PiperConfig:
+    """Check files in a folder for uploads, and return their configuration.
 
     Raises:
         HttpError: they are no Piper voice; its code and message say why.
@@ -179,35 +179,7 @@ async def _check(engine: PiperEngine, network: Path, config: Path) -> None:
         if disguise is not None:
             raise HttpError(disguise.code, f"{file.name} is {disguise}")
     try:
-        await finish_in_turns(engine.check(network, config))
+        return await finish_in_turns(engine.check(network, config))
     except (SetupError, OSError) as error:
         message = str(error).replace(f"{network.parent}{os.sep}", "")
         raise HttpError("not-piper", message) from error
-
-
-# --- folders of uploads ---------------------------------------------------------------------------
-
-
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    """Make a hidden folder for the files of an upload, locked until they are complete or refused.
-
-    The lock of a process that was killed is gone: the next start deletes its folder.
-    """
-    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
-    try:
-        with (staging / _LOCK).open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Delete the files of uploads that no process receives any more, here or on another machine."""
-    for staging in folder.glob(f"{_STAGING}*"):
-        with suppress(OSError):  # BlockingIOError: it is locked
-            if not staging.is_symlink():
-                with (staging / _LOCK).open("ab") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(staging)

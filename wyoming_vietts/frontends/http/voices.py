@@ -21,6 +21,7 @@ from ..fields import required_text
 from .guard import Guard
 from .page_api import DefaultVoice, described
 from .requests import HttpError, read_body, read_form, read_json
+from .staging import remove_abandoned, staging
 from .trash import Trash
 
 MOST_IN_AN_HOUR = 10  # voices that are made or uploaded
@@ -42,6 +43,7 @@ class VoiceRoutes:
         folders = [voices_dir]
         if (piper := self._catalogue.piper) is not None:
             folders.append(piper.voices_dir)
+        remove_abandoned(voices_dir)
         self._trashes = {folder: Trash(folder) for folder in folders}
         self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
         self._made: deque[float] = deque(maxlen=MOST_IN_AN_HOUR)  # when, by the monotonic clock
@@ -76,12 +78,14 @@ class VoiceRoutes:
         name = self._free_name(description)
         settings_file = self._voices_dir / f"{name}.toml"
         recording = self._voices_dir / f"{name}{suffix_of(content)}"
-        try:
-            self._write_settings(settings_file, VoiceSettings(description))
-            replace_file(recording, content)
-        except OSError:  # such as: the disk is full
-            settings_file.unlink(missing_ok=True)
-            raise
+        self._voices_dir.mkdir(parents=True, exist_ok=True)
+        with staging(self._voices_dir) as folder:
+            files = {settings_file: VoiceSettings(description).as_toml().encode()}
+            files[recording] = content  # last, as it completes the voice
+            for file, its_content in files.items():
+                replace_file(folder / file.name, its_content)
+            for file in files:
+                os.replace(folder / file.name, file)
         await finish_in_turns(self._catalogue.look_again())
         made = self._catalogue.made_of([recording])
         return web.json_response({"name": made[0] if made else name}, status=201)
