@@ -38,7 +38,7 @@ from wyoming_vietts.engines.piper import network as network_module
 from wyoming_vietts.engines.piper import voice as module
 from wyoming_vietts.engines.piper.config import Scales, load_config
 from wyoming_vietts.engines.piper.graph import Cut, cut
-from wyoming_vietts.engines.piper.network import MAX_BYTES, PiperNetwork
+from wyoming_vietts.engines.piper.network import PiperNetwork
 from wyoming_vietts.engines.piper.phonemes import phoneme_ids, phonemes, pieces
 from wyoming_vietts.errors import ModelError
 from wyoming_vietts.steps import finish
@@ -114,7 +114,7 @@ def test_parts_compute_what_the_whole_network_does(
     speakers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_voice(tmp_path / "an.onnx", speakers=speakers)
-    with open_model(path, MAX_BYTES) as model:
+    with open_model(path) as model:
         assert len(cut(model, finish(model.nodes())).front) == 2, "text encoder and flow"
     speaker = None if speakers == 1 else 2
     ids = [*range(3, 40)]
@@ -133,7 +133,7 @@ def test_parts_compute_what_the_whole_network_does(
 
 
 def test_margins_are_read_off_the_kernels(tmp_path: Path) -> None:
-    with open_model(write_voice(tmp_path / "an.onnx"), MAX_BYTES) as model:
+    with open_model(write_voice(tmp_path / "an.onnx")) as model:
         window = cut(model, finish(model.nodes())).window
     assert window.frame_samples == HOP
     assert 3 < window.frames_before < 8

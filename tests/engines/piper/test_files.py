@@ -26,7 +26,6 @@ from wyoming_vietts.engines.catalogue import make_catalogue
 from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.onnx.files import check_onnx, open_model
 from wyoming_vietts.engines.piper.graph import cut
-from wyoming_vietts.engines.piper.network import MAX_BYTES
 from wyoming_vietts.errors import ModelError, SynthesisError
 from wyoming_vietts.steps import finish
 
@@ -116,7 +115,7 @@ def test_pipe_in_place_of_a_network_does_not_hang(tmp_path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
     assert not make_engine(tmp_path).voices
-    with pytest.raises(OSError, match="is not a regular file"), open_model(path, MAX_BYTES):
+    with pytest.raises(OSError, match="is not a regular file"), open_model(path):
         pass
 
 
@@ -347,7 +346,7 @@ def test_cut_that_fails_leaves_the_whole_network(
     caplog.set_level(logging.INFO)
     path = write_voice(tmp_path / "an.onnx")
     full = samples(voice_of(path))
-    with open_model(path, MAX_BYTES) as model:
+    with open_model(path) as model:
         latents = cut(model, finish(model.nodes())).window.latents
 
     def mix(model: onnx.ModelProto) -> None:

@@ -13,19 +13,20 @@ from .protobuf import CutOffError, FileSlice
 from .tensors import ExternalData
 
 _MAX_BYTES = 2_000_000_000  # a message of protocol buffers has less than 2 GB
+_MAX_MODEL_BYTES = 512_000_000  # of a model whose structure is read
 
 
 @contextmanager
-def open_model(path: Path, max_bytes: int) -> Iterator[Model]:
+def open_model(path: Path) -> Iterator[Model]:
     """Open an ONNX file, and read its structure.
 
     Raises:
         ModelError: the file, or that of its weights, is damaged or of another kind, or there are
             several files of weights.
-        OSError: a file cannot be read, or is larger than `max_bytes`.
+        OSError: a file cannot be read, or is larger than 512 MB.
     """
     with ExitStack() as files:
-        content = files.enter_context(_open(path, max_bytes))
+        content = files.enter_context(_open(path, _MAX_MODEL_BYTES))
         try:
             model = Model(content)
         except ValueError as error:
@@ -37,10 +38,10 @@ def open_model(path: Path, max_bytes: int) -> Iterator[Model]:
         size = sum(data.end - data.start for data in places)
         if len(names) > 1:
             raise ModelError(f"{path} has its weights in {len(names)} files; they must be in one")
-        if len(content) + size > max_bytes:
+        if len(content) + size > _MAX_MODEL_BYTES:
             raise ModelError(f"{path} has weights of {size / 1e6:.0f} MB in another file")
         for name in names:  # read, not mapped: a mapped file that is shortened kills the process
-            model.data = files.enter_context(_open(path.parent / name, max_bytes))
+            model.data = files.enter_context(_open(path.parent / name, _MAX_MODEL_BYTES))
         yield model
 
 

@@ -16,7 +16,7 @@ from ..voice_settings import VoiceSettings
 
 COMPANIONS = (".json", ".data")
 """Suffixes of the files beside NAME.onnx: its configuration, and the weights of some."""
-MAX_BYTES = 1_000_000
+MAX_CONFIG_BYTES = 1_000_000
 """Of a configuration; that of a voice with 904 speakers has 30,000."""
 
 _SAMPLE_RATE = WholeNumber(4000, 192_000)
@@ -104,7 +104,7 @@ def load_config(path: Path) -> PiperConfig:
             is not supported.
     """
     try:
-        content = read_bytes(path, MAX_BYTES)
+        content = read_bytes(path, MAX_CONFIG_BYTES)
     except FileNotFoundError:
         raise ModelError(f"{path} is missing; it belongs to the .onnx file") from None
     except OSError as error:

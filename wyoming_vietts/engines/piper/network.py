@@ -23,8 +23,6 @@ from .graph import Cut, Window, cut
 
 _LOGGER = logging.getLogger(__name__)
 
-MAX_BYTES = 512_000_000
-"""Of a file."""
 MAX_FRONT_SECONDS, MAX_WHOLE_SECONDS = 0.5, 2.0
 """Processor time for a phoneme id, of a network that is cut, up to the latents, and of one that is
 not. A medium voice takes 0.002 and 0.006 s on a fast core; a Raspberry Pi is assumed to take fifty
@@ -49,7 +47,7 @@ def check_voice_file(path: Path) -> None:
         ModelError: it is not; the message says what it is.
         OSError: it cannot be read.
     """
-    with open_model(path, MAX_BYTES) as model:
+    with open_model(path) as model:
         if not {*_INPUTS} <= {*model.inputs} <= {*_INPUTS, _SPEAKER}:
             raise ModelError(
                 f"{path} is a network of another kind: its inputs are "
@@ -107,7 +105,7 @@ class PiperNetwork(Network[_Sessions]):
         try:
             import_runtime()
             yield
-            with open_model(self._path, MAX_BYTES) as model:
+            with open_model(self._path) as model:
                 yield
                 sessions, reason = yield from self._open(model)
         except (OSError, MemoryError, ModelError, ValueError) as error:

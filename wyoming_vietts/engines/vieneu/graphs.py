@@ -20,8 +20,6 @@ from ..onnx.sessions import Session
 from .config import BLOCK_CHANNELS, BLOCK_SAMPLES, Floats, SpeakerFeatures
 from .flow import draw_noise
 
-MAX_BYTES = 512_000_000
-"""Of a file."""
 MAX_SECONDS, MAX_SECONDS_EACH = 2.0, 0.5
 """Processor time of a run, and for each phoneme id or block. The estimator takes 2 ms for a block
 on a fast core; a Raspberry Pi is assumed to take fifty times as much."""
@@ -58,7 +56,7 @@ def check_graph(path: Path, inputs: Sequence[str] | None) -> Steps[bool]:
         ModelError: it is not; the message says what it is.
         OSError: it cannot be read.
     """
-    with open_model(path, MAX_BYTES) as model:
+    with open_model(path) as model:
         is_right = len(model.inputs) == 1 if inputs is None else {*model.inputs} == {*inputs}
         if not (is_right and model.outputs):
             wanted = "one" if inputs is None else ", ".join(inputs)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from aiohttp import web
 
 from ...engines.contract import slug
-from ...engines.piper.config import COMPANIONS, MAX_BYTES, PiperConfig, voice_name
+from ...engines.piper.config import COMPANIONS, MAX_CONFIG_BYTES, PiperConfig, voice_name
 from ...engines.piper.engine import PiperEngine
 from ...errors import RequestError, SetupError, SynthesisError
 from ...files import recognize
@@ -31,7 +31,7 @@ _UPLOADS_AT_ONCE = 2
 _HEAD_BYTES = 512
 _BLOCK_BYTES = 1_000_000
 _SIZES = {
-    "config_bytes": WholeNumber(1, MAX_BYTES),
+    "config_bytes": WholeNumber(1, MAX_CONFIG_BYTES),
     "network_bytes": WholeNumber(0, 10**12),
 }
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")

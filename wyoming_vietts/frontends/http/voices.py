@@ -26,6 +26,7 @@ from .trash import Trash
 
 MOST_IN_AN_HOUR = 10  # voices that are made or uploaded
 _HOUR_SECONDS = 3600.0
+_MAX_RECORDING_BYTES = 20_000_000
 _UPLOADS_AT_ONCE = 4  # each is in memory
 _FORM_BYTES = 10_000  # beside the recording
 _MAX_NAME_CHARACTERS = 40
@@ -60,13 +61,13 @@ class VoiceRoutes:
     async def _check(self, request: web.Request) -> web.Response:
         engine = self._engine()
         async with self._uploads:
-            content = await read_body(request, MAX_BYTES)
+            content = await read_body(request, _MAX_RECORDING_BYTES)
             return web.json_response(await hearing(engine, content))
 
     async def _make(self, request: web.Request) -> web.Response:
         engine = self._engine()
         async with self._uploads:
-            form = await read_form(request, MAX_BYTES + _FORM_BYTES)
+            form = await read_form(request, _MAX_RECORDING_BYTES + _FORM_BYTES)
             description = _checked(form.get("description", b"").decode("utf-8", "replace"))
             if form.get("consent") != b"yes":
                 raise HttpError(
@@ -212,8 +213,6 @@ def _checked(description: str) -> str:
 
 
 # --- recordings -----------------------------------------------------------------------------------
-
-MAX_BYTES = 20_000_000
 
 _NAME = "The recording"  # in messages
 _SUFFIXES = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\xff": ".mp3"}
