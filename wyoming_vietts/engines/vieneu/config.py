@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...errors import ModelError
 from ...files import read_bytes, recognize
-from ...settings.values import Kind, Number, WholeNumber
+from ...settings.values import Kind, Number, WholeNumber, check_value
 
 Floats = npt.NDArray[np.float32]
 
@@ -121,8 +121,7 @@ def _read_ids(vocabulary: Any) -> dict[str, int]:
     if not (isinstance(vocabulary, dict) and 0 < len(vocabulary) <= _MAX_SYMBOLS):
         raise ValueError("vocab is not a table of symbols and ids")
     for symbol, number in vocabulary.items():
-        if not _ID.holds(number):
-            raise ValueError(f"the id of {symbol!r:.20} is {number!r:.40}; it must be {_ID.right}")
+        check_value(number, _ID, f"the id of {symbol!r:.20}")
     return {symbol: number for symbol, number in vocabulary.items() if len(symbol) == 1}
 
 
@@ -184,6 +183,4 @@ def _check(values: Mapping[str, Any], name: str, kind: Kind, default: Any = None
     value = values.get(name, default)
     if value is None:
         raise ValueError(f"{name} is missing")
-    if not kind.holds(value):
-        raise ValueError(f"{name} is {value!r:.40}; it must be {kind.right}")
-    return value
+    return check_value(value, kind, name)
