@@ -9,15 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.engines.vieneu.tiny_model import (
-    BOOL,
-    FLOAT,
-    INT64,
-    Graph,
-    write_config,
-    write_constants,
-    write_presets,
-)
+from tests.engines.onnx.graph import BOOL, FLOAT, INT64, Graph
+from tests.engines.vieneu.tiny_model import write_config, write_constants, write_presets
 
 CONTEXT = 256
 WIDTH = 512

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
 
+from tests.engines.onnx.graph import FLOAT, INT64, Graph
 from tests.harness import joined
 from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.piper.engine import PiperEngine
@@ -75,41 +75,30 @@ def rescan(engine: PiperEngine) -> Mapping[str, PiperVoice]:
 
 def network(speakers: int = 1, is_cuttable: bool = True, seed: int = 0) -> onnx.ModelProto:
     """Ids to frames with noise, through a flow to latents, and by convolutions to waveform."""
-    draw = np.random.RandomState(seed)
-    nodes: list[onnx.NodeProto] = []
-    weights: list[onnx.TensorProto] = []
-
-    def weight(name: str, values: Any) -> str:
-        weights.append(numpy_helper.from_array(np.asarray(values), name))
-        return name
-
-    def node(operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        output = output or f"t{len(nodes)}"
-        nodes.append(helper.make_node(operator, inputs, [output], **attributes))
-        return output
+    graph = Graph(seed)
+    node, constant = graph.node, graph.constant
 
     def conv(x: str, shape: tuple[int, ...], operator: str = "Conv", **attributes: Any) -> str:
-        values = (draw.standard_normal(shape) * 0.4).astype(np.float32)
-        return node(operator, x, weight(f"w{len(weights)}", values), **attributes)
+        return node(operator, x, graph.weight(*shape, scale=0.4), **attributes)
 
-    embedding = weight("embedding", draw.standard_normal((256, CHANNELS)).astype(np.float32))
+    embedding = graph.weight(256, CHANNELS, scale=1, name="embedding")
     hidden = node("Transpose", node("Gather", embedding, "input"), perm=[0, 2, 1])  # [1, C, N]
-    one = weight("one", np.array([1], np.int64))
+    one = constant(np.array([1]))
     length_scale = node("Gather", "scales", one)
-    per_id = weight("per_id", np.array([FRAMES_AN_ID], np.float32))
-    count = node("Cast", node("Ceil", node("Mul", length_scale, per_id)), to=TensorProto.INT64)
+    per_id = constant(np.array([FRAMES_AN_ID], np.float32), "per_id")
+    count = node("Cast", node("Ceil", node("Mul", length_scale, per_id)), to=INT64)
     shape = node("Concat", node("Shape", hidden), count, axis=0)
-    last = weight("last", np.array([3], np.int64))
+    last = constant(np.array([3]))
     repeated = node("Expand", node("Unsqueeze", hidden, last), shape)
-    flat = weight("flat", np.array([1, CHANNELS, -1], np.int64))
+    flat = constant(np.array([1, CHANNELS, -1]))
     frames = node("Reshape", repeated, flat)
-    zero = weight("zero", np.array([0], np.int64))
+    zero = constant(np.array([0]))
     noise = node("Mul", node("RandomNormalLike", frames), node("Gather", "scales", zero))
-    mask = node("Cast", node("Equal", frames, frames), to=TensorProto.FLOAT)
+    mask = node("Cast", node("Equal", frames, frames), to=FLOAT)
     flow = node("Mul", node("Add", node("Mul", frames, mask), noise), mask)
     if speakers > 1:
-        table = weight("speakers", draw.standard_normal((speakers, 4)).astype(np.float32))
-        speaker = node("Unsqueeze", node("Gather", table, "sid"), weight("two", np.array([2])))
+        table = graph.weight(speakers, 4, scale=1)
+        speaker = node("Unsqueeze", node("Gather", table, "sid"), constant(np.array([2])))
         flow = node("Add", flow, conv(speaker, (CHANNELS, 4, 1), kernel_shape=[1]))
     shifted = conv(flow, (CHANNELS, CHANNELS, 3), kernel_shape=[3], pads=[1, 1])
     latents = node("Mul", node("Add", flow, shifted), mask)
@@ -134,21 +123,11 @@ def network(speakers: int = 1, is_cuttable: bool = True, seed: int = 0) -> onnx.
         wave = node("Tanh", x)
     else:
         rows = node("Unsqueeze", latents, last)
-        wide = weight("wide", np.array([1, 1, 1, HOP], np.int64))
+        wide = constant(np.array([1, 1, 1, HOP]))
         samples = node("Reshape", node("Tile", rows, wide), flat)
         wave = node("Tanh", node("ReduceMean", samples, axes=[1]))
-    node("Unsqueeze", wave, weight("front", np.array([1])), output="output")
-    value = helper.make_tensor_value_info
-    inputs = [
-        value("input", TensorProto.INT64, [1, "ids"]),
-        value("input_lengths", TensorProto.INT64, [1]),
-        value("scales", TensorProto.FLOAT, [3]),
-    ]
+    node("Unsqueeze", wave, constant(np.array([1])), output="output")
+    inputs = {"input": (INT64, [1, "ids"]), "input_lengths": (INT64, [1]), "scales": (FLOAT, [3])}
     if speakers > 1:
-        inputs.append(value("sid", TensorProto.INT64, [1]))
-    output = value("output", TensorProto.FLOAT, ["b", "c", "d", "time"])
-    graph = helper.make_graph(nodes, "tiny", inputs, [output], weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)])
-    model.ir_version = 8
-    onnx.checker.check_model(model)
-    return model
+        inputs["sid"] = (INT64, [1])
+    return graph.model(inputs, "output", (FLOAT, ["b", "c", "d", "time"]), opset=15)

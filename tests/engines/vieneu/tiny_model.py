@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+
+from tests.engines.onnx.graph import BOOL, FLOAT, INT64, Graph
 
 CONTEXT = 8  # channels; the real model has 256
 SYMBOLS = " !,-.?12456abcdefghijklmnoprstuvwxyzæðŋɐɑɔɗəɚɛɜɡɣɪɲɹɾʃʊʌʒʔˈˌː̪θᵻ"
@@ -40,52 +40,6 @@ CASES = {
     "unknown": Case("b☂ˈaː☂!", voice="Ái Hân", seed=5),
 }
 NAMES = ("vieneu-minh-quan", "vieneu-ai-han")
-
-FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
-
-
-class Graph:
-    """Nodes and weights of a network under construction."""
-
-    def __init__(self, seed: int) -> None:
-        self._draw = np.random.RandomState(seed)
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
-
-    def constant(self, values: Any) -> str:
-        name = f"c{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(np.asarray(values), name))
-        return name
-
-    def weight(self, *shape: int, scale: float = 0.3) -> str:
-        return self.constant((self._draw.standard_normal(shape) * scale).astype(np.float32))
-
-    def node(self, operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        output = output or f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
-        return output
-
-    def masked_mean(self, values: str, mask: str) -> str:
-        """[1, L, C] and [1, L] -> [1, C]."""
-        kept = self.node("Cast", mask, to=FLOAT)
-        wide = self.node("Unsqueeze", kept, self.constant(np.array([2])))
-        total = self.node("ReduceSum", self.node("Mul", values, wide),
-                          self.constant(np.array([1])), keepdims=0)  # fmt: skip
-        count = self.node("ReduceSum", kept, self.constant(np.array([1])), keepdims=1)
-        return self.node("Div", total, count)
-
-    def save(self, path: Path, inputs: dict[str, tuple[int, list[Any]]], output: str) -> None:
-        value = helper.make_tensor_value_info
-        graph = helper.make_graph(
-            self.nodes,
-            "tiny",
-            [value(name, *about) for name, about in inputs.items()],
-            [helper.make_empty_tensor_value_info(output)],
-            self.weights,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-        model.ir_version = 8
-        onnx.save(model, path)
 
 
 def write_model(folder: Path, *, is_windowed: bool = True) -> Path:
@@ -161,6 +115,16 @@ _CONTEXT = (FLOAT, [1, "length", CONTEXT])
 _MASK = (BOOL, [1, "length"])
 
 
+def _masked_mean(graph: Graph, values: str, mask: str) -> str:
+    """[1, L, C] and [1, L] -> [1, C]."""
+    kept = graph.node("Cast", mask, to=FLOAT)
+    wide = graph.node("Unsqueeze", kept, graph.constant(np.array([2])))
+    masked = graph.node("Mul", values, wide)
+    total = graph.node("ReduceSum", masked, graph.constant(np.array([1])), keepdims=0)
+    count = graph.node("ReduceSum", kept, graph.constant(np.array([1])), keepdims=1)
+    return graph.node("Div", total, count)
+
+
 def _text_encoder(graph: Graph, folder: Path) -> None:
     """Embeddings, and the mean of the style."""
     rows = graph.node("Gather", graph.weight(200, CONTEXT), "ids")
@@ -177,7 +141,7 @@ def _duration_predictor(graph: Graph, folder: Path) -> None:
     count = graph.node("ReduceSum", kept, keepdims=0)
     length = graph.node("Log", graph.node("Mul", count, graph.constant(np.float32(0.06))))
     voice = graph.node("ReduceMean", "spk", keepdims=0)
-    text = graph.node("ReduceMean", graph.masked_mean("ctx", "ctx_mask"), keepdims=0)
+    text = graph.node("ReduceMean", _masked_mean(graph, "ctx", "ctx_mask"), keepdims=0)
     total = graph.node("Add", graph.node("Add", length, voice), text)
     output = graph.node("Unsqueeze", total, graph.constant(np.array([0])))
     graph.save(folder / "duration_predictor.onnx",
@@ -186,7 +150,7 @@ def _duration_predictor(graph: Graph, folder: Path) -> None:
 
 def _vector_estimator(graph: Graph, folder: Path) -> None:
     """What text, voice and style say, more with time, less the sine of the latents."""
-    text = graph.node("MatMul", graph.masked_mean("ctx", "ctx_mask"), graph.weight(CONTEXT, 144))
+    text = graph.node("MatMul", _masked_mean(graph, "ctx", "ctx_mask"), graph.weight(CONTEXT, 144))
     voice = graph.node("MatMul", "spk", graph.weight(192, 144, scale=0.05))
     mean = graph.node("ReduceMean", "style", axes=[1], keepdims=0)
     style = graph.node("MatMul", mean, graph.weight(256, 144, scale=0.1))
@@ -246,7 +210,7 @@ def _codec_encoder(graph: Graph, folder: Path) -> None:
 def _reference_encoder(graph: Graph, folder: Path) -> None:
     """The mean of the blocks, which tells the order of their channels."""
     rows = graph.node("Transpose", "ref", perm=[0, 2, 1])
-    mean = graph.masked_mean(rows, "ref_mask")
+    mean = _masked_mean(graph, rows, "ref_mask")
     flat = graph.node("MatMul", mean, graph.weight(144, 50 * 256, scale=0.1))
     output = graph.node("Reshape", flat, graph.constant(np.array([1, 50, 256])))
     graph.save(folder / "reference_encoder.onnx",

@@ -8,12 +8,11 @@ shows.
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 import yaml
 from numpy.random import RandomState
-from onnx import TensorProto, helper, numpy_helper
 
+from tests.engines.onnx.graph import FLOAT, INT32, INT64, Graph
 from wyoming_vietts.engines.vietts.convert.parameter_names import published_names
 from wyoming_vietts.engines.vietts.convert.published_config import read_published_config
 from wyoming_vietts.engines.vietts.model.tokenizer import SPECIAL_TOKENS
@@ -233,63 +232,31 @@ def _values(name: str, shape: tuple[int, ...], random: RandomState) -> np.ndarra
 # --- the front end's networks --------------------------------------------------------------------
 
 
-def _constant(name: str, values: np.ndarray) -> onnx.TensorProto:
-    return numpy_helper.from_array(np.ascontiguousarray(values), name)
-
-
-def _save(path: Path, nodes: list, constants: list, inputs: list, output: tuple) -> None:
-    values = [helper.make_tensor_value_info(*value) for value in (*inputs, output)]
-    graph = helper.make_graph(nodes, "tiny", values[:-1], values[-1:], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
-
-
 def _write_speech_embedding(path: Path, random: RandomState) -> None:
     """Mean and largest value of each band over time, and a matrix: [1, n, 80] -> [1, 192]."""
-    matrix = (random.standard_normal((160, 192)) / 13).astype(np.float32)
-    nodes = [
-        helper.make_node("ReduceMean", ["square"], ["mean"], axes=[1], keepdims=0),
-        helper.make_node("Mul", ["feats", "feats"], ["square"]),
-        helper.make_node("ReduceMax", ["feats"], ["max"], axes=[1], keepdims=0),
-        helper.make_node("Concat", ["mean", "max"], ["both"], axis=1),
-        helper.make_node("MatMul", ["both", "matrix"], ["embedding"]),
-    ]
-    _save(
-        path,
-        [nodes[1], nodes[0], *nodes[2:]],
-        [_constant("matrix", matrix)],
-        [("feats", TensorProto.FLOAT, [1, "n", 80])],
-        ("embedding", TensorProto.FLOAT, [1, 192]),
-    )
+    graph = Graph(random)
+    matrix = graph.weight(160, 192, scale=1 / 13)
+    square = graph.node("Mul", "feats", "feats")
+    mean = graph.node("ReduceMean", square, axes=[1], keepdims=0)
+    largest = graph.node("ReduceMax", "feats", axes=[1], keepdims=0)
+    both = graph.node("Concat", mean, largest, axis=1)
+    output = graph.node("MatMul", both, matrix, output="embedding")
+    graph.save(path, {"feats": (FLOAT, [1, "n", 80])}, output, (FLOAT, [1, 192]))
 
 
 def _write_speech_tokenizer(path: Path, random: RandomState, stride: int) -> None:
     """A convolution and the largest of its channels: [1, 128, n] -> [1, n / stride]."""
+    graph = Graph(random)
     kernel = random.standard_normal((SPEECH_VOCABULARY, 128, stride))
     kernel -= kernel.mean(axis=(1, 2), keepdims=True)  # loudness alone should not decide
-    kernel = kernel.astype(np.float32)
-    nodes = [
-        helper.make_node("Conv", ["feats", "kernel"], ["scores"], strides=[stride]),
-        helper.make_node("ArgMax", ["scores"], ["all"], axis=1, keepdims=0),
-        helper.make_node("Cast", ["feats_length"], ["length"], to=TensorProto.INT64),
-        helper.make_node("Div", ["length", "stride"], ["count"]),
-        helper.make_node("Slice", ["all", "zero", "count", "one"], ["indices"]),
-    ]
-    constants = [
-        _constant("kernel", kernel),
-        *(
-            _constant(name, np.array([value], np.int64))
-            for name, value in (("stride", stride), ("zero", 0), ("one", 1))
-        ),
-    ]
-    _save(
-        path,
-        nodes,
-        constants,
-        [("feats", TensorProto.FLOAT, [1, 128, "n"]), ("feats_length", TensorProto.INT32, [1])],
-        ("indices", TensorProto.INT64, [1, "tokens"]),
-    )
+    kernel_name = graph.constant(kernel.astype(np.float32))
+    step, zero, one = (graph.constant(np.array([value])) for value in (stride, 0, 1))
+    scores = graph.node("Conv", "feats", kernel_name, strides=[stride])
+    tokens = graph.node("ArgMax", scores, axis=1, keepdims=0)
+    count = graph.node("Div", graph.node("Cast", "feats_length", to=INT64), step)
+    output = graph.node("Slice", tokens, zero, count, one, output="indices")
+    inputs = {"feats": (FLOAT, [1, 128, "n"]), "feats_length": (INT32, [1])}
+    graph.save(path, inputs, output, (INT64, [1, "tokens"]))
 
 
 def _write_vocabulary(path: Path) -> None:
