@@ -11,6 +11,7 @@ from pathlib import Path
 from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server, speak
 from piper import EIGHT_WORDS, FORTY_WORDS, LONG_TEXT, report, step_seconds
 
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.vieneu.engine import PRESETS_FILE, VieNeuEngine
 from wyoming_vietts.steps import finish
 
@@ -41,7 +42,9 @@ def _measure(options: argparse.Namespace, model_dir: Path) -> None:
 
 
 def measure_engine(table: Table, model_dir: Path, threads: int, quality: str, repeat: int) -> None:
-    engine = VieNeuEngine(model_dir, threads=threads, quality=quality, seed=1)
+    engine = VieNeuEngine(
+        EngineSettings(vieneu_dir=model_dir, threads=threads, quality=quality, seed=1)
+    )
     voice = next(iter(engine.voices.values()))
     started = time.perf_counter()
     finish(voice.load())

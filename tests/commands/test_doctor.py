@@ -11,6 +11,7 @@ from tests.engines.vieneu.tiny_model import NAMES, write_model
 from tests.harness import free_port, ready_server, run_command
 from wyoming_vietts import __version__
 from wyoming_vietts.commands.doctor import _judge, _measure_all
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.vieneu.engine import VieNeuEngine
 
 
@@ -59,7 +60,9 @@ def test_voices_are_timed_and_bad_ones_have_a_reason(tmp_path: Path) -> None:
 
 
 def test_presets_that_share_their_networks_are_measured_once(tmp_path: Path) -> None:
-    voices = VieNeuEngine(write_model(tmp_path), threads=1, quality="fast", seed=1).voices
+    voices = VieNeuEngine(
+        EngineSettings(vieneu_dir=write_model(tmp_path), quality="fast", seed=1)
+    ).voices
     said = _measure_all(voices.values())
     first, other = NAMES
     assert "s of audio in" in said[first]

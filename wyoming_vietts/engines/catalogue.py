@@ -3,9 +3,9 @@
 import logging
 import os
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,24 +156,15 @@ def _make_vieneu(settings: EngineSettings) -> VieNeuEngine:
 
     Its packages are needed only where its model is.
     """
-    make: Callable[..., VieNeuEngine] = VieNeuEngine
     if all(os.path.isfile(settings.vieneu_dir / name) for name in CLONING_FILES):
         try:
             from .vieneu.cloning import VieNeuCloningEngine
 
-            make = partial(VieNeuCloningEngine, recordings_dir=settings.recordings_dir)
+            return VieNeuCloningEngine(settings)
         except ModuleNotFoundError as error:
             way = how_to_install("vieneu")
             _LOGGER.warning("VieNeu cannot clone without the package %s: %s", error.name, way)
-    return make(
-        settings.vieneu_dir,
-        threads=settings.threads,
-        quality=settings.quality,
-        seed=settings.seed,
-        unload_after_minutes=settings.unload_after,
-        has_own_loudness=settings.own_loudness,
-        device=settings.device,
-    )
+    return VieNeuEngine(settings)
 
 
 def make_vietts(settings: EngineSettings) -> "VietTTSEngine":

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 from ..recordings import Heard
 from ..settings.table import MODEL_DIR, PIPER_DIR, VIENEU_DIR
 from ..steps import Steps
+from .cores import granted_cores
 from .pcm import PCM
 from .voice_settings import VoiceSettings
 
@@ -37,6 +38,11 @@ class EngineSettings:
     def recordings_dir(self) -> Path:
         """Where recordings to clone are."""
         return self.voices_dir or self.model_dir / "voices"
+
+    @property
+    def computing_threads(self) -> int:
+        """How many threads compute: as many as cores are granted, unless stated."""
+        return self.threads or granted_cores()
 
     @classmethod
     def of(cls, options: object) -> Self:

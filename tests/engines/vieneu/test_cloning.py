@@ -38,7 +38,10 @@ def speech() -> bytes:
 
 
 def make_engine(folder: Path) -> VieNeuCloningEngine:
-    return VieNeuCloningEngine(folder, folder.parent / "voices", threads=1, quality="fast", seed=1)
+    voices_dir = folder.parent / "voices"
+    return VieNeuCloningEngine(
+        EngineSettings(vieneu_dir=folder, voices_dir=voices_dir, threads=1, quality="fast", seed=1)
+    )
 
 
 def record(folder: Path, speech: bytes, name: str = "an") -> Path:

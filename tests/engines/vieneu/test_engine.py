@@ -30,6 +30,7 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.vieneu import engine as engine_module
 from wyoming_vietts.engines.vieneu import graphs
 from wyoming_vietts.engines.vieneu import network as module
@@ -241,7 +242,9 @@ def test_sound_that_is_no_number_is_silence(folder: Path) -> None:
 def test_networks_that_nobody_uses_are_unloaded_and_loaded_again(
     vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = VieNeuEngine(vieneu_dir, threads=1, quality="fast", seed=1, unload_after_minutes=2.0)
+    engine = VieNeuEngine(
+        EngineSettings(vieneu_dir=vieneu_dir, threads=1, quality="fast", seed=1, unload_after=2.0)
+    )
     voice = engine.voices[NAMES[0]]
     first = samples(voice, "xin chào.")
     now = time.monotonic()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.engines.vieneu.tiny_model import CASES, NAMES, PRESETS, write_model
 from tests.harness import joined
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.loudness import TARGET_LUFS, loudness
 from wyoming_vietts.engines.vieneu import graphs
 from wyoming_vietts.engines.vieneu import network as module
@@ -25,7 +26,7 @@ from wyoming_vietts.engines.vieneu.phonemes import (
     pieces,
 )
 from wyoming_vietts.engines.vieneu.tempo import stretch
-from wyoming_vietts.engines.vieneu.voice import PREDICTED_SPEED, VieNeuVoice
+from wyoming_vietts.engines.vieneu.voice import PREDICTED_SPEED, PresetVoice, VieNeuVoice
 from wyoming_vietts.steps import Steps, finish
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -37,12 +38,18 @@ LONG = (
 )
 
 
+def settings_of(folder: Path, **settings: object) -> EngineSettings:
+    return EngineSettings(vieneu_dir=folder, threads=1, **settings)  # type: ignore[arg-type]
+
+
 def make_engine(folder: Path, quality: str | None = "fast", seed: int | None = 1) -> VieNeuEngine:
-    return VieNeuEngine(folder, threads=1, quality=quality, seed=seed)
+    return VieNeuEngine(settings_of(folder, quality=quality, seed=seed))
 
 
-def voice_of(folder: Path, name: str = NAMES[0], **settings: object) -> VieNeuVoice:
-    return make_engine(folder, **settings).voices[name]  # type: ignore[arg-type]
+def voice_of(folder: Path, name: str = NAMES[0], **settings: object) -> PresetVoice:
+    voice = make_engine(folder, **settings).voices[name]  # type: ignore[arg-type]
+    assert isinstance(voice, PresetVoice)
+    return voice
 
 
 def samples(voice: VieNeuVoice, text: str, speed: float = 1.0) -> np.ndarray:
@@ -111,7 +118,7 @@ def test_long_clause_that_comes_first_is_cut_before_a_conjunction() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_samples_are_those_of_the_published_package(name: str, vieneu_dir: Path) -> None:
     case, expected = CASES[name], np.load(GOLDEN / "arrays.npz")[name]
-    network = VieNeuNetwork(vieneu_dir, 1, Schedule(case.steps, case.sway), None)
+    network = VieNeuNetwork(vieneu_dir, settings_of(vieneu_dir), Schedule(case.steps, case.sway))
     voice = voice_of(vieneu_dir, NAMES[0] if case.voice == "Minh Quân" else NAMES[1])
     finish(network.load())
     ids = network.phoneme_ids(case.phonemes)
@@ -132,7 +139,7 @@ def test_decoder_runs_over_windows_with_the_margin_that_it_needs(
     caplog.set_level("INFO")
     ids = [1, *range(5, 40), 2]
     for folder, margin in ((vieneu_dir, 2), (write_model(tmp_path, is_windowed=False), None)):
-        network = VieNeuNetwork(folder, 1, module.FAST, None)
+        network = VieNeuNetwork(folder, settings_of(folder), module.FAST)
         finish(network.load())
         loaded = network._loaded
         assert loaded is not None
@@ -308,8 +315,9 @@ def test_pauses_between_pieces_are_as_long_as_their_marks_say(vieneu_dir: Path) 
 
 def test_voices_are_equally_loud_unless_their_own_loudness_is_wanted(vieneu_dir: Path) -> None:
     def lufs(name: str, has_own_loudness: bool) -> float:
-        engine = VieNeuEngine(vieneu_dir, threads=1, quality="fast", seed=1,
-                              has_own_loudness=has_own_loudness)  # fmt: skip
+        engine = VieNeuEngine(
+            settings_of(vieneu_dir, quality="fast", seed=1, own_loudness=has_own_loudness)
+        )
         pcm = joined(engine.voices[name].speak("xin chào."))
         return loudness(np.frombuffer(pcm, "<i2") / 32767, 24_000)
 

@@ -11,7 +11,6 @@ from ...errors import SetupError
 from ...program import how_to_install
 from ...steps import Steps
 from ..contract import EngineSettings
-from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from .config import COMPANIONS, PiperConfig, PiperSettings, load_config, voice_name
 
@@ -30,7 +29,6 @@ class PiperEngine:
         With any seed, voices speak without noise: the same text, the same audio.
         """
         self._settings = settings
-        self._threads = settings.threads or granted_cores()
         self._folder = VoiceFolder(
             settings.piper_dir,
             _voice_name,
@@ -93,7 +91,8 @@ class PiperEngine:
         scales = config.scales.changed_by(settings)
         if self._settings.seed is not None:
             scales = scales.without_noise()
-        network = PiperNetwork(file, config.sample_rate, self._threads, self._settings.device)
+        threads, device = self._settings.computing_threads, self._settings.device
+        network = PiperNetwork(file, config.sample_rate, threads, device)
         description = settings.description or (DOWNLOADS[name].label if name in DOWNLOADS else name)
         speakers: Mapping[str, int | None] = config.speakers or {"": None}
         return [

@@ -4,49 +4,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import SynthesisError
 from ...recordings import Heard
 from ...recordings.recording import recording_name
 from ...steps import Steps
-from ..contract import ClonedVoice, Voice
-from ..pcm import PCM
+from ..contract import ClonedVoice, EngineSettings, Voice
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
-from .config import SAMPLE_RATE, load_config
+from .config import SAMPLE_RATE, SpeakerFeatures, load_config
 from .engine import AUTHOR, AUTHOR_URL, VieNeuEngine
 from .enrolment import FeatureCache
-from .network import VieNeuNetwork
-from .voice import speak
+from .voice import VieNeuVoice
 
 SUFFIX = "-vieneu"
 """Of a voice's name: without it, it is VietTTS that speaks."""
 
 
 @dataclass(frozen=True)
-class ClonedVieNeuVoice(ClonedVoice):
+class ClonedVieNeuVoice(VieNeuVoice, ClonedVoice):
     """A voice that is cloned from a recording."""
 
-    engine_name = "vieneu"
-
     engine: "VieNeuCloningEngine" = field(repr=False, compare=False)
-    """Owns what all voices share."""
 
     @property
     def is_ready(self) -> bool:
         """Its recording has been encoded."""
         return self.engine.features.has(self.recording)
 
-    def load(self) -> Steps[None]:
-        """Load the networks; see `Voice`."""
-        network = self.engine.network_for_speech()
-        with network.in_use():
-            yield from network.load()
+    def get_features(self) -> Steps[SpeakerFeatures]:
+        """Return them, encoded now if need be.
 
-    def speak(self, text: str, speed: float = 1.0) -> PCM:
-        """Speak a sentence; see `Voice`."""
-        network = self.engine.network_for_speech()
-        features = yield from self.engine.features.get_for_speech(self, self.engine.voices)
-        yield from speak(network, features, self.settings, self.engine.seed, text, speed)
+        Raises:
+            UnknownVoiceError: the recording is gone.
+            SynthesisError: it cannot be encoded.
+        """
+        return self.engine.features.get_for_speech(self, self.engine.voices)
 
 
 class VieNeuCloningEngine(VieNeuEngine):
@@ -54,34 +45,18 @@ class VieNeuCloningEngine(VieNeuEngine):
 
     name = "vieneu"
 
-    def __init__(
-        self,
-        model_dir: Path,
-        recordings_dir: Path,
-        *,
-        threads: int | None,
-        quality: str | None,
-        seed: int | None,
-        unload_after_minutes: float | None = None,
-        has_own_loudness: bool = False,
-        device: str = "cpu",
-    ) -> None:
+    def __init__(self, settings: EngineSettings) -> None:
         """Watch the folders of a model and of recordings; see `VieNeuEngine`.
 
         Raises:
             ModelError: the model, or a network that hears a recording, is missing or damaged.
         """
-        super().__init__(
-            model_dir,
-            threads=threads,
-            quality=quality,
-            seed=seed,
-            unload_after_minutes=unload_after_minutes,
-            has_own_loudness=has_own_loudness,
-            device=device,
+        super().__init__(settings)
+        folder, threads = settings.vieneu_dir, settings.computing_threads
+        self.features = FeatureCache(folder, load_config(folder), threads)
+        self._recordings = VoiceFolder(
+            settings.recordings_dir, recording_name, self._make_voice, depth=3
         )
-        self.features = FeatureCache(model_dir, load_config(model_dir), self.threads)
-        self._recordings = VoiceFolder(recordings_dir, recording_name, self._make_voice, depth=3)
 
     @property
     def voices(self) -> Mapping[str, Voice]:
@@ -112,16 +87,6 @@ class VieNeuCloningEngine(VieNeuEngine):
         yield from super().idle_work()
         yield from self._recordings.scan()
         yield from self.features.prepare(self._recordings.voices.values())
-
-    def network_for_speech(self) -> VieNeuNetwork:
-        """Return the networks.
-
-        Raises:
-            SynthesisError: the model is gone.
-        """
-        if self.network is None:
-            raise SynthesisError("The VieNeu model is gone")
-        return self.network
 
     def _make_voice(
         self, name: str, recording: Path, settings: VoiceSettings

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...errors import ModelError
 from ...steps import Steps
+from ..contract import EngineSettings
 from ..memory import give_back_freed_memory
 from ..onnx.network import Network
 from ..onnx.sessions import CPU, Session, import_runtime
@@ -46,6 +47,14 @@ STEP_SECONDS = 0.4
 CHARACTERS_A_BLOCK = 1.0  # about 15 characters are spoken in a second
 
 
+def chosen_schedule(settings: EngineSettings) -> Schedule | None:
+    """Return the schedule of a quality; None for one that the machine keeps up with."""
+    if settings.quality == "fast":
+        return FAST
+    # A measured number of steps may change, and a seed promises the same audio.
+    return FULL if settings.quality == "exact" or settings.seed is not None else None
+
+
 @dataclass(frozen=True)
 class _Loaded:
     """Everything that takes memory."""
@@ -66,36 +75,21 @@ class _Loaded:
 class VieNeuNetwork(Network[_Loaded]):
     """Computes waveform from phoneme ids, for any voice; loaded by the first that speaks."""
 
-    def __init__(
-        self,
-        folder: Path,
-        threads: int,
-        schedule: Schedule | None,
-        unload_after_minutes: float | None = None,
-        adapts: bool = False,
-        has_own_loudness: bool = False,
-        device: str = CPU,
-    ) -> None:
+    def __init__(self, folder: Path, settings: EngineSettings, schedule: Schedule | None) -> None:
         """Read the configuration.
 
         Args:
             schedule: None for one that this machine keeps up with.
-            adapts: compute shorter pieces at once on a slow machine.
-            has_own_loudness: voices are as loud as they were trained to be, not all alike.
-            unload_after_minutes: see `OnDemand`.
-            device: see `Session`.
 
         Raises:
             ModelError: it cannot be used; the message says why.
         """
-        super().__init__(folder, [folder / name for name in GRAPHS], unload_after_minutes)
+        super().__init__(folder, [folder / name for name in GRAPHS], settings.unload_after)
         self.config: VieNeuConfig = load_config(folder)
         self.folder = folder
-        self._threads = threads
-        self._device = device
+        self._settings = settings
         self._schedule = schedule
-        self._adapts = adapts
-        self.has_own_loudness = has_own_loudness
+        self.has_own_loudness = settings.own_loudness
         self.gains: dict[bytes, float] = {}
         """By the speaker embedding of a voice."""
         self._unknown: set[str] = set()
@@ -134,7 +128,12 @@ class VieNeuNetwork(Network[_Loaded]):
                 folds = yield from graphs.check_graph(self.folder / name, inputs)
                 path = self.folder / name
                 sessions.append(
-                    Session(path, self._threads, device=self._device, folds_constants=folds)
+                    Session(
+                        path,
+                        self._settings.computing_threads,
+                        device=self._settings.device,
+                        folds_constants=folds,
+                    )
                 )
                 yield
         except (OSError, MemoryError, ModelError, ValueError) as error:
@@ -157,7 +156,7 @@ class VieNeuNetwork(Network[_Loaded]):
             "" if margin is not None else "; its decoder runs whole, in longer steps",
         )
         most = MAX_PIECE_CHARACTERS
-        if self._adapts:
+        if self._settings.seed is None:  # a seed promises the same audio on every machine
             fitting = int(STEP_SECONDS / block_seconds * CHARACTERS_A_BLOCK)
             most = max(FIRST_PIECE_CHARACTERS, min(fitting, most))
         return _Loaded(text_encoder, duration, estimator, decoder, nobody, margin, schedule, most)

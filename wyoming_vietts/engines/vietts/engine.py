@@ -11,7 +11,6 @@ from ...recordings import Heard
 from ...recordings.recording import recording_name
 from ...steps import Steps
 from ..contract import EngineSettings
-from ..cores import granted_cores
 from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import bound_primitive_caches, keep_freed_memory
@@ -43,7 +42,7 @@ class VietTTSEngine:
         self._device = choose_device(settings.device)
         # Rounding depends on the number of threads, and a seed promises the same audio.
         adapts = settings.threads is None and settings.seed is None
-        threads = settings.threads or granted_cores()
+        threads = settings.computing_threads
         torch.set_num_threads(threads)
         self._spare_cores = SpareCores(threads) if adapts else None
         keep_freed_memory()
