@@ -67,3 +67,4 @@ def test_the_neural_voice_is_measured(model_dirs: dict[int, Path], voices_dir: P
     rows = bench("--engine", "vietts", "--model-dir", model_dirs[25], "--voices-dir", voices_dir,
                  "--repeat", 1, "--limits", "--fidelity")  # fmt: skip
     assert len(rows) > 10
+    assert any(row.startswith("flow, balanced, weights with outliers: mel error") for row in rows)

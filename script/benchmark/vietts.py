@@ -3,24 +3,20 @@
 import argparse
 import asyncio
 import json
-import math
 import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from unittest import mock
 
 import torch
 from measure import THIS_PROGRAM, Table, describe_seconds, free_uri, memory_mib, server
 from measure import speak as ask
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from wyoming_vietts.engines.contract import ClonedVoice, EngineSettings
 from wyoming_vietts.engines.cores import granted_cores
 from wyoming_vietts.engines.vietts import voice as voice_module
-from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear, onednn_takes
 from wyoming_vietts.engines.vietts.cpu.memory import bound_primitive_caches, keep_freed_memory
 from wyoming_vietts.engines.vietts.device import choose_device, flow_type, lm_type
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
@@ -37,12 +33,11 @@ from wyoming_vietts.engines.vietts.networks.hift import (
     start_phases,
     vocode,
 )
-from wyoming_vietts.engines.vietts.networks.layers import Linear
-from wyoming_vietts.engines.vietts.networks.lm import SpeechLM, decode_one_token, prefill, score
-from wyoming_vietts.engines.vietts.networks.networks import Networks, empty_networks
+from wyoming_vietts.engines.vietts.networks.lm import SpeechLM, decode_one_token, prefill
+from wyoming_vietts.engines.vietts.networks.networks import Networks
 from wyoming_vietts.engines.vietts.networks.sampling import sample
 from wyoming_vietts.engines.vietts.networks.transformer import KVCache
-from wyoming_vietts.engines.vietts.quality import QUALITIES, Quality
+from wyoming_vietts.engines.vietts.quality import QUALITIES
 from wyoming_vietts.steps import finish
 
 # A random model hardly ever ends a sentence: it speaks as many tokens as a person would need.
@@ -54,8 +49,6 @@ FORTY_WORDS = (
     "cửa sổ phòng ngủ đang mở nên tôi sẽ đóng.",
     "bạn có muốn tôi bật máy điều hòa ngay không?",
 )
-# Empirically pruned step sampling (arXiv 2505.19931); a model states such times in its config.json.
-EPSS_TIMES = tuple(1 - math.cos(math.pi / 2 * n / 32) for n in (0, 2, 4, 8, 16, 32))
 LM_TOKENS, FLOW_TOKENS, PROMPT_SECONDS = 50, 100, 3.0
 
 
@@ -94,8 +87,12 @@ def main(options: argparse.Namespace) -> None:
     for what, unit in zip(lives[0], units, strict=True):
         add(what, [row[what] for row in lives], unit)
     if options.limits:
+        from limits import limits  # imports this file
+
         limits(table, options)
     if options.fidelity:
+        from fidelity import fidelity  # as above
+
         fidelity(table, options)
     print(table)
     if options.compare_reference:
@@ -258,86 +255,6 @@ async def live(options: argparse.Namespace) -> dict[str, float]:
         "`describe` while a sentence is spoken, median": statistics.median(answers),
         "`describe` while a sentence is spoken, longest": max(answers),
     }
-
-
-def limits(table: Table, options: argparse.Namespace) -> None:
-    """Measure the limits of this machine, and the times of the parts at those limits."""
-    big = torch.ones(2**28)  # 1 GiB
-    bandwidth = big.nbytes / min(timed(big.sum) for _ in range(5))
-    table.add("memory bandwidth", [bandwidth / 1e9], "GB/s")
-    networks = load(options, "exact")
-    flow_flops = unet_operations(networks)
-    table.add("U-Net, one step of 602 frames", [flow_flops / 1e9], "GFLOP")
-    for dtype in (torch.float32, torch.bfloat16):
-        flops = multiplication_speed(dtype)
-        table.add(f"matrix multiplication, {dtype}", [flops / 1e9], "GFLOPS")
-        steps = QUALITIES["balanced"].solver_steps
-        table.add(f"flow, {steps} steps, limit in {dtype}", [steps * flow_flops / flops], "s")
-    weights = sum(
-        parameter.nbytes
-        for name, parameter in networks.lm.named_parameters()
-        if name.startswith(("decoder.layers", "lm_head")) and ".position." not in name
-    )
-    table.add("LM step, limit in fp32", [1000 * weights / bandwidth], "ms")
-    table.add("LM step, limit in int8", [1000 * weights / 4 / bandwidth], "ms")
-
-
-def multiplication_speed(dtype: torch.dtype) -> float:
-    """Operations a second."""
-    a, b = torch.randn(4096, 1024).to(dtype), torch.randn(4096, 1024).to(dtype)
-    linear = Linear(1024, 4096, bias=False)
-    linear.weight = torch.nn.Parameter(b, requires_grad=False)
-    packed = OneDNNLinear(linear) if onednn_takes(b) else linear
-    return 2 * 4096 * 4096 * 1024 / min(timed(lambda: packed(a)) for _ in range(10))
-
-
-def unet_operations(networks: Networks) -> int:
-    """Count those of a guided step, with 100 tokens and a prompt of 3 s, by the shapes alone."""
-    unet = empty_networks(networks.config).flow.unet
-    frames = int((FLOW_TOKENS / networks.config.flow.token_rate + PROMPT_SECONDS) * 22050 / 256)
-    with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        shifts = [shift[0] for shift in unet.time_shifts(torch.zeros(1))]
-        finish(unet.walk(torch.zeros(2, unet.config.in_channels, frames), shifts))
-    return counter.get_total_flops()
-
-
-@torch.inference_mode()
-def fidelity(table: Table, options: argparse.Namespace) -> None:
-    """What each quality changes: mel against 10 exact steps, LM against fp32, teacher-forced."""
-    networks = {name: load(options, name) for name in QUALITIES}
-    exact, int8 = networks["exact"], networks["balanced"]
-    for seed in range(3):
-        random = torch.Generator().manual_seed(seed)
-        text = torch.randint(0, exact.config.lm.text_vocabulary, (16,), generator=random)
-        speaker = torch.randn(192, generator=random)
-        speech = torch.tensor(list(forced_tokens(exact.lm, text, speaker, 60, random)))
-        wanted, got = (score(n.lm, text, speaker, speech) for n in (exact, int8))
-        kl = (wanted.exp() * (wanted - got)).sum(dim=1).mean()
-        agreement = (wanted.argmax(dim=1) == got.argmax(dim=1)).float().mean()
-        table.add(f"int8 LM, seed {seed}: KL divergence", [float(kl)], "")
-        table.add(f"int8 LM, seed {seed}: likeliest token agrees", [100 * float(agreement)], "%")
-    wanted_mels = [some_mel(exact, QUALITIES["exact"], seed) for seed in range(3)]
-
-    def compare_mels(name: str, what: str) -> None:
-        errors = []
-        for seed, wanted in enumerate(wanted_mels):
-            got = some_mel(networks[name], QUALITIES[name], seed)
-            errors.append(float((wanted - got).abs().mean() / wanted.std()))
-        table.add(f"flow, {what}: mel error against exact, in standard deviations", errors, "")
-
-    for name in QUALITIES:
-        compare_mels(name, name)
-    flow = networks["balanced"].flow
-    flow.config = replace(flow.config, solver_times=EPSS_TIMES)
-    compare_mels("balanced", "balanced with the times of EPSS")
-
-
-def some_mel(networks: Networks, quality: Quality, seed: int) -> Tensor:
-    random = torch.Generator().manual_seed(seed)
-    voice, speech = flow_inputs(networks, 50, 2.0, random)
-    noise = torch.randn(80, 2000, generator=random)
-    schedule = solver_schedule(networks.flow, quality.solver_steps, quality.guidance_every)
-    return finish(generate_mel(networks.flow, speech, voice, noise, schedule))
 
 
 # --- the published implementation ---------------------------------------------------------------
