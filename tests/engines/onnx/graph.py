@@ -28,7 +28,7 @@ class Graph:
 
     def constant(self, values: Any, name: str = "") -> str:
         name = name or f"w{len(self._weights)}"
-        self._weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._weights.append(numpy_helper.from_array(np.asarray(values), name))
         return name
 
     def weight(self, *shape: int, scale: float = 0.3, name: str = "") -> str:
