@@ -140,7 +140,7 @@ async def test_app_speaks_while_it_installs_and_then_starts_again_with_vietts(
             log = stop(process)
         assert "The packages of VietTTS are installed" in log
         assert "VietTTS is ready: starting again with it" in log
-        assert log.count("Preparing VietTTS") == 1
+        assert log.count("Preparing VietTTS: its packages") == 1
         (place,) = (app.data / "packages").iterdir()
         assert (place / f"{MODULE}.py").is_file()
         assert not (place / "pytest").exists()
