@@ -32,7 +32,9 @@ def open_regular(path: Path, most: int) -> Iterator[BinaryIO]:
         if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{path} is not a regular file")
         if status.st_size > most:
-            raise OSError(f"{path} has {status.st_size / 1e6:.1f} MB; at most {most / 1e6:g} MB")
+            unit, divisor = ("MB", 1e6) if most >= 1e6 else ("kB", 1e3)
+            size = f"{status.st_size / divisor:.1f} {unit}"
+            raise OSError(f"{path} has {size}; at most {most / divisor:g} {unit}")
         yield file
 
 

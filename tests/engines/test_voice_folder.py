@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from wyoming_vietts.engines import voice_folder as module
 from wyoming_vietts.engines.voice_folder import VoiceFolder
 from wyoming_vietts.engines.voice_settings import VoiceSettings
-from wyoming_vietts.errors import RecordingError
+from wyoming_vietts.errors import RecordingError, SetupError
 from wyoming_vietts.recordings.recording import recording_name
 from wyoming_vietts.steps import Steps, finish
 
@@ -97,6 +98,23 @@ def test_settings_beside_the_recording_are_read(tmp_path: Path) -> None:
     put(tmp_path / "an.toml", 'description = "Cô An"\nlanguage = "vi"\nspeed = 1.1\nvolume = 2\n')
     settings = watch(tmp_path).voices["an"].settings
     assert settings == VoiceSettings("Cô An", "vi", speed=1.1, volume=2)
+
+
+def test_settings_of_a_windows_editor_are_read(tmp_path: Path) -> None:
+    (tmp_path / "an.toml").write_bytes(b"\xef\xbb\xbfspeed = 1.1\r\n")
+    assert VoiceSettings.load(tmp_path / "an.toml").speed == 1.1
+
+
+@pytest.mark.parametrize("size", [4000, 4001, 64_000])
+def test_key_of_many_parts_takes_little_time_and_memory(size: int, tmp_path: Path) -> None:
+    """It takes quadratic ones: 24 s and 4 GB for 64 kB."""
+    key = "a" + ".a" * (size // 2 - 3)
+    path = put(tmp_path / "an.toml", f"{key:{size - 4}} = 1")
+    tracemalloc.start()
+    with pytest.raises(SetupError, match="Unknown key" if size == 4000 else "at most 4 kB"):
+        VoiceSettings.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
 
 
 def test_voice_without_settings_is_labelled_by_its_name(tmp_path: Path) -> None:

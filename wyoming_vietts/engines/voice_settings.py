@@ -11,7 +11,7 @@ from ..files import read_bytes
 from ..settings.table import SPEED, VOICE_VOLUME
 from ..settings.values import Kind, Label, Matching, check
 
-_MAX_BYTES = 64_000
+_MAX_BYTES = 4000  # a key of many parts takes quadratic time and memory: 24 s and 4 GB for 64 kB
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class VoiceSettings:
             SetupError: not TOML, an unknown key, a wrong type or a value out of range.
         """
         try:
-            content = read_bytes(path, _MAX_BYTES).decode()
+            content = read_bytes(path, _MAX_BYTES).decode("utf-8-sig")  # Windows
             import tomllib  # takes 7 ms, and most voices have no such file
 
             values = tomllib.loads(content)
