@@ -64,7 +64,7 @@ class EspeakEngine:
         """
         voices = (
             _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", "north", 50, 75, 73),
-            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", "north", 50, 65, 104),
+            _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", "north", 50, 75, 66),
             _voice("espeak-south-male", "Giọng nam miền Nam (eSpeak NG)", "south", 65, 100, 68),
         )
         self.voices: Mapping[str, EspeakVoice] = {voice.name: voice for voice in voices}
