@@ -93,7 +93,7 @@ class App:
 
     async def wait_for_voices(self, expected: list[str]) -> None:
         """Wait until it offers these, as after it has started again by itself."""
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):
             voices: list[str] = []
             while voices != expected:
                 await asyncio.sleep(0.1)
