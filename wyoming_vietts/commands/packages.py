@@ -1,4 +1,4 @@
-"""Installs the packages of VietTTS while the app serves, as its image does not have them."""
+"""Installs the packages of VietTTS, which the app's image lacks, while the app serves."""
 
 import asyncio
 import hashlib
