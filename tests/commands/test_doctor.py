@@ -73,7 +73,7 @@ async def test_server_that_runs_already_is_recognized(tmp_path: Path) -> None:
     write_voice(tmp_path / "an.onnx")
     async with ready_server("--engine", "espeak") as (uri, _):
         report = doctor(tmp_path, "--uri", uri)
-    assert report["network"]["port"] == "Wyoming VietTTS answers there, 3 voices"
+    assert report["network"]["port"] == "Wyoming VietTTS answers there; voices: 3"
     assert report["next"] == [f"Nothing is missing: a server answers at {uri}"]
 
 

@@ -260,7 +260,7 @@ def _who_answers(uri: str) -> str:
     except (OSError, ValueError):
         return ""
     program = PRODUCT if name == PROGRAM_NAME else f"Another Wyoming server ('{name}')"
-    return f"{program} answers there, {voices} voices"
+    return f"{program} answers there; voices: {voices}"
 
 
 def _announced(host: str, port: int) -> str:

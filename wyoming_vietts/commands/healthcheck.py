@@ -25,5 +25,5 @@ def run(options: argparse.Namespace) -> None:
             "look at the server's log, and whether it listens there"
         ) from error
     if not voices:
-        raise SetupError(f"{uri} answers, with 0 voices: the server's log says why none can speak")
-    print(f"{uri} answers, with {voices} voices")
+        raise SetupError(f"{uri} answers, without a voice: the server's log says why none can speak")
+    print(f"{uri} answers; voices: {voices}")

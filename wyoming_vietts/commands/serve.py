@@ -139,7 +139,7 @@ async def _serve(
         await server.start()
     except OSError as error:
         raise OSError(f"Cannot listen on {options.uri}: {error}") from error
-    _LOGGER.info("Ready on %s with %d voices", options.uri, len(catalogue.voices))
+    _LOGGER.info("Ready on %s; voices: %d", options.uri, len(catalogue.voices))
     if announcement is not None:
         await announcement.publish()
     background = [
