@@ -71,6 +71,19 @@ def test_headers_that_never_end_are_an_error_soon(start: bytes, drop: bytes) -> 
         assert time.monotonic() - started < 5
 
 
+def test_redirect_within_the_hub_is_followed() -> None:
+    """As after a repository was renamed."""
+    header = b'Content-Length: %d\r\nETag: "%s"\r\n\r\n' % (len(CONTENT), b"a" * 40)
+    answers = [b"200 OK\r\n" + header, b"307 Moved\r\nLocation: /c/d\r\nContent-Length: 0\r\n\r\n"]
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 " + answers.pop())
+
+    with answering(answer):
+        assert find("a/b", "main", FILE).size == len(CONTENT)
+    assert not answers
+
+
 def test_file_that_comes_by_drops_is_an_error_soon() -> None:
     head = b"HTTP/1.1 206 Partial Content\r\nContent-Length: %d\r\n\r\n" % len(CONTENT)
     with answering(drip(head, b"x")):

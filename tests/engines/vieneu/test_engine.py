@@ -214,6 +214,21 @@ def test_network_that_fails_is_given_up_until_its_file_changes(
     assert len(samples(engine.voices[NAMES[0]], "xin chào.")) > 5000
 
 
+def test_lack_of_memory_while_networks_are_loaded_is_not_their_fault(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **options: object) -> None:
+        raise MemoryError("out of memory")
+
+    engine = make_engine(folder)
+    voice = engine.voices[NAMES[0]]
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "Session", fail)
+        with pytest.raises(SynthesisError, match="cannot be loaded now: out of memory"):
+            finish(voice.load())
+    assert len(samples(engine.voices[NAMES[0]], "xin chào.")) > 5000
+
+
 def test_networks_that_compute_too_long_are_given_up_though_they_have_spoken(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
