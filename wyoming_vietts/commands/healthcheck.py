@@ -25,5 +25,7 @@ def run(options: argparse.Namespace) -> None:
             "look at the server's log, and whether it listens there"
         ) from error
     if not voices:
-        raise SetupError(f"{uri} answers, without a voice: the server's log says why none can speak")
+        raise SetupError(
+            f"{uri} answers, without a voice: the server's log says why none can speak"
+        )
     print(f"{uri} answers; voices: {voices}")

@@ -47,10 +47,18 @@ class EspeakVoice(Voice):
     def speak(self, text: str, speed: float = 1.0) -> PCM:
         words_per_minute = round(_WORDS_PER_MINUTE * SPOKEN_SPEED.clamp(speed))
         for clause in speakable_clauses(text):
-            pcm = self.library.speak(
-                clause, self.file, words_per_minute, self.pitch, self.pitch_range, self.amplitude
+            # Not bound to a name: this would keep the samples until the listener has them all.
+            yield _without_clicks(
+                self.library.speak(
+                    clause,
+                    self.file,
+                    words_per_minute,
+                    self.pitch,
+                    self.pitch_range,
+                    self.amplitude,
+                ),
+                self.sample_rate,
             )
-            yield _without_clicks(pcm, self.sample_rate)
 
 
 class EspeakEngine:

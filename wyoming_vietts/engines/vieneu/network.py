@@ -135,6 +135,7 @@ class VieNeuNetwork(Network[_Loaded]):
                         folds_constants=folds,
                     )
                 )
+                give_back_freed_memory()  # the weights as they were before they were packed
                 yield
         except (OSError, MemoryError, ModelError, ValueError) as error:
             raise self._cannot_load(error) from error
