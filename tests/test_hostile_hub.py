@@ -71,6 +71,15 @@ def test_headers_that_never_end_are_an_error_soon(start: bytes, drop: bytes) -> 
         assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_refusal_is_told_from_a_failure(status: int) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status)
+
+    with answering(answer), pytest.raises(SetupError, match="does not give this file away"):
+        find("a/b", "main", FILE)
+
+
 def test_redirect_within_the_hub_is_followed() -> None:
     """As after a repository was renamed."""
     header = b'Content-Length: %d\r\nETag: "%s"\r\n\r\n' % (len(CONTENT), b"a" * 40)
