@@ -140,6 +140,11 @@ async def test_voice_that_is_too_large_for_the_server_or_its_disk_is_refused_at_
     assert files(tmp_path / "piper") == []
 
 
+async def test_missing_folders_are_made(tmp_path: Path) -> None:
+    async with serving_piper(tmp_path / "not" / "there") as doors:
+        assert (await upload(doors, *written(tmp_path))).status == 201
+
+
 async def test_name_of_a_file_leads_nowhere_else(tmp_path: Path) -> None:
     given = {
         "../../etc/passwd": "etc-passwd",
