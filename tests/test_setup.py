@@ -113,7 +113,7 @@ def test_files_of_the_lock_agree() -> None:
 def test_cpu_gets_the_builds_for_a_cpu(checkout: Path) -> None:
     installs, said = setup(checkout, "vietts")
     assert files_of(installs) == ["requirements/neural.txt", WITHOUT_HASHES]
-    assert said == "Installing into .venv, about 1 GB\n"
+    assert said == "Installing into .venv, about 1 GB: this can take minutes\n"
 
 
 def test_without_pytorchs_index_the_default_build_is_installed(checkout: Path) -> None:

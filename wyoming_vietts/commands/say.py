@@ -16,6 +16,7 @@ from wyoming.tts import Synthesize, SynthesizeTextFormat, SynthesizeVoice
 from ..errors import SetupError, SynthesisError
 from ..program import command
 from ..settings.addresses import reachable
+from ..settings.table import LEXICON
 from ..text import LexiconFile, speakable, split_sentences
 from .client import ask, shown
 from .language import translated
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> None:
     """
     text = _read_standard_input() if options.text == "-" else options.text
     if options.normalize:
-        lexicon = LexiconFile(options.lexicon).lexicon if options.lexicon else None
+        path = options.lexicon or LEXICON.default
+        lexicon = LexiconFile(path, may_be_missing=options.lexicon is None).lexicon
         spoken = (speakable(sentence, lexicon) for sentence in split_sentences(text, lexicon))
         if lines := [*filter(None, spoken)]:
             print("\n".join(lines))

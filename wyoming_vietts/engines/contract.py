@@ -153,6 +153,11 @@ class FileVoice(Voice):
         """The .toml, further files and the main one; only the main one must exist."""
 
     @property
+    def label(self) -> str:
+        """Its description as users write it, without what an engine adds."""
+        return self.settings.description or self.description
+
+    @property
     def is_one_of_several(self) -> bool:
         """Whether its files make other voices, too."""
         return False
@@ -163,6 +168,10 @@ class ClonedVoice(FileVoice):
     """A voice cloned from a recording."""
 
     recording: Path
+
+    @property
+    def label(self) -> str:
+        return self.settings.description or self.recording.stem
 
     @property
     def files(self) -> Sequence[Path]:

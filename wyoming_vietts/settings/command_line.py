@@ -14,6 +14,7 @@ from ..program import command
 from .table import (
     ENGINE_SETTINGS,
     HTTP,
+    LEXICON,
     LOG_SETTINGS,
     MODEL_DIR,
     PIPER_DIR,
@@ -172,7 +173,8 @@ def _say(parser: argparse.ArgumentParser) -> None:
     speed_or_ssml.add_argument("--ssml", action="store_true", help="the text is SSML")
     parser.add_argument("--normalize", action="store_true",
         help="print what would be spoken; needs no server")  # fmt: skip
-    parser.add_argument("--lexicon", type=Path, metavar="FILE", help="for --normalize")
+    parser.add_argument("--lexicon", type=Path, metavar="FILE",
+        help=f"for --normalize (default: {LEXICON.default}, if it is there)")  # fmt: skip
     _plain_messages(parser)
 
 

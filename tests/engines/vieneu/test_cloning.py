@@ -92,11 +92,13 @@ def test_networks_that_fit_but_make_something_else_make_no_voice(folder: Path) -
 # --- voices --------------------------------------------------------------------------------------
 
 
-def test_recording_is_a_voice_before_the_presets(folder: Path, speech: bytes) -> None:
+def test_recording_is_a_voice_after_the_presets_so_that_the_default_stays(
+    folder: Path, speech: bytes
+) -> None:
     path = record(folder, speech)
     path.with_suffix(".toml").write_text('description = "Anh Nam"\nspeed = 2.0')
     engine = make_engine(folder)
-    assert [*engine.voices] == ["an-vieneu", *NAMES]
+    assert [*engine.voices] == [*NAMES, "an-vieneu"]
     voice = clone_of(engine)
     assert voice.description == "Anh Nam (VieNeu)"
     assert not voice.is_ready
@@ -175,7 +177,7 @@ def test_recordings_are_voices_where_the_networks_for_them_are(
 ) -> None:
     record(folder, speech)
     found = catalogue(folder)
-    assert [*found.voices] == ["an-vieneu", *NAMES]
+    assert [*found.voices] == [*NAMES, "an-vieneu"]
     assert [engine.name for engine in found.cloning_engines] == ["vieneu"]
     assert found.made_of([folder.parent / "voices" / "an.wav"]) == ["an-vieneu"]
     (folder / CLONING_FILES[0]).unlink()
@@ -193,12 +195,12 @@ async def test_page_clones_renames_and_deletes_with_vieneu(folder: Path, speech:
         assert (status["can_clone"], status["clones_with"]) == (True, ["vieneu"])
         made = await make(doors, speech, description="Cô An")
         assert (made.status, made.json) == (201, {"name": "co-an-vieneu"})
-        assert (await describe(doors.uri)).tts[0].voices[0].name == "co-an-vieneu"
+        assert (await describe(doors.uri)).tts[0].voices[-1].name == "co-an-vieneu"
         assert len(pcm_of(await synthesize(doors.uri, "Xin chào.", "co-an-vieneu"))) > 10_000
         renamed = await doors.change(
             "PATCH", "/api/voices/co-an-vieneu", json={"description": "Bà"}
         )
-        assert renamed.json["description"] == "Bà (VieNeu)"
+        assert (renamed.json["description"], renamed.json["label"]) == ("Bà (VieNeu)", "Bà")
         removed = await doors.change("DELETE", "/api/voices/co-an-vieneu")
         assert removed.status == 200
         assert [v.name for v in (await describe(doors.uri)).tts[0].voices] == [*NAMES]

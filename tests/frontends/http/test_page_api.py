@@ -58,6 +58,7 @@ async def test_voices_say_what_they_are() -> None:
     assert listed["voices"][0] == {
         "name": "espeak-north-male",
         "description": "Giọng nam miền Bắc (eSpeak NG)",
+        "label": "Giọng nam miền Bắc (eSpeak NG)",
         "language": "vi-VN",
         "region": "north",
         "engine": "espeak",

@@ -41,7 +41,7 @@ class ClonedVieNeuVoice(VieNeuVoice, ClonedVoice):
 
 
 class VieNeuCloningEngine(VieNeuEngine):
-    """VieNeu with every recording of a folder as a voice, before the presets."""
+    """VieNeu with every recording of a folder as a voice, too."""
 
     name = "vieneu"
 
@@ -60,9 +60,12 @@ class VieNeuCloningEngine(VieNeuEngine):
 
     @property
     def voices(self) -> Mapping[str, Voice]:
-        """The voices that can speak now, by name: clones, then presets."""
+        """The voices that can speak now, by name.
+
+        The presets come first: a new recording does not change the default voice.
+        """
         presets = super().voices
-        return {**self._recordings.voices, **presets} if presets else {}
+        return {**presets, **self._recordings.voices} if presets else {}
 
     @property
     def device(self) -> str:

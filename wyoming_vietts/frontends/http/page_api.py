@@ -161,6 +161,7 @@ def described(voice: Voice) -> dict[str, object]:
     return {
         "name": voice.name,
         "description": voice.description,
+        "label": voice.label if isinstance(voice, FileVoice) else voice.description,
         "language": voice.languages[0],
         "region": voice.region,
         "engine": voice.engine_name,

@@ -76,6 +76,7 @@ class VoiceRoutes:
             content = form.get("recording", b"")
             await listen(engine, content)
         self.count_new()
+        description = self._free_description(description)
         name = self._free_name(description)
         settings_file = self._voices_dir / f"{name}.toml"
         recording = self._voices_dir / f"{name}{suffix_of(content)}"
@@ -179,6 +180,16 @@ class VoiceRoutes:
                 "too-many", f"{MOST_IN_AN_HOUR} voices were made within an hour; wait for a while"
             )
         self._made.append(now)
+
+    def _free_description(self, description: str) -> str:
+        """Number a description that another voice has, so that users can tell them apart."""
+        voices = self._catalogue.voices.values()
+        taken = {voice.label for voice in voices if isinstance(voice, FileVoice)}
+        free, number = description, 1
+        while free in taken:
+            number += 1
+            free = f"{description} {number}"
+        return free
 
     def _free_name(self, description: str) -> str:
         """Make a free name from the letters of a description."""
