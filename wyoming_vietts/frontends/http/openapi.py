@@ -136,8 +136,8 @@ _ERROR = _object(error=_object(message=_TEXT, type=_TEXT, param={"type": "null"}
 # fmt: off
 _VOICE_OBJECT = _object(
     name=_TEXT, description=_TEXT, label=_TEXT, language=_TEXT, region=_optional(_TEXT),
-    engine=_TEXT, sample_rate=_WHOLE, is_cloned=_BOOLEAN, can_be_renamed=_BOOLEAN, can_be_deleted=_BOOLEAN,
-    is_ready=_BOOLEAN)
+    engine=_TEXT, sample_rate=_WHOLE, is_cloned=_BOOLEAN, can_be_renamed=_BOOLEAN,
+    can_be_deleted=_BOOLEAN, is_ready=_BOOLEAN)
 # fmt: on
 
 
