@@ -326,6 +326,7 @@ def test_voice_is_cloned_from_a_file_renamed_chosen_deleted_and_brought_back(
         expect(chu_ba.locator("summary")).to_be_focused()
         choose(row(page, "voices", "an"), "Đặt mặc định")
         expect(row(page, "voices", "an").locator(".badge.main")).to_have_text("Mặc định")
+        expect(page.locator("#voices-message")).to_be_empty()
 
         page.fill("#sample", LONG_TEXT)
         chu_ba.get_by_text("Nghe").click()
@@ -372,6 +373,9 @@ def test_piper_voice_is_uploaded_heard_deleted_and_brought_back(
         expect(voice.get_by_text("Nghe")).to_be_focused()
         expect(page.locator("#robot")).to_be_hidden(timeout=3000)
         assert page.input_value("#voice") == "vi_VN-an-medium"
+        its_description = voice.locator(".who span").first.inner_text()
+        default = page.locator("#voices-message")
+        expect(default).to_have_text(f"Giọng mặc định bây giờ là {its_description}.")
         page.keyboard.press("Enter")
         wait_until(page, "window.starts.length > 0")
         page.set_input_files("#piper-files", [network, config])
@@ -380,6 +384,7 @@ def test_piper_voice_is_uploaded_heard_deleted_and_brought_back(
         page.get_by_role("button", name="Hoàn tác").click()
         expect(voice).to_be_visible()
         choose(voice, "Xóa")
+        expect(default).to_contain_text("(eSpeak NG)")
         expect(page.locator("#robot")).to_be_visible(timeout=3000)
     assert [*(embedded.folder / "piper").glob("*.onnx")] == []
 

@@ -1,6 +1,6 @@
 // The list of voices: hear, rename, delete, choose the default one, and use one in Home Assistant.
 import { ask } from "./api.js";
-import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, offerUndo, toast } from "./dom.js";
+import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, offerUndo, say, toast } from "./dom.js";
 import { recall, remember } from "./memory.js";
 import { current, stop } from "./player.js";
 import { engineName, t } from "./texts.js";
@@ -42,6 +42,7 @@ export function choose(name) {
 export async function refresh() {
   const { default: byDefault, voices } = await ask("GET", "api/voices");
   const hasChanged = shown.voices.length && shown.voices.length !== voices.length;
+  const isOtherDefault = shown.byDefault && byDefault && shown.byDefault !== byDefault; // by itself
   shown = { voices, byDefault };
   if (hasChanged) document.dispatchEvent(new Event("voiceschange"));
   const chosen = recall("voice", byDefault);
@@ -49,6 +50,7 @@ export async function refresh() {
   $("voice").value = voices.some(({ name }) => name === chosen) ? chosen : byDefault;
   $("search-row").hidden = voices.length < MANY;
   if (!$("voices").querySelector("form, .menu[open]")) list(); // or it would end what somebody does there
+  if (isOtherDefault) say(MESSAGE, t("otherDefault", voices.find(({ name }) => name === byDefault)?.description ?? byDefault));
   clearTimeout(timer);
   if (voices.some((voice) => !voice.is_ready)) {
     timer = setTimeout(() => keepUp(MESSAGE, refresh), POLL_MILLISECONDS);
@@ -126,6 +128,7 @@ function row(voice, title = "") {
 
 async function makeDefault(voice) {
   await ask("PUT", "api/default", { json: { voice } });
+  shown.byDefault = voice;
   remember("voice", voice);
   await refresh();
 }
