@@ -243,7 +243,16 @@ def test_it_shows_what_is_spoken_and_learns_a_word(browser: Browser, embedded: S
         page.fill("#written", "")
         page.locator("#sentences .written").select_text()
         expect(page.locator("#written")).to_have_value("Đèn Aqara: 26%")
+        page.evaluate("document.getElementById('text').setSelectionRange(0, 3)")
+        expect(page.locator("#written")).to_have_value("Đèn")
+        page.press("#text", "Control+A")
+        page.wait_for_timeout(50)  # for its event
+        expect(page.locator("#written")).to_have_value("Đèn")
         page.fill("#written", "Aqara")
+        page.evaluate("document.getElementById('text').setSelectionRange(0, 3)")
+        page.locator("#sentences .written").select_text()
+        page.wait_for_timeout(50)  # for the events of both
+        expect(page.locator("#written")).to_have_value("Aqara")
         page.fill("#spoken", "cửa chính")
         page.click("#lexicon button")
         message = page.locator("#lexicon-message")

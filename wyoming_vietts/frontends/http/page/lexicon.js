@@ -7,6 +7,7 @@ import { hearButton } from "./transport.js";
 const MESSAGE = "lexicon-message";
 
 let showWords; // what a change may have changed
+let taken = ""; // what a selection has put into the field
 
 export function start(onChange) {
   showWords = onChange;
@@ -16,7 +17,9 @@ export function start(onChange) {
   });
   $("text").addEventListener("select", () => {
     const { value, selectionStart, selectionEnd } = $("text");
-    take(value.slice(selectionStart, selectionEnd));
+    const selected = value.slice(selectionStart, selectionEnd).trim();
+    const isWhole = selected === value.trim() && /\s/.test(selected); // to be replaced or copied, not taught
+    if (!isWhole) take(selected);
   });
   document.addEventListener("selectionchange", () => {
     const selection = document.getSelection();
@@ -29,10 +32,12 @@ function sentenceAt(node) {
   return (node instanceof Element ? node : node?.parentElement)?.closest("#sentences .written");
 }
 
-// A word that is selected in the text is one to teach.
+// Takes a selected word as one to teach, unless the user has typed another.
 function take(selected) {
-  const word = selected.trim();
-  if (word && !$("words").hidden && !/[=\n]/.test(word) && word.length <= $("written").maxLength) $("written").value = word;
+  const [word, field] = [selected.trim(), $("written")];
+  if (!word || $("words").hidden || /[=\n]/.test(word) || word.length > field.maxLength) return;
+  if (field.value && field.value !== taken) return;
+  field.value = taken = word;
 }
 
 export async function refresh() {
