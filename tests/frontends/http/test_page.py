@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.engines.piper.tiny_voice import write_voice
 from tests.engines.vieneu.tiny_model import NAMES, write_cloning, write_model
@@ -132,6 +132,8 @@ def test_one_player_plays_texts_and_voices_one_at_a_time(browser: Browser, embed
         for nothing in ("  ", "🙂"):
             speak(page, nothing)
             expect(page.locator("#speak-message.wrong")).to_contain_text("không có gì để đọc")
+            page.press("#text", "a")
+            expect(page.locator("#speak-message")).to_be_empty()
 
 
 def test_it_is_heard_while_the_server_speaks_until_somebody_stops_it(
@@ -563,6 +565,17 @@ def test_recording_that_cannot_be_used_is_told_in_one_sentence(
             page.set_input_files("#file", path)
             expect(page.locator("#clone-message.wrong")).to_contain_text(sentence)
             expect(page.locator("#make")).to_be_visible(visible=sentence == "hai người nói")
+        held: list[Route] = []
+        page.route("**/api/recordings?*", lambda route: held.append(route), times=1)
+        with page.expect_request("**/api/recordings?*"):
+            page.set_input_files("#file", recordings["ngắn quá"])
+        expect(page.locator("#clone-message")).to_have_text("Đang kiểm tra bản ghi…")
+        page.set_input_files("#file", recordings["Không nghe thấy ai nói"])
+        expect(page.locator("#clone-message")).to_contain_text("Không nghe thấy ai nói")
+        with page.expect_response("**/api/recordings?*"):
+            held[0].continue_()
+        page.wait_for_timeout(50)
+        expect(page.locator("#clone-message")).to_contain_text("Không nghe thấy ai nói")
 
 
 def test_without_the_neural_engine_it_says_how_to_get_it(browser: Browser, embedded: Site) -> None:

@@ -13,6 +13,7 @@ const SOURCE = "stretch"; // as the player names it
 const RECORDING_SECONDS = 8;
 const SENT_AS_THEY_ARE = /\.(wav|flac|mp3|ogg|opus)$/i; // what the server reads
 
+let original = null; // the file that was chosen last
 let recording = null; // { file, audio, found }
 let stopsRecording = null;
 let shownSteps = "";
@@ -67,12 +68,14 @@ async function listen() {
   await look(new File([blob], "recording.wav"));
 }
 
-async function look(original) {
+async function look(chosen) {
+  original = chosen;
   $("make").hidden = true;
   say(MESSAGE, t("checking"));
-  const audio = await decode(original);
-  const file = audio && !SENT_AS_THEY_ARE.test(original.name) ? asWav(audio) : original;
+  const audio = await decode(chosen);
+  const file = audio && !SENT_AS_THEY_ARE.test(chosen.name) ? asWav(audio) : chosen;
   const found = await ask("POST", `api/recordings?filename=${encodeURIComponent(file.name)}`, { body: file });
+  if (chosen !== original) return; // another one was chosen meanwhile
   const trouble = found.problem ?? found.warning;
   if (found.problem) throw new ServerError(trouble.code, trouble.message);
   recording = { file, found, audio };

@@ -117,6 +117,12 @@ export function say(id, text, isWrong = false) {
   element.classList.toggle("wrong", isWrong);
 }
 
+// Clears a message about an error when the user changes one of the fields that may have caused it.
+export function clearErrorOnInput(id, ...fields) {
+  const clear = () => $(id).classList.contains("wrong") && say(id, "");
+  for (const field of fields) field.addEventListener("input", clear);
+}
+
 // Does what a button asks for; what goes wrong is told beside it.
 export function attempt(messageId, work) {
   say(messageId, "");

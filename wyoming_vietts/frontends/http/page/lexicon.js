@@ -1,6 +1,6 @@
 // The user's own words: add one, hear it, see all, remove one.
 import { ask } from "./api.js";
-import { $, attempt, button, fill, make, say } from "./dom.js";
+import { $, attempt, button, clearErrorOnInput, fill, make, say } from "./dom.js";
 import { t } from "./texts.js";
 import { hearButton } from "./transport.js";
 
@@ -15,6 +15,7 @@ export function start(onChange) {
     event.preventDefault();
     attempt(MESSAGE, add);
   });
+  clearErrorOnInput(MESSAGE, $("lexicon"));
   $("text").addEventListener("select", () => {
     const { value, selectionStart, selectionEnd } = $("text");
     const selected = value.slice(selectionStart, selectionEnd).trim();

@@ -1,6 +1,6 @@
 // Text in, speech out; and what the text became before it was spoken.
 import { ask, ServerError } from "./api.js";
-import { $, attempt, keepUp, make, say } from "./dom.js";
+import { $, attempt, clearErrorOnInput, keepUp, make, say } from "./dom.js";
 import * as history from "./history.js";
 import * as lexicon from "./lexicon.js";
 import { recall, remember } from "./memory.js";
@@ -41,6 +41,7 @@ export function start() {
   });
   $("show-words").addEventListener("click", () => attempt(MESSAGE, toggleWords));
   $("text").addEventListener("input", followText);
+  clearErrorOnInput(MESSAGE, $("text"), $("voice"));
 }
 
 export function show() {

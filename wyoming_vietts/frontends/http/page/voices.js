@@ -1,6 +1,6 @@
 // The list of voices: hear, rename, delete, choose the default one, and use one in Home Assistant.
 import { ask } from "./api.js";
-import { $, attempt, button, copy, fill, focusRow, keepUp, make, menu, offerUndo, say, toast } from "./dom.js";
+import { $, attempt, button, clearErrorOnInput, copy, fill, focusRow, keepUp, make, menu, offerUndo, say, toast } from "./dom.js";
 import { recall, remember } from "./memory.js";
 import { current, stop } from "./player.js";
 import { engineName, t } from "./texts.js";
@@ -166,6 +166,7 @@ function rename(item, { name, description }) {
       await end();
     });
   });
+  clearErrorOnInput(MESSAGE, form);
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.preventDefault();
