@@ -406,6 +406,8 @@ def test_upload_through_ingress_is_shown_cancelled_and_tried_again(
     network, folder = write_voice(tmp_path / "an.onnx"), embedded.folder / "piper"
     with behind_ingress(embedded.url) as ingress, opened(browser, ingress.url) as page:
         message, bar = page.locator("#piper-message"), page.locator("#piper-bar")
+        last_step = page.locator("#how-to-clone li").last
+        expect(last_step).to_have_text("Hãy khởi động lại ứng dụng trong Home Assistant.")
         page.get_by_text("Thêm giọng Piper").click()
         ingress.is_open.clear()
         drop(page, "#piper-drop", {"to.onnx": 20_000_000, "to.onnx.json": 100})
@@ -582,7 +584,9 @@ def test_without_the_neural_engine_it_says_how_to_get_it(browser: Browser, embed
     with opened(browser, embedded.url) as page:
         expect(page.locator("#clone")).to_be_hidden()
         page.click("#how-to-clone summary")
-        expect(page.locator("#how-to-clone li").last).to_have_text("Khởi động lại máy chủ.")
+        expect(page.locator("#how-to-clone li").last).to_contain_text(
+            "Hãy khởi động lại máy chủ: nếu nó chạy trong cửa sổ dòng lệnh, nhấn Ctrl+C"
+        )
         steps = page.inner_text("#how-to-clone ol")
         assert re.search(r"\b(run|then|download|again)\b", steps) is None
         check_accessibility(page)
@@ -612,7 +616,7 @@ def test_newcomer_is_offered_a_natural_voice_first(browser: Browser, embedded: S
         listed["voices"].append(new)
         page.route("**/api/voices", lambda route: route.fulfill(json=listed))
         state["downloads"][0] |= {"progress": None, "is_there": True}
-        expect(page.locator("#toast")).to_contain_text("Đã tải xong: Giọng nữ miền Bắc")
+        expect(page.locator("#toast")).to_contain_text("Đã tải xong vi_VN-vais1000-medium. Nghe")
         expect(page.locator("#toast [data-action=hear]")).to_have_text("Nghe")
 
         listed["voices"] = [new | {"name": "vi_VN-vais1000-tiny"}]
@@ -650,7 +654,14 @@ def test_download_goes_on_while_the_page_is_loaded_again(browser: Browser, tmp_p
             page.reload()
             expect(model.get_by_role("progressbar")).to_be_visible()
             hub.pause_seconds = 0.0
+            status = page.request.get(f"{page.url}api/status").json()
+            status["how_to_clone"] = [{"kind": "restart", "text": ""}]
+            page.route("**/api/status", lambda route: route.fulfill(json=status))
             expect(model).to_contain_text("Đã tải", timeout=60_000)
+            steps = page.locator("#how-to-clone li")
+            expect(steps).to_have_count(1, timeout=2500)
+            restart = "Hãy khởi động lại máy chủ: nếu nó chạy trong cửa sổ dòng lệnh"
+            expect(page.locator("#toast")).to_contain_text(f"Đã tải xong vietts. {restart}")
         assert (tmp_path / "model" / "llm.pt").is_file()
 
 

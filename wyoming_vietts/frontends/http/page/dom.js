@@ -73,12 +73,18 @@ export function offerUndo(text, label, undo) {
 export function steps(todo) {
   const step = ({ kind, text }) => {
     if (kind === "download") return make("li", {}, t("step-download"), " ", make("a", { href: `#download-${text}`, textContent: text }));
+    if (kind === "restart") return make("li", { textContent: howToRestart() });
     if (kind !== "command") return make("li", { textContent: t(`step-${kind}`, text) });
     const item = make("li", {}, t("step-command"), " ");
     item.append(make("code", { textContent: text }), " ", button("copy", t("copyCommand"), "toast", () => copy(text)));
     return item;
   };
   return make("ol", { className: "steps" }, ...todo.map(step));
+}
+
+export function howToRestart() {
+  const isInApp = location.pathname.includes("/hassio_ingress/"); // Home Assistant's
+  return t(isInApp ? "restartApp" : "restart");
 }
 
 export function toastError(error) {

@@ -1,6 +1,6 @@
 // Voices and models from the hub. The server knows how far they are, so a reload changes nothing.
 import { ask } from "./api.js";
-import { $, button, fill, keepUp, make, say, steps, toast } from "./dom.js";
+import { $, button, fill, howToRestart, keepUp, make, say, steps, toast } from "./dom.js";
 import { about, licenceOf, megabytes, setText, size, t, timeLeft } from "./texts.js";
 import { has, hearVoice, refresh as refreshVoices } from "./voices.js";
 
@@ -8,6 +8,7 @@ const MESSAGE = "downloads-message";
 const POLL_MILLISECONDS = 1000;
 const RESCAN_MILLISECONDS = 2500; // the server looks for new voices every two seconds
 const SMALL_VOICE = "vi_VN-vais1000-tiny";
+const NEEDED_TO_CLONE = { vietts: ["vietts"], vieneu: ["vieneu", "vieneu-cloning"] }; // downloads, by engine
 
 let timer = null;
 let status = {};
@@ -50,15 +51,25 @@ async function poll() {
   const before = new Set(begun.keys());
   const downloads = await refresh();
   const done = downloads.filter(({ name, is_there: isThere }) => before.has(name) && isThere);
-  if (done.length) setTimeout(() => keepUp(MESSAGE, () => announce(done)), RESCAN_MILLISECONDS);
+  if (!done.length) return;
+  document.dispatchEvent(new Event("downloadend"));
+  setTimeout(() => keepUp(MESSAGE, () => announce(done, downloads)), RESCAN_MILLISECONDS);
 }
 
-async function announce(done) {
+async function announce(done, downloads) {
   await refreshVoices();
-  for (const { name, description } of done) {
-    toast(t("downloaded", about(name, description)));
+  for (const { name } of done) {
+    toast(t("downloaded", name));
+    if (needsRestart(name, downloads)) $("toast").append(" ", howToRestart());
     if (has(name)) $("toast").append(" ", hearVoice(name));
   }
+}
+
+// Whether a download was the last that cloning with an engine needs: the server starts to clone when it starts.
+function needsRestart(name, downloads) {
+  const isThere = (needed) => downloads.some((each) => each.name === needed && each.is_there);
+  const isCompletedBy = ([engine, needed]) => needed.includes(name) && needed.every(isThere) && !status.clones_with.includes(engine);
+  return Object.entries(NEEDED_TO_CLONE).some(isCompletedBy);
 }
 
 function row(download) {

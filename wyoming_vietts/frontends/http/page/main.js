@@ -63,4 +63,4 @@ piper.start();
 lexicon.start(speaking.showWords);
 cloning.start();
 follow();
-for (const event of ["voiceschange", "visibilitychange", "connectionloss"]) document.addEventListener(event, follow);
+for (const event of ["voiceschange", "downloadend", "visibilitychange", "connectionloss"]) document.addEventListener(event, follow);
