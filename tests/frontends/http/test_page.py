@@ -350,7 +350,7 @@ def test_voice_is_cloned_from_a_file_renamed_chosen_deleted_and_brought_back(
         undo = page.get_by_role("button", name="Hoàn tác")
         expect(undo).to_be_focused()
         check_accessibility(page)
-        choose(row(page, "voices", "an"), "Dùng trong Home Assistant")
+        choose(row(page, "voices", "an"), "Sao chép YAML cho Home Assistant")
         expect(page.locator("#toast")).to_contain_text("Đã sao chép YAML")
         undo.press("Enter")
         expect(chu_ba).to_contain_text("Bác <b>Ba</b>")
@@ -465,8 +465,9 @@ def test_many_voices_with_long_names_are_grouped_searched_and_narrow(
         expect(row(page, "voices", "v-3").locator(".badge")).to_have_text(["Mặc định"])
         page.fill("#search", "12 dyyy")
         expect(page.locator("#voices li")).to_have_count(1)
-        choose(row(page, "voices", "v-12"), "Dùng trong Home Assistant")
+        choose(row(page, "voices", "v-12"), "Sao chép YAML cho Home Assistant")
         expect(page.locator("#toast")).to_contain_text("Đã sao chép YAML")
+        expect(page.locator("#toast")).to_contain_text("thay media_player.phong_khach bằng")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         yaml = page.evaluate("navigator.clipboard.readText()")
         assert "action: tts.speak" in yaml

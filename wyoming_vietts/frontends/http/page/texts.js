@@ -21,8 +21,9 @@ const TEXTS = {
     moreWords: "Xem thêm từ",
     voicesHeading: "Các giọng đọc", search: "Tìm giọng", noVoice: "Không tìm thấy giọng nào.", myVoices: "Giọng của tôi",
     moreOfVoice: (name) => `Tùy chọn của giọng ${name}`,
-    useInHomeAssistant: "Dùng trong Home Assistant", useVoiceInHomeAssistant: (name) => `Dùng trong Home Assistant: giọng ${name}`,
-    yamlCopied: (name) => `Đã sao chép YAML của giọng ${name}: hãy dán vào một hành động trong Home Assistant.`,
+    copyYaml: "Sao chép YAML cho Home Assistant", copyYamlOfVoice: (name) => `Sao chép YAML cho Home Assistant: giọng ${name}`,
+    yamlCopied: (name, player) => `Đã sao chép YAML của giọng ${name}. Hãy dán vào một hành động trong Home Assistant, ` +
+      `rồi thay ${player} bằng trình phát của bạn.`,
     sampleSentence: "Câu nghe thử", regions: { north: "Miền Bắc", central: "Miền Trung", south: "Miền Nam" },
     hear: "Nghe", hearVoice: (name) => `Nghe giọng ${name}`,
     rename: "Đổi tên", renameVoice: (name) => `Đổi tên giọng ${name}`, newName: "Tên mới", keep: "Lưu", cancel: "Hủy",
@@ -122,8 +123,9 @@ const TEXTS = {
     moreWords: "More words",
     voicesHeading: "Voices", search: "Find a voice", noVoice: "No voice found.", myVoices: "My voices",
     moreOfVoice: (name) => `Options of the voice ${name}`,
-    useInHomeAssistant: "Use in Home Assistant", useVoiceInHomeAssistant: (name) => `Use in Home Assistant: the voice ${name}`,
-    yamlCopied: (name) => `Copied the YAML of the voice ${name}: paste it into an action in Home Assistant.`,
+    copyYaml: "Copy YAML for Home Assistant", copyYamlOfVoice: (name) => `Copy YAML for Home Assistant: the voice ${name}`,
+    yamlCopied: (name, player) => `Copied the YAML of the voice ${name}. Paste it into an action in Home Assistant, ` +
+      `and replace ${player} with your own media player.`,
     sampleSentence: "Sample sentence", regions: { north: "North", central: "Centre", south: "South" },
     hear: "Hear", hearVoice: (name) => `Hear the voice ${name}`,
     rename: "Rename", renameVoice: (name) => `Rename the voice ${name}`, newName: "New name", keep: "Save", cancel: "Cancel",

@@ -8,6 +8,7 @@ import { hearButton } from "./transport.js";
 
 const MESSAGE = "voices-message";
 const POLL_MILLISECONDS = 2000;
+const MEDIA_PLAYER = "media_player.phong_khach"; // an example
 const MANY = 10; // from here on they are searched, and in groups
 
 let timer;
@@ -117,7 +118,7 @@ function row(voice, title = "") {
   const items = [];
   const add = (key, label, work) => items.push(button(key, label, MESSAGE, work));
   if (!isDefault) add("makeDefault", t("makeVoiceDefault", description), () => makeDefault(name));
-  add("useInHomeAssistant", t("useVoiceInHomeAssistant", description), () => useInHomeAssistant(voice));
+  add("copyYaml", t("copyYamlOfVoice", description), () => copyYaml(voice));
   if (voice.can_be_renamed) add("rename", t("renameVoice", description), () => rename(item, voice));
   if (voice.can_be_deleted) add("remove", t("removeVoice", description), () => remove(voice));
   item.append(hearVoice(name), who, menu(t("moreOfVoice", description), items));
@@ -133,20 +134,20 @@ async function makeDefault(voice) {
   await refresh();
 }
 
-async function useInHomeAssistant({ name, description }) {
+async function copyYaml({ name, description }) {
   const yaml = [
     "action: tts.speak",
     "target:",
     "  entity_id: tts.vietts",
     "data:",
-    "  media_player_entity_id: media_player.phong_khach",
+    `  media_player_entity_id: ${MEDIA_PLAYER}`,
     `  message: ${JSON.stringify(sample())}`,
     "  language: vi-VN",
     "  options:",
     `    voice: ${JSON.stringify(name)}`,
   ];
   await copy(`${yaml.join("\n")}\n`);
-  toast(t("yamlCopied", description));
+  toast(t("yamlCopied", description, MEDIA_PLAYER));
 }
 
 function rename(item, { name, description }) {
