@@ -317,6 +317,8 @@ def test_voice_is_cloned_from_a_file_renamed_chosen_deleted_and_brought_back(
         expect(chu_ba).to_contain_text("Chú Ba")
         expect(chu_ba.get_by_text("Nghe")).to_be_focused()
         assert page.input_value("#voice") == "chu-ba"
+        expect(page.locator("#toast")).to_have_text("Đã tạo giọng Chú Ba.")
+        page.evaluate("document.getElementById('toast').replaceChildren()")
         assert file.is_file()
 
         page.keyboard.press("Enter")
@@ -509,6 +511,9 @@ def test_voice_is_cloned_heard_and_deleted_with_vieneu(browser: Browser, tmp_pat
         chu_ba = row(page, "voices", "chu-ba-vieneu")
         expect(chu_ba).to_contain_text("Chú Ba (VieNeu)")
         assert page.input_value("#voice") == "chu-ba-vieneu"
+        choose(chu_ba, "Đổi tên")
+        expect(page.get_by_label("Tên mới")).to_have_value("Chú Ba")
+        page.keyboard.press("Escape")
         speak(page, TEXT)
         assert seconds_of_audio(page) > 1
         choose(chu_ba, "Xóa")

@@ -1,6 +1,6 @@
 // A voice from a recording: a file or the microphone, a look at it, a name and a yes.
 import { ask, ServerError } from "./api.js";
-import { $, attempt, dropZone, make, say, steps } from "./dom.js";
+import { $, attempt, dropZone, make, say, steps, toast } from "./dom.js";
 import { player, playing, playSamples, stop } from "./player.js";
 import { record } from "./recorder.js";
 import { sentence, setText, t } from "./texts.js";
@@ -104,5 +104,5 @@ async function makeVoice() {
   $("make").reset();
   $("make").hidden = true;
   await introduce(name);
-  say(MESSAGE, t("made", description));
+  toast(t("made", description)); // as the page has gone up to the voices
 }

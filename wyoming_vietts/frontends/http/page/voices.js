@@ -150,8 +150,8 @@ async function copyYaml({ name, description }) {
   toast(t("yamlCopied", description, MEDIA_PLAYER));
 }
 
-function rename(item, { name, description }) {
-  const field = make("input", { value: description, required: true, maxLength: 60 });
+function rename(item, { name, label }) {
+  const field = make("input", { value: label, required: true, maxLength: 60 });
   const form = make("form", { className: "row" }, make("label", {}, t("newName"), " ", field));
   const end = async () => {
     form.remove();
