@@ -103,6 +103,6 @@ async function makeVoice() {
   const { name } = await ask("POST", "api/voices", { body });
   $("make").reset();
   $("make").hidden = true;
-  await introduce(name);
-  toast(t("made", description)); // as the page has gone up to the voices
+  const label = await introduce(name); // numbered if there was one
+  toast(t("made", label ?? description)); // as the page has gone up to the voices
 }

@@ -62,12 +62,13 @@ export function has(name) {
   return shown.voices.some((voice) => voice.name === name);
 }
 
-// Shows a voice that is new: it can be heard with one more key.
+// Shows a voice that is new, and returns its label: it can be heard with one more key.
 export async function introduce(name) {
   $("search").value = "";
   remember("voice", name);
   await refresh();
   focusRow($("voices"), name, "hear");
+  return shown.voices.find((voice) => voice.name === name)?.label;
 }
 
 // --- the list ---
