@@ -187,12 +187,15 @@ async def test_failed_download_is_tried_again_later(hub: Hub, tmp_path: Path) ->
         "from wyoming_vietts.__main__ import main; sys.exit(main())"
     )
     arguments = ("--uri", uri, "--piper-dir", str(tmp_path / "voices"))
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *arguments, "--model-dir", str(tmp_path)],
-        env=clean_environment() | hub.environment | MAY_DOWNLOAD,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    log = tmp_path / "log"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [sys.executable, "-c", code, *arguments, "--model-dir", str(tmp_path)],
+            env=clean_environment() | hub.environment | MAY_DOWNLOAD,
+            stderr=output,
+        ) as process,
+    ):
         await wait_until_ready(uri)
         async with asyncio.timeout(20):
             while hub.revisions.count("main") < 2:
@@ -200,12 +203,16 @@ async def test_failed_download_is_tried_again_later(hub: Hub, tmp_path: Path) ->
         assert EMBEDDED[0] in await voice_names(uri)
         hub.statuses.clear()
         await wait_for_small_voice(uri)
+        async with asyncio.timeout(20):
+            while f"Downloaded '{SMALL_VOICE}'" not in log.read_text():
+                await asyncio.sleep(0.05)
         process.terminate()
-        log = process.communicate(timeout=10)[1]
-    failures = [line for line in log.splitlines() if "WARNING" in line]
+        process.wait(10)
+    lines = log.read_text().splitlines()
+    failures = [line for line in lines if "WARNING" in line]
     assert f"The download of '{SMALL_VOICE}' failed: Cannot download {WEIGHTS}" in failures[0]
-    assert log.count(f"Downloading '{SMALL_VOICE}'") == 1
-    assert log.count(f"Downloaded '{SMALL_VOICE}'") == 1
+    for said in ("Downloading", "Downloaded"):
+        assert sum(f"{said} '{SMALL_VOICE}'" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize("trouble", ["a hostile hub", "a silent hub", "no folder"])
