@@ -60,15 +60,15 @@ def test_say_reads_standard_input_and_refuses_what_is_not_utf_8() -> None:
 
 def test_say_normalize_prints_what_would_be_spoken(tmp_path: Path) -> None:
     lexicon = tmp_path / "lexicon"
-    lexicon.write_text("Aqara = a ca ra\n")
+    lexicon.write_text("Aqara = ắc qui xanh\n")
     result = run_command(*("say", "Đèn Aqara: 25%.", "--normalize", "--lexicon", str(lexicon)))
     (tmp_path / "models").mkdir()
     lexicon.rename(tmp_path / "models" / "lexicon.txt")
     taught = run_command("say", "Đèn Aqara", "--normalize", cwd=tmp_path)
-    assert "a ca ra" in taught.stdout, "what the server reads from there by default, too"
+    assert "ắc qui xanh" in taught.stdout, "what the server reads from there by default, too"
     silent = run_command("say", "…", "--normalize")
     assert (silent.stdout, silent.stderr) == ("", "There is nothing to say in this text\n")
-    assert "a ca ra" in result.stdout
+    assert "ắc qui xanh" in result.stdout
     assert "hai mươi lăm phần trăm" in result.stdout
 
 
