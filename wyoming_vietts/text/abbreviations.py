@@ -5,7 +5,8 @@ from functools import cache
 
 from .abbreviations_in_context import expand_by_context
 from .characters import LETTERS, LOWER, UPPER
-from .context import word_before
+from .context import word_before, written_before
+from .numbers import DIGITS
 from .tables import any_of, read_table
 
 _BEFORE = rf"(?<![{LETTERS}\d])"
@@ -115,26 +116,7 @@ _LONG = re.compile("[BCDĐGHKLMNPQRSTVX]{4,12}|UBND|TAND|BHYT|UBTVQH")
 
 
 _UNITS_TOO = frozenset({"TB", "TM"})
-_NUMBER_WORDS = frozenset(
-    [
-        "một",
-        "mốt",
-        "hai",
-        "ba",
-        "bốn",
-        "tư",
-        "năm",
-        "lăm",
-        "sáu",
-        "bảy",
-        "tám",
-        "chín",
-        "mười",
-        "mươi",
-        "trăm",
-        "nghìn",
-    ]
-)
+_NUMBER_WORDS = frozenset({*DIGITS[1:], "mốt", "tư", "lăm", "mười", "mươi", "trăm", "nghìn"})
 
 
 def _read_direction(match: re.Match[str]) -> str:
@@ -156,5 +138,4 @@ def _read_bedrooms(match: re.Match[str]) -> str:
 
 def _read_room(match: re.Match[str]) -> str:
     """`P203` is a room, and `Tapo P100` a model."""
-    before = match.string[max(0, match.start() - 20) : match.start()]
-    return match[0] if re.search(r"[A-Z][A-Za-z]+ $", before) else "phòng "
+    return match[0] if re.search(r"[A-Z][A-Za-z]+ $", written_before(match)) else "phòng "

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from .characters import LETTERS, LOWER, UPPER, VIETNAMESE_VOWELS, place_tones
+from .characters import LETTERS, LOWER, MARKED_VOWELS, UPPER, VOWELS, place_tones
 from .syllables import is_sayable, is_vietnamese
 from .tables import read_table
 
@@ -11,11 +11,10 @@ _AFTER = rf"(?![{LETTERS}])"
 _CAPITAL_WORD = re.compile(rf"(?<![{LETTERS}\d])[{UPPER}]{{2,}}{_AFTER}")
 _CAPITAL_RUN = re.compile(rf"{_CAPITAL_WORD.pattern}(?:[ ,]{{1,2}}[{UPPER}]{{2,}}{_AFTER})*")
 _ANY_WORD = re.compile(rf"[{LETTERS}]{{2,}}")
-_MARKED = "".join(vowel for vowel in VIETNAMESE_VOWELS.upper() if vowel not in "AEIOUY")
-_MARKED_VOWEL = re.compile(f"[{_MARKED}]")
+_MARKED_VOWEL = re.compile(f"[{MARKED_VOWELS.upper()}]")
 _SYLLABLE = re.compile(
     r"(?:NGH|NG|NH|GH|GI|CH|KH|PH|QU|TH|TR|[BCDĐGHKLMNPRSTVX])?"
-    rf"[{VIETNAMESE_VOWELS.upper()}]{{1,3}}(?:NG|NH|CH|[CMNPT])?"
+    rf"[{VOWELS.upper()}]{{1,3}}(?:NG|NH|CH|[CMNPT])?"
 )
 
 

@@ -4,10 +4,10 @@ import re
 import unicodedata
 
 _TONES = "àáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ"
-VIETNAMESE_LETTERS = "abcdefghijklmnopqrstuvwxyz" + "ăâđêôơư" + _TONES
-VIETNAMESE_VOWELS = "aăâeêioôơuưy" + _TONES
-LOWER = VIETNAMESE_LETTERS
-UPPER = VIETNAMESE_LETTERS.upper()
+MARKED_VOWELS = "ăâêôơư" + _TONES
+VOWELS = "aeiouy" + MARKED_VOWELS
+LOWER = "abcdefghijklmnopqrstuvwxyzđ" + MARKED_VOWELS
+UPPER = LOWER.upper()
 LETTERS = LOWER + UPPER
 
 _COMBINING_IN_USE = "\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323"
@@ -24,12 +24,10 @@ _GREEK = {
     "χ": "khi", "ψ": "pờ xi", "Ψ": "pờ xi", "ω": "ô mê ga",
 }  # fmt: skip
 
-_MAPPED = {
-    **dict.fromkeys("\t\u00a0\u1680\u202f\u205f\u3000", " "),
-    **dict.fromkeys(map(chr, range(0x2000, 0x200B)), " "),
+_MAPPED = {  # beside the compatibility mappings of Unicode
     **dict.fromkeys("\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n"),
-    **dict.fromkeys("‐‑‒−﹣－⁃", "-"),
-    **dict.fromkeys("–—―⸺", "–"),
+    **dict.fromkeys("‐‒−⁃", "-"),
+    **dict.fromkeys("—―⸺", "–"),
     **dict.fromkeys("“”„‟«»〝〞「」『』″", '"'),
     **dict.fromkeys("‘’‚‛′ʼʹ´｀", "'"),
     **dict.fromkeys("⇒⟶➔➜➡⮕", "→"),
@@ -41,9 +39,7 @@ _MAPPED = {
     "㎡": "m²",
     "㎢": "km²",
     "㎥": "m³",
-    "µ": "u",
     "μ": "u",
-    "\u2126": "Ω",
     "Ð": "Đ",
     "ð": "đ",
     "Ɖ": "Đ",
@@ -56,7 +52,6 @@ _MAPPED = {
     "ł": "l",
     "Ł": "L",
     "ı": "i",
-    "…": "...",
     "、": ",",
     "。": ".",
     "∙": "·",
@@ -156,6 +151,11 @@ def place_tones(text: str) -> str:
     return _OLD_STYLE_INSIDE.sub(
         lambda match: _same_case(match[0], _TONE_PAIRS_BACK[match[0].lower()]), text
     )
+
+
+def like(written: str, words: str) -> str:
+    """Return the words, with a capital if what was written has one."""
+    return words[0].upper() + words[1:] if written[0].isupper() else words
 
 
 def _same_case(written: str, replacement: str) -> str:

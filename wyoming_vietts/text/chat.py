@@ -2,19 +2,18 @@
 
 import re
 from functools import cache
+from string import ascii_lowercase
 
-from .characters import LETTERS, LOWER, UPPER, VIETNAMESE_VOWELS, place_tones
-from .chat_in_context import like, read_chat_by_context
-from .context import text_after, text_before, word_before
+from .characters import LETTERS, LOWER, MARKED_VOWELS, UPPER, VOWELS, like, place_tones
+from .chat_in_context import read_chat_by_context
+from .context import text_after, text_before, word_before, written_before
 from .dates import WEEKDAYS
+from .letters import spell
+from .numbers import DIGITS
 from .tables import any_of, read_table
 
-# Letters that are words where nothing announces a letter.
-_NUMBER_WORDS = frozenset(
-    ["không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín", "mười", "mươi", "trăm"]
-)
-_MARKED = "".join(vowel for vowel in VIETNAMESE_VOWELS if vowel not in "aeiouy")
 _ACCENTED = "áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ"
+# Letters that are words where nothing announces a letter.
 _LETTERS = {"k": "không", "j": "gì", "r": "rồi", "z": "vậy"}
 _LETTER = re.compile(
     rf"(?<![\w.,/'\"(-])(?<!\d )"
@@ -73,17 +72,17 @@ _STREET = re.compile(
     r"(?<=hỏi ))"
     r"đg(?!\w)"
 )
-_FINAL_G = re.compile(rf"(?<=[{_MARKED}])g(?!\w)")
+_FINAL_G = re.compile(rf"(?<=[{MARKED_VOWELS}])g(?!\w)")
 _FINAL_K = re.compile(r"(?<=[íịĩỉìếệ])k(?!\w)")
 _Q_WITHOUT_U = re.compile(
-    rf"(?<!\w)([qQ])(?=[{_MARKED}][{LOWER}]{{0,2}}(?!\w))|(?<!\w)(q)(?=[aeiy][{LOWER}]{{0,2}}"
+    rf"(?<!\w)([qQ])(?=[{MARKED_VOWELS}][{LOWER}]{{0,2}}(?!\w))|(?<!\w)(q)(?=[aeiy][{LOWER}]{{0,2}}"
     rf"(?!\w))"
 )
 # After `z` or `dz` these are said with a v in the south, and the others with a d.
 _WITH_V = "ậy|ô|ui|ề|ới|ợ|ào|ẫn|ừa|iệc|ì|ẻ|ọng|ăn|ài|ẫy|ội|iết|à"
 # "zô", "fải", "jờ": letters that Vietnamese has not, in words with marks.
 _D_WITH_Z = re.compile(rf"(?<!\w)(?:[dD]z|[zZ])(?=(?:{_WITH_V})(?!\w))")
-_SILENT_Z = re.compile(rf"(?<!\w)([dD])z(?=[{LOWER}]{{0,3}}[{_MARKED}])")
+_SILENT_Z = re.compile(rf"(?<!\w)([dD])z(?=[{LOWER}]{{0,3}}[{MARKED_VOWELS}])")
 _WHAT_OR_SO = re.compile(
     r"(?<!\w)(?:(J)(?= (?:[zvr]|vậy|thế|má|mà|đó|đây|ta|trời|ạ|nữa|hả)(?!\w))"
     r"|Z(?= (?:mai|đi|thì|hả|à|em|anh|chị|để|nha|thôi|bữa|chừng|chiều|tối|mình|luôn|cũng|sao|là sao"
@@ -95,7 +94,7 @@ _FRIEND = re.compile(
     rf"|vs)(?!\w))|(?<=[{LOWER}] )m(?= (?:đi|đang|ngủ|ăn|biết|về|làm|bận|ơi)(?!\w))"
 )
 _FRIENDS = {"t": "tớ", "m": "mày"}
-_FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{_MARKED}])")
+_FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{MARKED_VOWELS}])")
 _INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
 _DIGIT = re.compile("[0-9]")
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
@@ -121,9 +120,9 @@ def _words() -> re.Pattern[str]:
 _PERSON_OF_NAME = re.compile(rf"(?<=[{LOWER}] )([ace])(?= [{UPPER}][{LOWER}])")
 _DRAWN_OUT = re.compile(
     rf"(?<=[^\W\d_])(?i:([{_ACCENTED}])(?:\1*([aeiou])\2+)+\1*"
-    rf"|(?-i:(?!I))([{VIETNAMESE_VOWELS}])\3{{2,}})"  # not the numeral III
+    rf"|(?-i:(?!I))([{VOWELS}])\3{{2,}})"  # not the numeral III
 )
-_DRAWN_CONSONANT = re.compile(rf"(?<=[{VIETNAMESE_VOWELS}])([cghmnptp])\1{{2,}}(?!\w)")
+_DRAWN_CONSONANT = re.compile(rf"(?<=[{VOWELS}])([cghmnptp])\1{{2,}}(?!\w)")
 _PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern})")
 _PAUSES = frozenset(",.;:!?")
 _PERSON_INSIDE = re.compile(
@@ -137,40 +136,12 @@ _PERSON_INSIDE = re.compile(
     rf"(?<=tụi ))"
     rf"[ae](?= [{LETTERS}]|[.!?]?$)"
 )
-_LETTER_NAMES = frozenset(
-    [
-        "a",
-        "bê",
-        "xê",
-        "đê",
-        "e",
-        "ép",
-        "gờ",
-        "hát",
-        "i",
-        "gi",
-        "ca",
-        "lờ",
-        "mờ",
-        "nờ",
-        "ô",
-        "pê",
-        "quy",
-        "rờ",
-        "ét",
-        "tê",
-        "u",
-        "vê",
-        "kép",
-        "ích",
-        "y",
-        "dét",
-        "cộng",
-    ]
-)
+_LETTERS_AND_NUMBERS = frozenset({
+    *" ".join(map(spell, ascii_lowercase)).split(), *DIGITS, "mười", "mươi", "trăm", "cộng",
+})  # fmt: skip
 _LONE_CONSONANT = re.compile(rf"(?<=[{LOWER}] )[cb](?= [{LOWER}]|[.!?,]? ?$)")
 _LONE_PERSON = re.compile(r"\b[a-cA-CeE]\b")
-_MAY_BE_LEFT = re.compile(rf"\b[aAeE]\b|[qQ](?!u)|[wzjfWZJF]|[{_MARKED}][gk]\b")
+_MAY_BE_LEFT = re.compile(rf"\b[aAeE]\b|[qQ](?!u)|[wzjfWZJF]|[{MARKED_VOWELS}][gk]\b")
 _SAID_TO_A_PERSON = re.compile(rf"(?<!\w)[a-cA-CeE](?: [{UPPER}][{LOWER}]{{1,6}})? ơi(?![^\W\d_])")
 
 
@@ -246,11 +217,9 @@ def _is_personal(text: str) -> bool:
 
 def _small_word_before(match: re.Match[str]) -> bool:
     """Tell whether the word before is no part of a name (`Nguyễn Văn A`), and no letter."""
-    word = match.string[max(0, match.start() - 20) : match.start()].rsplit(maxsplit=1)[-1]
+    word = written_before(match).rsplit(maxsplit=1)[-1]
     is_first = match.start() == len(word) + 1
-    return (word.islower() or is_first) and word.strip(
-        ".,;:!?"
-    ) not in _LETTER_NAMES | _NUMBER_WORDS
+    return (word.islower() or is_first) and word.strip(".,;:!?") not in _LETTERS_AND_NUMBERS
 
 
 def _is_letter(match: re.Match[str]) -> bool:

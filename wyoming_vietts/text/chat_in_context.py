@@ -2,7 +2,7 @@
 
 import re
 
-from .characters import UPPER
+from .characters import UPPER, like
 from .context import text_after, text_before, word_after, word_before
 
 _IS_AMBIGUOUS = re.compile(r"\b(?:[Bb]n|[Cc]k|[Mm]k|[Tt]hg)\b")
@@ -102,8 +102,3 @@ def _read_thg(match: re.Match[str]) -> str:
         _MONTH_BEFORE.search(text_before(match)) and not (is_name or _BOY_AFTER.match(after))
     )
     return like(match[0], "tháng" if is_month else "thằng")
-
-
-def like(written: str, words: str) -> str:
-    """Return the words, with a capital if what was written has one."""
-    return words[0].upper() + words[1:] if written[0].isupper() else words

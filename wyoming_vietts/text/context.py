@@ -5,10 +5,15 @@ import re
 _REACH_CHARACTERS = 40
 
 
+def written_before(match: re.Match[str]) -> str:
+    """Return a bounded stretch of text that ends where the match starts."""
+    start = match.start()
+    return match.string[max(0, start - _REACH_CHARACTERS) : start]
+
+
 def text_before(match: re.Match[str]) -> str:
     """Return a bounded stretch of lower-case text that ends where the match starts."""
-    start = match.start()
-    return match.string[max(0, start - _REACH_CHARACTERS) : start].lower()
+    return written_before(match).lower()
 
 
 def text_after(match: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from .characters import LETTERS
+from .characters import LETTERS, like
 from .context import text_after, text_before, word_before
 from .numbers import read_integer, read_whole
 from .ordinals import PORTION_AFTER, SHARED_AFTER
@@ -29,10 +29,8 @@ _COUNTED = (
 _MONTH_YEAR = re.compile(rf"{_START}({MONTH})([-/])({YEAR}){_END}")
 _DAY_MONTH = re.compile(rf"{_START}({DAY})(?:(/)|-)({MONTH}){_END}(?(2)|{_COUNTED})")
 _SHORT_MONTH = re.compile(rf"(?<!\w)[Tt]\.? ?({MONTH})[/-]({YEAR}){_END}")
-_MONTH_RANGE = re.compile(
-    rf"(?<!\w)([Tt])háng ({MONTH}) ?[-–] ?({MONTH})(?![\w/]|[.,]\d){_COUNTED}"
-)
-_MONTH_ALONE = re.compile(r"(?<!\w)([Tt])háng 0?([1-9]|1[0-2])(?![\w/]|[.,–-]\d)")
+_MONTH_RANGE = re.compile(rf"(?<!\w)[Tt]háng ({MONTH}) ?[-–] ?({MONTH})(?![\w/]|[.,]\d){_COUNTED}")
+_MONTH_ALONE = re.compile(r"(?<!\w)[Tt]háng 0?([1-9]|1[0-2])(?![\w/]|[.,–-]\d)")
 _DAY_ALONE = re.compile(r"(?<!\w)((?:[Nn]gày|[Mm]ùng|[Mm]ồng) )0([1-9])(?![\w/]|[.,]\d)")
 _YEAR_PAIR = re.compile(
     rf"((?:năm học|niên khóa|mùa giải|mùa|vụ|năm(?= \d{{4}}/)) )({YEAR}) ?[-–/] ?({YEAR}|\d\d)"
@@ -62,9 +60,8 @@ _ADDRESS_CUES = frozenset({
 _WEEKDAY_BEFORE = re.compile(r"(?:thứ (?:hai|ba|tư|năm|sáu|bảy|[2-7])|chủ nhật),? \(?$")
 
 
-def read_month(month: int) -> str:
-    """Return the words of a month; the fourth is `tư`."""
-    return "tư" if month == 4 else read_integer(month)
+def _read_month(month: str) -> str:
+    return "tháng " + ("tư" if int(month) == 4 else read_integer(int(month)))
 
 
 _CALENDARS = {"a": "âm lịch", "â": "âm lịch", "d": "dương lịch"}
@@ -100,29 +97,22 @@ def read_dates(text: str) -> str:
         text = _SHORT_MONTH.sub(lambda match: _month_and_year(match[1], match[2]), text)
         text = _MONTH_YEAR.sub(_read_month_year, text)
         text = _DAY_MONTH.sub(_read_day_month, text)
-    return _read_lone_days(_read_lone_months(text) if "háng " in text else text)
-
-
-def _read_lone_days(text: str) -> str:
+    if "háng " in text:
+        text = _MONTH_RANGE.sub(_read_month_range, text)
+        text = _MONTH_ALONE.sub(lambda match: like(match[0], _read_month(match[1])), text)
     return _DAY_ALONE.sub(r"\1\2", text) if " 0" in text else text
 
 
-def _read_lone_months(text: str) -> str:
-    text = _MONTH_RANGE.sub(
-        lambda match: (
-            f"{match[1]}háng {read_month(int(match[2]))} đến tháng {read_month(int(match[3]))}"
-        ),
-        text,
-    )
-    return _MONTH_ALONE.sub(lambda match: f"{match[1]}háng {read_month(int(match[2]))}", text)
+def _read_month_range(match: re.Match[str]) -> str:
+    return like(match[0], f"{_read_month(match[1])} đến {_read_month(match[2])}")
 
 
 def _day_and_month(day: str, month: str) -> str:
-    return f"{read_integer(int(day))} tháng {read_month(int(month))}"
+    return f"{read_integer(int(day))} {_read_month(month)}"
 
 
 def _month_and_year(month: str, year: str) -> str:
-    return f"tháng {read_month(int(month))} năm {read_whole(year)}"
+    return f"{_read_month(month)} năm {read_whole(year)}"
 
 
 def with_day_word(match: re.Match[str], words: str) -> str:
@@ -144,7 +134,7 @@ def _read_full(match: re.Match[str]) -> str:
 def _read_month_year(match: re.Match[str]) -> str:
     word = word_before(match)
     if word in ("tháng", "quý", "kỳ", "tuần", "đợt"):
-        number = read_month(int(match[1])) if word == "tháng" else read_integer(int(match[1]))
+        number = "tư" if word == "tháng" and int(match[1]) == 4 else read_integer(int(match[1]))
         return f"{number} năm {read_whole(match[3])}"
     if match[2] == "-" or word in ("định", "tư", "luật", "số", "văn", "quyết", "thị"):
         return match[0]
@@ -154,55 +144,54 @@ def _read_month_year(match: re.Match[str]) -> str:
 def _read_day_month(match: re.Match[str]) -> str:
     day, mark, month = match.groups()
     words = _day_and_month(day, month)
-    word = word_before(match)
-    has_cue = word in DATE_CUES or _WEEKDAY_BEFORE.search(text_before(match)) is not None
+    word, before = word_before(match), text_before(match)
+    is_after_weekday = _WEEKDAY_BEFORE.search(before) is not None
     if not mark:
-        is_date = word in BARE_CUES or (_WEEKDAY_BEFORE.search(text_before(match)) is not None)
-        is_date = is_date or (
-            _BIRTHDAY_BEFORE.search(text_before(match)) is not None and not is_measured(match)
+        is_date = (
+            word in BARE_CUES
+            or is_after_weekday
+            or (_BIRTHDAY_BEFORE.search(before) is not None and not is_measured(match))
+            or (int(day) > 12 and not is_measured(match) and not is_score(match))
         )
-        is_date = is_date or (int(day) > 12 and not is_measured(match) and not is_score(match))
         return with_day_word(match, words) if is_date else match[0]
-    is_label = word in _ADDRESS_CUES and not text_before(match).endswith("xổ số ")
+    is_label = word in _ADDRESS_CUES and not before.endswith("xổ số ")
     if is_label or (day, month) == ("24", "7"):
         return match[0]
-    if _DAYS_BEFORE.search(text_before(match)):
+    if _DAYS_BEFORE.search(before) or _DATE_LISTED_BEFORE.search(before):
         return words
-    if _DATE_LISTED_BEFORE.search(text_before(match)):
-        return words
-    is_part = word != "ngày" or _EVERY_DAY_BEFORE.search(text_before(match)) is not None
+    is_part = word != "ngày" or _EVERY_DAY_BEFORE.search(before) is not None
     if int(day) < int(month) and is_part and PORTION_AFTER.match(text_after(match)):
         return match[0]
     if word not in _SCORED and _announces_date(match):
         return with_day_word(match, words)
-    if has_cue:
-        if word == "đến" and not _DATE_BEFORE_UNTIL.search(text_before(match)):
-            return match[0] if int(day) < int(month) else with_day_word(match, words)
-        return with_day_word(match, words)
-    is_date = int(day) > int(month) or (day, month) == ("2", "9")
-    is_date = is_date or (day == month and int(day) > 1)
+    if word == "đến" and not _DATE_BEFORE_UNTIL.search(before):
+        is_date = int(day) >= int(month)
+    elif word in DATE_CUES or is_after_weekday:
+        is_date = True
+    else:
+        is_date = (
+            int(day) > int(month) or (day, month) == ("2", "9") or (day == month and int(day) > 1)
+        )
     return with_day_word(match, words) if is_date else match[0]
 
 
 def _announces_date(match: re.Match[str]) -> bool:
     """`3/11 nộp học`: a date at the start of a clause, or of an event, that shares nothing out."""
-    after = text_after(match)
+    before, after = text_before(match), text_after(match)
     if SHARED_AFTER.match(after):
         return False
-    if _LUNAR_AFTER.match(after):
-        return True
-    before = text_before(match)
-    if _LUNAR_BEFORE.search(before) or _CLOCK_BEFORE.search(before):
-        return True
-    if after[:1] == ")" and _DAY_IN_WORDS_BEFORE.search(before):
-        return True
-    return (_CLAUSE_START.search(before) is not None and _WORD_AFTER.match(after) is not None) or (
-        _EVENT_BEFORE.search(before) is not None
+    return bool(
+        _LUNAR_AFTER.match(after)
+        or _LUNAR_BEFORE.search(before)
+        or _CLOCK_BEFORE.search(before)
+        or (after[:1] == ")" and _DAY_IN_WORDS_BEFORE.search(before))
+        or (_CLAUSE_START.search(before) and _WORD_AFTER.match(after))
+        or _EVENT_BEFORE.search(before)
     )
 
 
-# `tuần sau (6/11)`
 _BIRTHDAY_BEFORE = re.compile(r"(?:sinh nhật|giỗ|kỷ niệm|kỉ niệm|cưới|khai giảng)[^.!?\d]{0,24}$")
+# `tuần sau (6/11)`
 _DAY_IN_WORDS_BEFORE = re.compile(
     r"(?:hôm nay|hôm qua|hôm kia|mai|kia|nay|này|sau|tới|trước|qua|thứ [^\W\d]{2,4}|chủ nhật|tuần)"
     r",? \($"

@@ -194,15 +194,15 @@ def read_digit_strings(text: str) -> str:
     text = _PASSWORD.sub(_read_password, text)
     if not _THREE_DIGITS.search(text):
         return _PHONE.sub(_read_phone, text)
-    text = _MESSAGE.sub(lambda match: match[1] + read_digits(match[2]), text)
+    text = _MESSAGE.sub(_read_after_cue, text)
     text = _TWO_PHONES.sub(", ", text)
-    text = _PLATE_IN_ONE.sub(_read_plate_in_one, text)
+    text = _PLATE_IN_ONE.sub(_read_plate, text)
     text = _LONG_DIGITS.sub(lambda match: read_digits(match[0]), text)
     text = _LONG_NUMBER_SIGN.sub(lambda match: f"số {read_digits(match[1])}", text)
     text = _PLATE.sub(_read_plate, text)
-    text = _CODE.sub(lambda match: match[1] + _read_groups(match[2]), text)
+    text = _CODE.sub(_read_after_cue, text)
     text = _PHONE.sub(_read_phone, text)
-    text = _HOTLINE.sub(_read_hotline, text)
+    text = _HOTLINE.sub(_read_after_cue, text)
     text = _EMERGENCY.sub(_read_emergency, text)
     return _LETTERS_AND_DIGITS.sub(_read_letters_and_digits, text)
 
@@ -232,25 +232,19 @@ def _read_letters_and_digits(match: re.Match[str]) -> str:
 
 
 def _read_plate(match: re.Match[str]) -> str:
-    return f"{spell_code(match[1])}, {read_digits(match[2])}"
-
-
-def _read_plate_in_one(match: re.Match[str]) -> str:
     series, number = filter(None, match.groups())
     return f"{spell_code(series)}, {read_digits(number)}"
 
 
 def _read_phone(match: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", match[0])
-    if _DATE.fullmatch(match[0]):
-        return match[0]
     is_short_number = digits.startswith("1") and not match[0].startswith(("+", "("))
-    if not is_short_number and not 8 <= len(digits) <= 15:
+    if _DATE.fullmatch(match[0]) or not (is_short_number or 8 <= len(digits) <= 15):
         return match[0]
     return ("cộng " if "+" in match[0] else "") + _read_groups(match[0])
 
 
-def _read_hotline(match: re.Match[str]) -> str:
+def _read_after_cue(match: re.Match[str]) -> str:
     return match[1] + _read_groups(match[2])
 
 

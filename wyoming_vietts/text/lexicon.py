@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 from ..errors import LexiconError, printable
 from ..files import read_bytes
@@ -110,11 +109,6 @@ class Lexicon:
         return _PROTECTED.sub(lambda match: self._spoken[ord(match[0]) - _FIRST_PRIVATE], text)
 
 
-class _FileVersion(NamedTuple):
-    modified_nanoseconds: int
-    size_bytes: int
-
-
 class LexiconFile:
     """A file of `written = spoken` lines, read again when it has changed.
 
@@ -166,29 +160,25 @@ class LexiconFile:
         """
         try:
             return read_bytes(self.path, MAX_BYTES).decode("utf-8-sig")
-        except FileNotFoundError as error:
-            if self._may_be_missing:
-                return ""
-            raise self._unreadable(error) from error
         except OSError as error:
-            raise self._unreadable(error) from error
+            self._refuse_unless_missing(error)
+            return ""
         except UnicodeDecodeError as error:
             raise LexiconError(f"Lexicon {self.path} is not UTF-8 (byte {error.start})") from error
 
-    def _find_version(self) -> _FileVersion | None:
-        """Return a value that changes with the file; None if there is no file."""
+    def _find_version(self) -> tuple[int, int] | None:
+        """Return what changes with the file: nanoseconds and bytes; None if there is no file."""
         try:
             status = self.path.stat()
-        except FileNotFoundError as error:
-            if self._may_be_missing:
-                return None
-            raise self._unreadable(error) from error
         except OSError as error:
-            raise self._unreadable(error) from error
-        return _FileVersion(status.st_mtime_ns, status.st_size)
+            self._refuse_unless_missing(error)
+            return None
+        return status.st_mtime_ns, status.st_size
 
-    def _unreadable(self, error: OSError) -> LexiconError:
-        return LexiconError(f"Cannot read lexicon {self.path}: {error.strerror or error}")
+    def _refuse_unless_missing(self, error: OSError) -> None:
+        if not (self._may_be_missing and isinstance(error, FileNotFoundError)):
+            reason = error.strerror or error
+            raise LexiconError(f"Cannot read lexicon {self.path}: {reason}") from error
 
     def _read(self) -> Steps[Lexicon]:
         lexicon, problems = yield from parse_lexicon(self.content())

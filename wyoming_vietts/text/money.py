@@ -1,14 +1,12 @@
 """Amounts of money."""
 
 import re
-from functools import cache
 
-from .characters import LOWER
 from .context import text_after, text_before
 from .numbers import NUMBER, read_number, split_number
 from .ranges import NUMBER_START
 from .tables import any_of
-from .units import any_unit, read_rate
+from .units import RATE, read_rate, with_units
 
 _SCALES = {
     "k": "nghìn", "K": "nghìn", "tr": "triệu", "M": "triệu", "B": "tỷ", "ty": "tỷ",
@@ -25,7 +23,21 @@ _CURRENCIES = _SIGNS | {
     "NDT": "nhân dân tệ", "THB": "bạt", "SGD": "đô la Xinh ga po", "AUD": "đô la Úc",
     "CAD": "đô la Ca na đa", "CHF": "phrăng Thụy Sĩ",
 }  # fmt: skip
-_CODES = "|".join(name for name in _CURRENCIES if re.fullmatch("[A-Z]{3}", name))
+_CODE = "|".join(name for name in _CURRENCIES if re.fullmatch("[A-Z]{3}", name))
+_SCALE, _SIGN, _CURRENCY = map(any_of, (_SCALES, _SIGNS, _CURRENCIES))
+
+_SCALED = rf"{NUMBER_START}({NUMBER})(k|ty| ?tr)(?!\w){RATE}"
+_SIGN_FIRST = rf"(?<![\w.,/])({_SIGN}|(?:{_CODE}) ?(?=\d)) ?({NUMBER})(?: ?({_SCALE})(?!\w))?{RATE}"
+_CURRENCY_LAST = rf"{NUMBER_START}({NUMBER})(?: ?({_SCALE}))? ?({_CURRENCY})(?!\w){RATE}"
+_RANGE_WITH_SIGN = (
+    rf"(?<![\w.,/])({_SIGN}) ?({NUMBER}) ?[-–] ?({NUMBER})(?: ?({_SCALE})(?!\w))?"
+    rf"(?![\w%]|[.,-]\d){RATE}"
+)
+AMOUNT_OF_MONEY = (
+    rf"(?:{_SIGN} ?{NUMBER}(?: ?{_SCALE}(?!\w))?"
+    rf"|(?:{NUMBER}(?: ?{_SCALE})? ?{_CURRENCY}|{NUMBER}(?:k|tr|ty))(?!\w){RATE})"
+)
+"""An amount with its sign, currency or scale; UNIT in it is any unit."""
 
 _FOR_SO_MUCH = re.compile(
     r"(?<=\d)( ?(?:k|tr|đ|đồng|nghìn|triệu|VND|VNĐ))/"
@@ -54,46 +66,10 @@ _MAY_BE_SCALED = re.compile(r"\d ?(?:k|t[ry])")
 _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 
 
-@cache
-def _rate() -> str:
-    return rf"(?: ?/ ?({any_unit()}|[{LOWER}]{{2,7}})(?!\w))?"
-
-
-@cache
-def _scaled() -> re.Pattern[str]:
-    return re.compile(rf"{NUMBER_START}({NUMBER})(k|ty| ?tr)(?!\w){_rate()}")
-
-
-@cache
-def _sign_first() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?<![\w.,/])({any_of(_SIGNS)}|(?:{_CODES}) ?(?=\d)) ?({NUMBER})"
-        rf"(?: ?({any_of(_SCALES)})(?!\w))?"
-        rf"{_rate()}"
-    )
-
-
-@cache
-def _currency_last() -> re.Pattern[str]:
-    return re.compile(
-        rf"{NUMBER_START}({NUMBER})(?: ?({any_of(_SCALES)}))? ?({any_of(_CURRENCIES)})(?!\w)"
-        rf"{_rate()}"
-    )
-
-
-@cache
-def _range_with_sign() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?<![\w.,/])({any_of(_SIGNS)}) ?({NUMBER}) ?[-–] ?({NUMBER})(?: ?({any_of(_SCALES)})"
-        rf"(?!\w))?"
-        rf"(?![\w%]|[.,-]\d){_rate()}"
-    )
-
-
 def read_ranges_of_money(text: str) -> str:
     """Read `$5-7k/tháng`: one sign and one scale for both amounts; write `1.000d` with its `đ`."""
     text = _SUM_IN_D.sub(r"\1đ", text)
-    return _range_with_sign().sub(_read_range_with_sign, text)
+    return with_units(_RANGE_WITH_SIGN).sub(_read_range_with_sign, text)
 
 
 def _read_range_with_sign(match: re.Match[str]) -> str:
@@ -101,14 +77,6 @@ def _read_range_with_sign(match: re.Match[str]) -> str:
     words = f"{read_number(first, not scale)} đến {read_number(second, not scale)}"
     words += f" {_SCALES[scale]}" if scale else ""
     return f"{words} {_CURRENCIES[sign]}{read_rate(rate)}"
-
-
-@cache
-def amount_of_money() -> str:
-    """Return a pattern of an amount with its sign, currency or scale."""
-    sign_first = rf"{any_of(_SIGNS)} ?{NUMBER}(?: ?{any_of(_SCALES)}(?!\w))?"
-    last = rf"{NUMBER}(?: ?{any_of(_SCALES)})? ?{any_of(_CURRENCIES)}|{NUMBER}(?:k|tr|ty)"
-    return rf"(?:{sign_first}|(?:{last})(?!\w){_rate()})"
 
 
 def read_money(text: str) -> str:
@@ -123,9 +91,9 @@ def read_money(text: str) -> str:
         text = _THOUSANDS_AND_REST.sub(_read_thousands_and_rest, text)
     if "tr" in text:
         text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
-    text = _sign_first().sub(_read_sign_first, text)
-    text = _currency_last().sub(_read_currency_last, text)
-    return _scaled().sub(_read_scaled, text) if _MAY_BE_SCALED.search(text) else text
+    text = with_units(_SIGN_FIRST).sub(_read_sign_first, text)
+    text = with_units(_CURRENCY_LAST).sub(_read_currency_last, text)
+    return with_units(_SCALED).sub(_read_scaled, text) if _MAY_BE_SCALED.search(text) else text
 
 
 def _read_capital_k(match: re.Match[str]) -> str:
@@ -160,17 +128,14 @@ def _amount(number: str, scale: str | None, currency: str) -> str:
 
 
 def _are_points(match: re.Match[str]) -> bool:
-    """`9đ` are points: so little money is not to be had, unless the words before speak of it."""
+    """`9đ` are points: nothing costs so little, unless the words before speak of money."""
     whole, decimals = split_number(match[1])
     if not int(whole):
         return False
     before = text_before(match)
     if len(whole) > 2 and int(whole) > 100:
-        return (
-            len(whole) < 5
-            and "." not in match[1]
-            and _EXAM_NEAR.search(before + text_after(match)) is not None
-        )
+        is_near_exam = _EXAM_NEAR.search(before + text_after(match)) is not None
+        return len(whole) < 5 and "." not in match[1] and is_near_exam
     return bool(decimals) or not _MONEY_BEFORE.search(before)
 
 

@@ -43,7 +43,7 @@ def read_net_addresses(text: str) -> str:
         text = _URL.sub(_read_url, text)
     text = _IP.sub(_read_ip, text)
     text = _MAC.sub(lambda match: spell_code(match[0]), text)
-    return _DOMAIN.sub(_read_domain, text)
+    return _DOMAIN.sub(_read_url, text)
 
 
 def _read_email(match: re.Match[str]) -> str:
@@ -52,18 +52,12 @@ def _read_email(match: re.Match[str]) -> str:
 
 def _read_url(match: re.Match[str]) -> str:
     marks = _TRAILING_MARKS.search(match[0])
-    host = _TRAILING_MARKS.sub("", match[1])
-    return _read_host_and_port(host, match[2]) + (marks[0] if marks else "")
+    host = _read_host(_TRAILING_MARKS.sub("", match[1]))
+    return host + _read_port(match[2]) + (marks[0] if marks else "")
 
 
-def _read_domain(match: re.Match[str]) -> str:
-    marks = _TRAILING_MARKS.search(match[0])
-    return _read_host_and_port(match[1], match[2]) + (marks[0] if marks else "")
-
-
-def _read_host_and_port(host: str, port: str | None) -> str:
-    words = _read_host(host)
-    return f"{words} cổng {read_digits(port)}" if port else words
+def _read_port(port: str | None) -> str:
+    return f" cổng {read_digits(port)}" if port else ""
 
 
 def _read_host(host: str) -> str:
@@ -84,9 +78,7 @@ def _read_net_name(name: str) -> str:
 
 
 def _read_ip(match: re.Match[str]) -> str:
-    words = _read_dotted(match[1])
-    if match[2]:
-        words += f" cổng {read_digits(match[2])}"
+    words = _read_dotted(match[1]) + _read_port(match[2])
     return f"{words} trên {read_whole(match[3])}" if match[3] else words
 
 

@@ -33,7 +33,6 @@ _LOTTERY = re.compile(
     r"(?![\w/%]|[.,:-]\d| ?(?:triệu|tỷ|tỉ|đồng|đ|nghìn|k|tr|người|giải|vé|suất|điểm|kg|m²|m2|năm"
     r"|ngày|tháng)(?!\w))"
 )
-_PRIZE_NUMBER = re.compile(r"G\.?(?=[1-8]|đặc)")
 _PRIZES = {
     "1": "nhất",
     "2": "nhì",

@@ -21,12 +21,9 @@ def read_integer(value: int) -> str:
     """Return the words of a whole number of at most 18 digits, as said in the north."""
     if value >= 10**9:
         billions, rest = divmod(value, 10**9)
-        return f"{read_integer(billions)} tỷ" + (f" {_read_rest(rest)}" if rest else "")
+        words = f"{read_integer(billions)} tỷ"
+        return f"{words} {_read_groups(rest, is_leading=False)}" if rest else words
     return _read_groups(value, is_leading=True)
-
-
-def _read_rest(value: int) -> str:
-    return _read_groups(value, is_leading=False)
 
 
 def _read_groups(value: int, is_leading: bool) -> str:
@@ -77,9 +74,7 @@ def read_whole(digits: str) -> str:
 
 def read_fraction_digits(digits: str) -> str:
     """Return the decimals: up to three as a number (`14`, `125`), else digit by digit."""
-    if len(digits) > 3 or (len(digits) == 3 and digits[0] == "0"):
-        return read_digits(digits)
-    return read_whole(digits)
+    return read_digits(digits) if len(digits) > 3 else read_whole(digits)
 
 
 def split_number(written: str, thousands_comma: bool = False) -> tuple[str, str]:

@@ -5,48 +5,42 @@ The dash becomes words; the sides stay as they are, for the rules of their kinds
 
 import re
 from collections.abc import Callable
-from functools import cache
 
 from .characters import LOWER
 from .context import word_before
 from .dates import BARE_CUES, DATE_CUES, DAY, MONTH, WEEKDAY, YEAR, with_day_word
-from .money import amount_of_money
+from .money import AMOUNT_OF_MONEY
 from .numbers import NUMBER
 from .ranges import NUMBER_START
 from .tables import read_table
 from .times import CLOCK, HALF_OF_DAY
-from .units import any_unit
+from .units import with_units
 
 _DASH = r" ?[-–~→] ?"
 _HAS_DASH = re.compile("[-–~→]")
 
 
-@cache
-def _kinds() -> dict[str, str]:
-    """What a side may be, and its pattern; the first that matches is the one."""
-    unit = any_unit()
-    return {
-        "date": rf"{DAY}/{MONTH}(?:/{YEAR})?|{DAY}\.{MONTH}\.{YEAR}",
-        "month": rf"{MONTH}/{YEAR}",
-        "clock": rf"{CLOCK}{HALF_OF_DAY}?|(?:1[0-2]|0?[1-9]){HALF_OF_DAY}",
-        "weekday": WEEKDAY,
-        "money": amount_of_money(),
-        "amount": rf"-?{NUMBER} ?{unit}(?: ?/ ?(?:{unit}|[{LOWER}]{{2,7}}))?",
-        "number": NUMBER,
-    }
+_KINDS = {
+    "date": rf"{DAY}/{MONTH}(?:/{YEAR})?|{DAY}\.{MONTH}\.{YEAR}",
+    "month": rf"{MONTH}/{YEAR}",
+    "clock": rf"{CLOCK}{HALF_OF_DAY}?|(?:1[0-2]|0?[1-9]){HALF_OF_DAY}",
+    "weekday": WEEKDAY,
+    "money": AMOUNT_OF_MONEY,
+    "amount": rf"-?{NUMBER} ?UNIT(?: ?/ ?(?:UNIT|[{LOWER}]{{2,7}}))?",
+    "number": NUMBER,
+}
+"""Patterns of the kinds of a side; the first that matches is the one. UNIT is any unit."""
 
 
-@cache
-def _pair() -> re.Pattern[str]:
-    def side(number: int) -> str:
-        kinds = _kinds().items()
-        return "|".join(f"(?P<{kind}{number}>{pattern})(?![^\\W_])" for kind, pattern in kinds)
-
-    return re.compile(
-        rf"{NUMBER_START}(?<![:])(?:{side(1)})({_DASH})(?=(?:{side(2)})(?![/\d]|[.,:]\d|-\d))"
-    )
+def _any_kind(number: int) -> str:
+    kinds = _KINDS.items()
+    return "|".join(f"(?P<{kind}{number}>{pattern})(?![^\\W_])" for kind, pattern in kinds)
 
 
+_PAIR = (
+    rf"{NUMBER_START}(?<![:])(?:{_any_kind(1)}){_DASH}"
+    rf"(?=(?:{_any_kind(2)})(?![/\d]|[.,:]\d|-\d))"
+)
 _DOTTED_DATES = re.compile(
     rf"(?<![\w.,/])[0-3]\d\.[01]\d{_DASH}[0-3]\d\.[01]\d(?:\.{YEAR})?(?!\w|[.,/]\d)"
 )
@@ -59,19 +53,18 @@ def read_ranges_of_quantities(text: str) -> str:
         return text
     text = _DOTTED_DATES.sub(lambda match: match[0].replace(".", "/"), text)
     text = _WEEKDAYS.sub(lambda match: re.sub(_DASH, ", ", match[0]), text)
-    return _pair().sub(_read_pair, text)
+    return with_units(_PAIR).sub(_read_pair, text)
 
 
 def _read_pair(match: re.Match[str]) -> str:
     (first_kind, first), (second_kind, second) = (_side(match, number) for number in (1, 2))
     rule = _RULES.get((first_kind, second_kind))
-    words = rule(match, first, second) if rule else None
-    return match[0] if words is None else words
+    return (rule and rule(match, first, second)) or match[0]
 
 
 def _side(match: re.Match[str], number: int) -> tuple[str, str]:
     """Kind and text of a side."""
-    kind = next(kind for kind in _kinds() if match[f"{kind}{number}"])
+    kind = next(kind for kind in _KINDS if match[f"{kind}{number}"])
     return kind, match[f"{kind}{number}"]
 
 
@@ -132,12 +125,10 @@ def _measured(amount: str) -> str:
     """What a unit measures, by the last word of its name: `ki lô mét` and `mét` are one."""
     unit = re.sub(r"^[-\d.,]+ ?", "", amount).split("/")[0].strip()
     words = read_table("units.txt").get(unit, unit).split()
-    if len(words) == 1 and words[0] in _TIMES:
+    if len(words) == 1 and words[0] in ("giờ", "phút", "giây", "ngày", "tuần", "tháng", "năm"):
         return "thời gian"
     return " ".join(words[-2:] if words[-1] == "giờ" else words[-1:])
 
-
-_TIMES = frozenset({"giờ", "phút", "giây", "ngày", "tuần", "tháng", "năm"})
 
 _RULES: dict[tuple[str, str], Callable[[re.Match[str], str, str], str | None]] = {
     ("date", "date"): _dates,

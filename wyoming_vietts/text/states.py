@@ -1,12 +1,11 @@
 """States and values of templates: `on`, `None`, `True`, and arrows from one to another."""
 
 import re
-from functools import cache
 
 from .characters import LOWER
 from .context import text_after, text_before
 from .numbers import NUMBER
-from .units import any_unit
+from .units import with_units
 
 _SAID = {
     "on": "bật", "off": "tắt", "open": "mở", "closed": "đóng", "locked": "đã khóa",
@@ -48,23 +47,18 @@ _UP_OR_DOWN = re.compile(r"(?:(tăng|giảm|lên|xuống) )?([↑↓]) ?")
 _BETWEEN_ARROWS = re.compile(r" ?[/|,] ?(?=[↑↓])")
 _BITS_AFTER = re.compile(rf"{NUMBER} ?(?:[kmg]?bps|[kmg]b/s|[kmg]bit/s|mb/giây)")
 _NET_BEFORE = re.compile(r"(?:mạng|wifi|wi-fi|internet|speedtest|băng thông|tốc độ)[^.!?]{0,30}$")
-
-
-@cache
-def _no_value() -> re.Pattern[str]:
-    unit = any_unit()
-    return re.compile(
-        rf"(?<!\w)(?:(?:None|null|NULL|NaN|undefined)(?: ?{unit})?(?![\w'])"
-        rf"|(?:nan|none)(?: (?!năm|tháng|ngày|giờ|tuần){unit}| ?[%°][CF]?)(?!\w)"
-        rf"|{_VALUE_BEFORE}(?:nan|none|n/a|N/A){_VALUE_END})"
-    )
+_NO_VALUE = (
+    r"(?<!\w)(?:(?:None|null|NULL|NaN|undefined)(?: ?UNIT)?(?![\w'])"
+    r"|(?:nan|none)(?: (?!năm|tháng|ngày|giờ|tuần)UNIT| ?[%°][CF]?)(?!\w)"
+    rf"|{_VALUE_BEFORE}(?:nan|none|n/a|N/A){_VALUE_END})"
+)
 
 
 def read_states(text: str) -> str:
     """Read `Đèn: on → off`, `None °C`, `True`, and `↑8%`."""
     if ">" in text:
         text = _TYPED_ARROW.sub("→", text)
-    text = _no_value().sub("không rõ", text)
+    text = with_units(_NO_VALUE).sub("không rõ", text)
     if "→" in text:
         text = _TO_STATE.sub(_read_change, text)
         text = _VALUE_TO_VALUE.sub(r"\1 sang ", text)

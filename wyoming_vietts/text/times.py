@@ -1,8 +1,9 @@
 """Clock times and durations."""
 
 import re
+from collections.abc import Iterable
 
-from .context import text_before
+from .context import text_before, written_before
 from .numbers import read_integer
 
 CLOCK = (
@@ -69,7 +70,7 @@ _ELAPSED = re.compile(
     r"(?<![\w.,:/-])(?=\d{1,4}[dhm])(?:(\d{1,4})d ?)?(?:(\d{1,3})h ?)?(?:(\d{1,3})m(?:in)? ?)?"
     r"(?:(\d{1,3})s)?(?<! )(?!\w)"
 )
-_ELAPSED_UNITS = ("ngày", "giờ", "phút", "giây")
+_UNITS = ("ngày", "giờ", "phút", "giây")
 _PLAYED = re.compile(r"(?<![\w:.,/])(\d{1,3}):([0-5]\d)(?!\w|[:.,/]\d| ?[-–=]| [AaPp][Mm]\b)")
 _DURATION_CUE = re.compile(
     r"(?:dài|thời lượng|kéo dài|hết|mất|trong|còn(?: lại)?|đếm ngược|đoạn|phút thứ|(?:đến|tới) phút"
@@ -142,9 +143,14 @@ def _read_inches(match: re.Match[str]) -> str:
 
 
 def _read_elapsed(match: re.Match[str]) -> str:
-    parts = zip(match.groups(), _ELAPSED_UNITS, strict=True)
-    words = [f"{read_integer(int(number))} {unit}" for number, unit in parts if number]
-    return " ".join(words) if len(words) > 1 else match[0]
+    is_single = sum(number is not None for number in match.groups()) < 2
+    return match[0] if is_single else _read_units(match.groups(), _UNITS)
+
+
+def _read_units(numbers: Iterable[str | int | None], units: tuple[str, ...]) -> str:
+    """Read numbers with their units; leave out None and 0, but not "0"."""
+    parts = zip(numbers, units, strict=True)
+    return " ".join(f"{read_integer(int(number))} {unit}" for number, unit in parts if number)
 
 
 def _read_played(match: re.Match[str]) -> str:
@@ -157,34 +163,23 @@ def _read_played(match: re.Match[str]) -> str:
     is_duration = _DURATION_CUE.search(before) or _RECORD_CUE.search(before)
     if _RATIO_CUES.search(before) or not (minutes > 24 or is_duration):
         return match[0]
-    units = ("giờ", "phút") if minutes <= 24 and _MACHINE.search(before) else ("phút", "giây")
-    parts = zip((minutes, seconds), units, strict=True)
-    return " ".join(f"{read_integer(number)} {unit}" for number, unit in parts if number)
+    is_hours = minutes <= 24 and _MACHINE.search(before)
+    return _read_units((minutes, seconds), _UNITS[1:3] if is_hours else _UNITS[2:])
 
 
 def _read_time(match: re.Match[str]) -> str:
     parts = [int(part) for part in re.findall(r"\d+", match[1])]
     hour, minute, second = (*parts, 0, 0)[:3]
-    words = f"{read_integer(hour)} giờ"
-    if hour == 0 and len(parts) == 3 and (minute or second):
-        words = ""  # a countdown such as 00:05:30
-    if minute:
-        words += f" {read_integer(minute)} phút"
-    if second:
-        words += f" {read_integer(second)} giây"
-    return words.strip() + _read_half_of_day(match[2], hour)
+    is_countdown = hour == 0 and len(parts) == 3 and (minute or second)  # 00:05:30
+    words = _read_units((None if is_countdown else str(hour), minute, second), _UNITS[1:])
+    return words + _read_half_of_day(match[2], hour)
 
 
 def _read_hour(match: re.Match[str]) -> str:
-    if match[2] in ("AM", "PM") and _NAME_BEFORE.search(_just_before(match)):
+    if match[2] in ("AM", "PM") and _NAME_BEFORE.search(written_before(match)):
         return match[0]  # Shelly 1PM
     hour = int(match[1])
     return f"{read_integer(hour)} giờ{_read_half_of_day(match[2], hour)}"
-
-
-def _just_before(match: re.Match[str]) -> str:
-    """A little of the text before a match, as it is written."""
-    return match.string[max(0, match.start() - 20) : match.start()]
 
 
 def _read_half_of_day(written: str | None, hour: int) -> str:
@@ -198,11 +193,8 @@ def _read_half_of_day(written: str | None, hour: int) -> str:
 
 
 def _read_duration(match: re.Match[str]) -> str:
-    hours, minutes, seconds = (int(part) if part else 0 for part in match.groups())
-    words = f"{read_integer(hours)} giờ"
-    if minutes:
-        words += f" {read_integer(minutes)} phút"
-    return f"{words} {read_integer(seconds)} giây" if seconds else words
+    hours, minutes, seconds = match.groups()
+    return _read_units((hours, int(minutes), int(seconds or 0)), _UNITS[1:])
 
 
 def _read_ratio(match: re.Match[str]) -> str:

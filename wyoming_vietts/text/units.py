@@ -23,34 +23,17 @@ _DOUBTFUL_UNITS = frozenset({
 })  # fmt: skip
 
 
-@cache
-def any_unit() -> str:
-    """Return a pattern of every unit of the table."""
-    return any_of(read_table("units.txt"))
+RATE = rf"(?: ?/ ?(UNIT|[{LOWER}]{{2,7}})(?!\w))?"
+_QUANTITY = rf"{NUMBER_START}({NUMBER}) ?(UNIT){RATE}(?!\w|[.-][^\W\d])"
+_PART_OF_AMOUNT = rf"{NUMBER_START}({NUMBER}) ?/ ?({NUMBER} ?UNIT)(?!\w)"
+_AMOUNT_PER_AMOUNT = rf"(?<=\d)( ?UNIT)/(?={NUMBER} ?UNIT(?!\w))"
+_RATE_OF_WORDS = rf"(?<=[{LOWER}]) ?/ ?(UNIT)(?!\w)"
 
 
 @cache
-def _quantity() -> re.Pattern[str]:
-    unit = any_unit()
-    return re.compile(
-        rf"{NUMBER_START}({NUMBER}) ?({unit})(?: ?/ ?({unit}|[{LOWER}]{{2,7}})(?!\w))?"
-        r"(?!\w|[.-][^\W\d])"
-    )
-
-
-@cache
-def _part_of_amount() -> re.Pattern[str]:
-    return re.compile(rf"{NUMBER_START}({NUMBER}) ?/ ?({NUMBER} ?{any_unit()})(?!\w)")
-
-
-@cache
-def _amount_per_amount() -> re.Pattern[str]:
-    return re.compile(rf"(?<=\d)( ?{any_unit()})/(?={NUMBER} ?{any_unit()}(?!\w))")
-
-
-@cache
-def _rate_of_words() -> re.Pattern[str]:
-    return re.compile(rf"(?<=[{LOWER}]) ?/ ?({any_unit()})(?!\w)")
+def with_units(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern in which UNIT stands for any unit of the table."""
+    return re.compile(pattern.replace("UNIT", any_of(read_table("units.txt"))))
 
 
 @cache
@@ -91,13 +74,13 @@ def read_units(text: str) -> str:
     text = _WEIGHT_AND_REST.sub(_read_weight_and_rest, text)
     if "/" in text:
         text = _OF_SO_MANY_BYTES.sub(r"\1 trên ", text)
-        text = _part_of_amount().sub(r"\1 trên \2", text)
-        text = _amount_per_amount().sub(r"\1 trên ", text)
-    text = _quantity().sub(_read_quantity, text)
+        text = with_units(_PART_OF_AMOUNT).sub(r"\1 trên \2", text)
+        text = with_units(_AMOUNT_PER_AMOUNT).sub(r"\1 trên ", text)
+    text = with_units(_QUANTITY).sub(_read_quantity, text)
     if "/" not in text:
         return text
     text = _rate_of_units().sub(_read_rates, text)
-    return _rate_of_words().sub(lambda match: read_rate(match[1]), text)
+    return with_units(_RATE_OF_WORDS).sub(lambda match: read_rate(match[1]), text)
 
 
 def _read_rates(match: re.Match[str]) -> str:
