@@ -7,15 +7,10 @@ from .abbreviations_in_context import expand_by_context
 from .characters import LETTERS, LOWER, UPPER
 from .context import word_before, written_before
 from .numbers import DIGITS
-from .tables import any_of, read_table
+from .tables import any_of, read_table, with_tables
 
 _BEFORE = rf"(?<![{LETTERS}\d])"
-
-
-@cache
-def _titles() -> re.Pattern[str]:
-    name = rf"(?=[ ]?[{UPPER}])"
-    return re.compile(rf"{_BEFORE}({any_of(read_table('titles.txt'))})(?:\. ?| ){name}")
+_TITLE = rf"{_BEFORE}(<titles>)(?:\. ?| )(?= ?[{UPPER}])"
 
 
 @cache
@@ -86,7 +81,7 @@ def expand_abbreviations(text: str) -> str:
 
 def _expand_titles(text: str) -> str:
     titles = read_table("titles.txt")
-    return _titles().sub(lambda match: f"{titles[match[1]]} ", text)
+    return with_tables(_TITLE).sub(lambda match: f"{titles[match[1]]} ", text)
 
 
 def _read_abbreviation(match: re.Match[str]) -> str:

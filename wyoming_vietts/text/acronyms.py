@@ -6,7 +6,7 @@ from functools import cache
 from .characters import LETTERS, UPPER
 from .letters import spell
 from .lexicon import Lexicon
-from .tables import any_of, read_table
+from .tables import read_table, with_tables
 
 _AFTER = rf"(?![{LETTERS}])"
 
@@ -19,16 +19,12 @@ def _said_words() -> Lexicon:
     return lexicon
 
 
-@cache
-def _acronyms() -> re.Pattern[str]:
-    return re.compile(rf"(?<![{LETTERS}]){any_of(read_table('acronyms.txt'))}{_AFTER}")
-
-
 def say_foreign_words(text: str) -> str:
     """Write foreign words as Vietnamese people say them: `TV` becomes `ti vi`."""
     return _said_words().say(text)
 
 
+_ACRONYM = rf"(?<![{LETTERS}])<acronyms>{_AFTER}"
 _CAPITALS = re.compile(rf"(?<![{LETTERS}])[{UPPER}]{{2,}}{_AFTER}")
 # A and E keep their capitals: small ones may be short for persons.
 _LONE_LETTER = re.compile(rf"(?<![{LETTERS}])[b-df-hj-np-tv-xzđB-DF-ZĐ]{_AFTER}")
@@ -42,7 +38,7 @@ _SAYABLE = re.compile(
 def spell_acronyms(text: str) -> str:
     """Read acronyms by their table or letter by letter, and lone letters by their names."""
     table = read_table("acronyms.txt")
-    text = _acronyms().sub(lambda match: f" {table[match[0]]} ", text)
+    text = with_tables(_ACRONYM).sub(lambda match: f" {table[match[0]]} ", text)
     text = _CAPITALS.sub(_spell_capitals, text)
     return _LONE_LETTER.sub(lambda match: f" {spell(match[0])} ", text)
 

@@ -1,9 +1,8 @@
 """Entities of Home Assistant: `light.den_phong_khach`."""
 
 import re
-from functools import cache
 
-from .tables import any_of, read_table
+from .tables import read_table, with_tables
 
 _ENTITY = re.compile(
     r"(?<![\w./@-])(alarm_control_panel|automation|binary_sensor|button|calendar|camera|climate|cover"
@@ -12,11 +11,7 @@ _ENTITY = re.compile(
     r"|siren|sun|switch|timer|todo|tts|update|vacuum|valve|water_heater|weather|zone)"
     r"\.([a-z0-9]{1,40}(?:_[a-z0-9]{1,40}){0,15})(?![\w-]|\.\w)"
 )
-
-
-@cache
-def _home_words() -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){any_of(read_table('entity_words.txt'))}(?!\w)")
+_HOME_WORD = r"(?<!\w)<entity_words>(?!\w)"
 
 
 def read_entities(text: str) -> str:
@@ -27,4 +22,4 @@ def read_entities(text: str) -> str:
 def _read_entity(match: re.Match[str]) -> str:
     domain, name = (part.replace("_", " ") for part in match.groups())
     words = read_table("entity_words.txt")
-    return f"{domain} chấm {_home_words().sub(lambda word: words[word[0]], name)}"
+    return f"{domain} chấm {with_tables(_HOME_WORD).sub(lambda word: words[word[0]], name)}"

@@ -5,8 +5,8 @@ import re
 from .context import text_after, text_before
 from .numbers import NUMBER, read_number, split_number
 from .ranges import NUMBER_START
-from .tables import any_of
-from .units import RATE, read_rate, with_units
+from .tables import any_of, with_tables
+from .units import RATE, read_rate
 
 _SCALES = {
     "k": "nghìn", "K": "nghìn", "tr": "triệu", "M": "triệu", "B": "tỷ", "ty": "tỷ",
@@ -37,7 +37,7 @@ AMOUNT_OF_MONEY = (
     rf"(?:{_SIGN} ?{NUMBER}(?: ?{_SCALE}(?!\w))?"
     rf"|(?:{NUMBER}(?: ?{_SCALE})? ?{_CURRENCY}|{NUMBER}(?:k|tr|ty))(?!\w){RATE})"
 )
-"""An amount with its sign, currency or scale; UNIT in it is any unit."""
+"""With its sign, currency or scale; for `with_tables`."""
 
 _FOR_SO_MUCH = re.compile(
     r"(?<=\d)( ?(?:k|tr|đ|đồng|nghìn|triệu|VND|VNĐ))/"
@@ -69,7 +69,7 @@ _MILLIONS_AND_REST = re.compile(r"(?<![\w.,])(\d{1,3})tr(\d{1,3})(?!\w)")
 def read_ranges_of_money(text: str) -> str:
     """Read `$5-7k/tháng`: one sign and one scale for both amounts; write `1.000d` with its `đ`."""
     text = _SUM_IN_D.sub(r"\1đ", text)
-    return with_units(_RANGE_WITH_SIGN).sub(_read_range_with_sign, text)
+    return with_tables(_RANGE_WITH_SIGN).sub(_read_range_with_sign, text)
 
 
 def _read_range_with_sign(match: re.Match[str]) -> str:
@@ -91,9 +91,9 @@ def read_money(text: str) -> str:
         text = _THOUSANDS_AND_REST.sub(_read_thousands_and_rest, text)
     if "tr" in text:
         text = _MILLIONS_AND_REST.sub(_read_millions_and_rest, text)
-    text = with_units(_SIGN_FIRST).sub(_read_sign_first, text)
-    text = with_units(_CURRENCY_LAST).sub(_read_currency_last, text)
-    return with_units(_SCALED).sub(_read_scaled, text) if _MAY_BE_SCALED.search(text) else text
+    text = with_tables(_SIGN_FIRST).sub(_read_sign_first, text)
+    text = with_tables(_CURRENCY_LAST).sub(_read_currency_last, text)
+    return with_tables(_SCALED).sub(_read_scaled, text) if _MAY_BE_SCALED.search(text) else text
 
 
 def _read_capital_k(match: re.Match[str]) -> str:

@@ -12,9 +12,8 @@ from .dates import BARE_CUES, DATE_CUES, DAY, MONTH, WEEKDAY, YEAR, with_day_wor
 from .money import AMOUNT_OF_MONEY
 from .numbers import NUMBER
 from .ranges import NUMBER_START
-from .tables import read_table
+from .tables import read_table, with_tables
 from .times import CLOCK, HALF_OF_DAY
-from .units import with_units
 
 _DASH = r" ?[-–~→] ?"
 _HAS_DASH = re.compile("[-–~→]")
@@ -26,10 +25,10 @@ _KINDS = {
     "clock": rf"{CLOCK}{HALF_OF_DAY}?|(?:1[0-2]|0?[1-9]){HALF_OF_DAY}",
     "weekday": WEEKDAY,
     "money": AMOUNT_OF_MONEY,
-    "amount": rf"-?{NUMBER} ?UNIT(?: ?/ ?(?:UNIT|[{LOWER}]{{2,7}}))?",
+    "amount": rf"-?{NUMBER} ?<units>(?: ?/ ?(?:<units>|[{LOWER}]{{2,7}}))?",
     "number": NUMBER,
 }
-"""Patterns of the kinds of a side; the first that matches is the one. UNIT is any unit."""
+"""Patterns of the kinds of a side; the first that matches is the one; for `with_tables`."""
 
 
 def _any_kind(number: int) -> str:
@@ -53,7 +52,7 @@ def read_ranges_of_quantities(text: str) -> str:
         return text
     text = _DOTTED_DATES.sub(lambda match: match[0].replace(".", "/"), text)
     text = _WEEKDAYS.sub(lambda match: re.sub(_DASH, ", ", match[0]), text)
-    return with_units(_PAIR).sub(_read_pair, text)
+    return with_tables(_PAIR).sub(_read_pair, text)
 
 
 def _read_pair(match: re.Match[str]) -> str:

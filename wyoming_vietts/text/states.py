@@ -5,7 +5,7 @@ import re
 from .characters import LOWER
 from .context import text_after, text_before
 from .numbers import NUMBER
-from .units import with_units
+from .tables import with_tables
 
 _SAID = {
     "on": "bật", "off": "tắt", "open": "mở", "closed": "đóng", "locked": "đã khóa",
@@ -48,8 +48,8 @@ _BETWEEN_ARROWS = re.compile(r" ?[/|,] ?(?=[↑↓])")
 _BITS_AFTER = re.compile(rf"{NUMBER} ?(?:[kmg]?bps|[kmg]b/s|[kmg]bit/s|mb/giây)")
 _NET_BEFORE = re.compile(r"(?:mạng|wifi|wi-fi|internet|speedtest|băng thông|tốc độ)[^.!?]{0,30}$")
 _NO_VALUE = (
-    r"(?<!\w)(?:(?:None|null|NULL|NaN|undefined)(?: ?UNIT)?(?![\w'])"
-    r"|(?:nan|none)(?: (?!năm|tháng|ngày|giờ|tuần)UNIT| ?[%°][CF]?)(?!\w)"
+    r"(?<!\w)(?:(?:None|null|NULL|NaN|undefined)(?: ?<units>)?(?![\w'])"
+    r"|(?:nan|none)(?: (?!năm|tháng|ngày|giờ|tuần)<units>| ?[%°][CF]?)(?!\w)"
     rf"|{_VALUE_BEFORE}(?:nan|none|n/a|N/A){_VALUE_END})"
 )
 
@@ -58,7 +58,7 @@ def read_states(text: str) -> str:
     """Read `Đèn: on → off`, `None °C`, `True`, and `↑8%`."""
     if ">" in text:
         text = _TYPED_ARROW.sub("→", text)
-    text = with_units(_NO_VALUE).sub("không rõ", text)
+    text = with_tables(_NO_VALUE).sub("không rõ", text)
     if "→" in text:
         text = _TO_STATE.sub(_read_change, text)
         text = _VALUE_TO_VALUE.sub(r"\1 sang ", text)

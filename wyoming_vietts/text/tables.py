@@ -42,6 +42,17 @@ def read_table(name: str) -> dict[str, str]:
     return {entry.written: entry.spoken for entry in read_entries(content.splitlines())}
 
 
+@cache
+def with_tables(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern in which `<units>` stands for any written form of `data/units.txt`."""
+    return re.compile(re.sub("<([a-z_]+)>", lambda match: _any_entry(str(match[1])), pattern))
+
+
+@cache
+def _any_entry(table: str) -> str:
+    return any_of(read_table(f"{table}.txt"))
+
+
 def any_of(written_forms: Iterable[str]) -> str:
     """Return a pattern that matches the longest of the written forms.
 

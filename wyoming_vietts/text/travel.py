@@ -1,11 +1,10 @@
 """Roads, flights and airports."""
 
 import re
-from functools import cache
 
 from .letters import spell
 from .numbers import read_digits, read_whole
-from .tables import any_of, read_table
+from .tables import read_table, with_tables
 
 _ROAD = re.compile(r"(?<!\w)(QL|TL|HL) ?\.?(\d{1,4})([A-Z]?)(?!\w)")
 _ROADS = {"QL": "quốc lộ ", "TL": "tỉnh lộ ", "HL": "hương lộ "}
@@ -19,19 +18,7 @@ _ROAD_NUMBER = re.compile(r"(\d{1,4})([A-ZĐ])")
 _FLIGHT = re.compile(
     r"(?<!\w)(VN|VJ|QH|VU|BL|TG|SQ|CX|KE|OZ|JL|NH|EK|MH|AK|TR|PG)[ -]?(\d{3,4})(?!\w|[.,/]\d)"
 )
-
-
-@cache
-def _route() -> re.Pattern[str]:
-    airport = any_of(read_table("airports.txt"))
-    return re.compile(
-        rf"(?<!\w){airport}(?:(?: ?[-–→/] ?| đi | đến | về | ra | vào ){airport}){{1,3}}(?!\w)"
-    )
-
-
-@cache
-def _airport() -> re.Pattern[str]:
-    return re.compile(any_of(read_table("airports.txt")))
+_ROUTE = r"(?<!\w)<airports>(?:(?: ?[-–→/] ?| đi | đến | về | ra | vào )<airports>){1,3}(?!\w)"
 
 
 def read_roads(text: str) -> str:
@@ -51,9 +38,9 @@ def _read_road_number(match: re.Match[str]) -> str:
 def read_flights(text: str) -> str:
     """Read `VN 7120`, and the airports of `SGN-HUI`, which alone may be other things."""
     text = _FLIGHT.sub(lambda match: f"{spell(match[1])} {read_digits(match[2])}", text)
-    return _route().sub(_read_route, text)
+    return with_tables(_ROUTE).sub(_read_route, text)
 
 
 def _read_route(match: re.Match[str]) -> str:
     airports = read_table("airports.txt")
-    return _airport().sub(lambda airport: airports[airport[0]], match[0])
+    return with_tables("<airports>").sub(lambda airport: airports[airport[0]], match[0])

@@ -7,7 +7,7 @@ from .characters import LETTERS, LOWER
 from .context import text_before, word_before
 from .numbers import NUMBER, read_digits, read_number
 from .ranges import NUMBER_START
-from .tables import any_of, read_table
+from .tables import any_of, read_table, with_tables
 
 # After these words `3A` is a name and not a current.
 _NAMED_PLACES = frozenset({
@@ -23,17 +23,11 @@ _DOUBTFUL_UNITS = frozenset({
 })  # fmt: skip
 
 
-RATE = rf"(?: ?/ ?(UNIT|[{LOWER}]{{2,7}})(?!\w))?"
-_QUANTITY = rf"{NUMBER_START}({NUMBER}) ?(UNIT){RATE}(?!\w|[.-][^\W\d])"
-_PART_OF_AMOUNT = rf"{NUMBER_START}({NUMBER}) ?/ ?({NUMBER} ?UNIT)(?!\w)"
-_AMOUNT_PER_AMOUNT = rf"(?<=\d)( ?UNIT)/(?={NUMBER} ?UNIT(?!\w))"
-_RATE_OF_WORDS = rf"(?<=[{LOWER}]) ?/ ?(UNIT)(?!\w)"
-
-
-@cache
-def with_units(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern in which UNIT stands for any unit of the table."""
-    return re.compile(pattern.replace("UNIT", any_of(read_table("units.txt"))))
+RATE = rf"(?: ?/ ?(<units>|[{LOWER}]{{2,7}})(?!\w))?"
+_QUANTITY = rf"{NUMBER_START}({NUMBER}) ?(<units>){RATE}(?!\w|[.-][^\W\d])"
+_PART_OF_AMOUNT = rf"{NUMBER_START}({NUMBER}) ?/ ?({NUMBER} ?<units>)(?!\w)"
+_AMOUNT_PER_AMOUNT = rf"(?<=\d)( ?<units>)/(?={NUMBER} ?<units>(?!\w))"
+_RATE_OF_WORDS = rf"(?<=[{LOWER}]) ?/ ?(<units>)(?!\w)"
 
 
 @cache
@@ -74,13 +68,13 @@ def read_units(text: str) -> str:
     text = _WEIGHT_AND_REST.sub(_read_weight_and_rest, text)
     if "/" in text:
         text = _OF_SO_MANY_BYTES.sub(r"\1 trên ", text)
-        text = with_units(_PART_OF_AMOUNT).sub(r"\1 trên \2", text)
-        text = with_units(_AMOUNT_PER_AMOUNT).sub(r"\1 trên ", text)
-    text = with_units(_QUANTITY).sub(_read_quantity, text)
+        text = with_tables(_PART_OF_AMOUNT).sub(r"\1 trên \2", text)
+        text = with_tables(_AMOUNT_PER_AMOUNT).sub(r"\1 trên ", text)
+    text = with_tables(_QUANTITY).sub(_read_quantity, text)
     if "/" not in text:
         return text
     text = _rate_of_units().sub(_read_rates, text)
-    return with_units(_RATE_OF_WORDS).sub(lambda match: read_rate(match[1]), text)
+    return with_tables(_RATE_OF_WORDS).sub(lambda match: read_rate(match[1]), text)
 
 
 def _read_rates(match: re.Match[str]) -> str:
