@@ -1,6 +1,7 @@
 """From text to samples, compared with the published packages."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -151,6 +152,19 @@ def test_decoder_runs_over_windows_with_the_margin_that_it_needs(
         whole = finish(network.speak(ids, features, 1.0, 1))
         np.testing.assert_allclose(cut, whole, atol=3e-5)
     assert caplog.text.count("its decoder runs whole, in longer steps") == 1
+
+
+@pytest.mark.parametrize("margin", [2, 8])
+def test_windows_are_as_few_and_as_equal_as_their_length_allows(margin: int) -> None:
+    longest = graphs.WINDOW_BLOCKS + 2 * margin  # with the margins
+    for blocks in range(2, 240):
+        ends = graphs.window_ends(blocks, margin)
+        runs = [min(end + margin, blocks) - max(start - margin, 0) for start, end in pairwise(ends)]
+        assert max(runs) <= longest
+        assert max(runs) - min(runs) <= 1
+        decoded = blocks + 2 * margin * (len(runs) - 1)
+        assert sum(runs) == decoded
+        assert len(runs) == 1 or decoded - 2 * margin > (len(runs) - 1) * longest
 
 
 def test_silence_at_the_edges_is_cut_to_a_little_and_faded() -> None:

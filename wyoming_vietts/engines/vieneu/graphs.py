@@ -6,6 +6,7 @@ Latents are [1, 144, T], in blocks of 64 ms.
 import math
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,14 +116,24 @@ def predict_velocity(
 
 def decode(decoder: Session, latents: Floats, margin: int | None) -> Steps[Floats]:
     """Decode [1, C, T] to [N] in windows, as a run over all would."""
-    blocks = latents.shape[2]
-    size = blocks if margin is None else math.ceil(blocks / math.ceil(blocks / WINDOW_BLOCKS))
     pieces = []
-    for start in range(0, blocks, size):
-        piece = yield from _decode_window(decoder, latents, start, start + size, margin or 0)
+    for start, end in pairwise(window_ends(latents.shape[2], margin)):
+        piece = yield from _decode_window(decoder, latents, start, end, margin or 0)
         pieces.append(piece)
         yield
     return np.concatenate(pieces)
+
+
+def window_ends(blocks: int, margin: int | None) -> list[int]:
+    """Cut blocks into windows that take about as long as each other; return 0 and their ends.
+
+    The first and the last window have a margin on one side only, so they are longer.
+    """
+    if margin is None:
+        return [0, blocks]
+    inner = blocks - 2 * margin
+    count = max(1, math.ceil(inner / WINDOW_BLOCKS))
+    return [0, *(margin + inner * number // count for number in range(1, count)), blocks]
 
 
 def _decode_window(
