@@ -125,6 +125,7 @@ HTTP_ORIGINS = Setting("http_origins", Parsed(parse_origins), (), "other sites, 
     default_help="none")
 PIPER_DIR = Setting("piper_dir", Parsed(Path), Path("models/piper"),
     "Piper voices: NAME.onnx and NAME.onnx.json", "DIR")
+VIENEU_DIR = Setting("vieneu_dir", Parsed(Path), Path("models/vieneu"), "the VieNeu model", "DIR")
 ENGINE = Setting("engine", Parsed(_engine_names), ("auto",),
     f"auto, or some of {', '.join(ENGINES)}, best first; auto: vietts where a model and a "
     "recording are, vieneu where its model is, piper where its voices are, else espeak",
@@ -132,7 +133,6 @@ ENGINE = Setting("engine", Parsed(_engine_names), ("auto",),
     default_help="auto")
 MODEL_DIR = Setting("model_dir", Parsed(Path), Path("models/viet-tts"), "the VietTTS model",
     "DIR")
-VIENEU_DIR = Setting("vieneu_dir", Parsed(Path), Path("models/vieneu"), "the VieNeu model", "DIR")
 VOICES_DIR = Setting("voices_dir", Parsed(Path), None,
     "recordings to clone, one for each voice", "DIR",
     default_help="voices/ of the model")
@@ -186,22 +186,8 @@ LOG_FORMAT = Setting("log_format", Parsed(_log_format),
 VIETTS_SETTINGS = (MODEL_DIR, VOICES_DIR, THREADS, QUALITY, SEED, DEVICE)
 ENGINE_SETTINGS = (PIPER_DIR, VIENEU_DIR, ENGINE, *VIETTS_SETTINGS)
 LOG_SETTINGS = (DEBUG, LOG_FORMAT)
-SERVE_SETTINGS = (
-    *(URI, ZEROCONF, HTTP, HTTP_TOKEN, HTTP_ALLOW, HTTP_NAMES, HTTP_PROXIES, HTTP_ORIGINS),
-    *(*ENGINE_SETTINGS, DOWNLOAD, NO_DOWNLOAD, VOICE, SPEED, OWN_LOUDNESS),
-    *(
-        SAMPLES_PER_CHUNK,
-        LEAD_SILENCE,
-        TAIL_SILENCE,
-        SENTENCE_SILENCE,
-        MAX_TEXT,
-        LEXICON,
-        MAX_CLIENTS,
-        IDLE_TIMEOUT,
-    ),
-    *(UNLOAD_AFTER, NO_STREAMING, *LOG_SETTINGS),
-)
-"""All settings."""
+SERVE_SETTINGS = tuple(value for value in vars().values() if isinstance(value, Setting))
+"""All settings, in the order above."""
 
 APP_OPTIONS: Sequence[Setting] = (
     replace(ENGINE, kind=OneOf("auto", *ENGINES), default="auto"),

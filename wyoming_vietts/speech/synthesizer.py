@@ -1,4 +1,4 @@
-"""Begins utterances, for all frontends."""
+"""Begins utterances, for all frontends, and chooses their voices."""
 
 import asyncio
 import sys
@@ -6,10 +6,16 @@ from collections.abc import Callable
 
 from ..engines.catalogue import Catalogue
 from ..engines.contract import Voice
+from ..errors import UnknownVoiceError
 from .script import SpeechSettings
 from .turns import Turns
 from .utterance import Failure, Outcome, Utterance, explain_failure
-from .voice_choice import choose_voice
+
+STOCK_NAMES = (
+    *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx"),
+    *("sage", "shimmer", "verse"),
+)
+"""Voices of OpenAI, the defaults of its clients."""
 
 
 class Synthesizer:
@@ -32,12 +38,50 @@ class Synthesizer:
     def choose_voice(
         self, name: str | None = None, speaker: str | None = None, language: str | None = None
     ) -> Voice:
-        """Pick the voice that a request asks for; see `voice_choice`.
+        """Pick a voice by name and speaker, else by language, else the default.
+
+        The default is that of the settings, or else the first on offer that speaks Vietnamese, or
+        else the first. A voice has one speaker, itself. Voices of one file are called NAME-SPEAKER,
+        and are also found by name and speaker. An empty string asks for nothing, and one of
+        `STOCK_NAMES` for the default, unless a voice has this name.
 
         Raises:
-            UnknownVoiceError: there is none.
+            UnknownVoiceError: nothing matches, or name and speaker contradict each other.
         """
-        return choose_voice(self.catalogue, self.settings.voice, name, speaker, language)
+        find = self.catalogue.find
+        if name in STOCK_NAMES and find(name) is None:
+            name = None
+        if name and speaker and (voice := find(f"{name}-{speaker}")):
+            return voice
+        wanted = name or speaker
+        if not wanted and language:
+            return self._choose_by_language(language)
+        wanted = wanted or self.settings.voice
+        if not wanted:
+            offered = [*self.catalogue.voices.values()]
+            if not offered:
+                raise UnknownVoiceError("No voice is available")
+            return next((voice for voice in offered if _speaks(voice, "vi")), offered[0])
+        voice = find(wanted)
+        if voice is None:
+            available = ", ".join(self.catalogue.voices)
+            raise UnknownVoiceError(f"Unknown voice '{wanted:.80}'; available: {available}")
+        if speaker and speaker != voice.name:
+            raise UnknownVoiceError(
+                f"Voice '{voice.name}' has no speaker '{speaker:.80}'; available: {voice.name}"
+            )
+        return voice
+
+    def _choose_by_language(self, language: str) -> Voice:
+        """Return the default voice if it speaks a language, else the first on offer that does."""
+        wanted, default = _primary_subtag(language), self.settings.voice
+        offered = self.catalogue.voices.values()
+        preferred = None if default is None else self.catalogue.find(default)
+        for voice in offered if preferred is None else (preferred, *offered):
+            if _speaks(voice, wanted):
+                return voice
+        known = ", ".join(sorted({tag for voice in offered for tag in voice.languages}))
+        raise UnknownVoiceError(f"No voice speaks language '{language:.80}'; available: {known}")
 
     def begin(
         self,
@@ -53,7 +97,7 @@ class Synthesizer:
 
         Args:
             door: where the request came in, such as `wyoming`.
-            voice, speaker, language: see `voice_choice`.
+            voice, speaker, language: see `choose_voice`.
             speed: a factor on the speed of the settings, in `REQUEST_SPEED`.
             is_ssml: None to decide by how the text begins and ends.
 
@@ -92,3 +136,12 @@ class Synthesizer:
     def _tell(self, outcome: Outcome) -> None:
         for listener in self.on_outcome:
             listener(outcome)
+
+
+def _speaks(voice: Voice, language: str) -> bool:
+    return language in map(_primary_subtag, voice.languages)
+
+
+def _primary_subtag(language: str) -> str:
+    """Return `vi` for `vi-VN`, `vi_VN` and `VI`."""
+    return language.replace("_", "-").split("-")[0].lower()
