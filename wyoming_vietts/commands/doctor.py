@@ -8,9 +8,11 @@ import logging
 import platform
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,7 @@ def examine(options: argparse.Namespace) -> dict[str, Any]:
     if "not installed" not in (program["onnxruntime"], program["onnxruntime-gpu"]):
         steps.append("Uninstall onnxruntime or onnxruntime-gpu: together they break each other")
     report: dict[str, Any] = {"program": program, "machine": _machine(options, steps)}
-    with _warnings() as warnings:
+    with _warnings() as records:
         try:
             catalogue = make_catalogue(options.engine, EngineSettings.of(options))
             voices = catalogue.voices
@@ -89,7 +91,7 @@ def examine(options: argparse.Namespace) -> dict[str, Any]:
             catalogue, voices = None, {}
             steps.append(str(error))
         report["voices"] = _measure_all(voices.values())
-    if warnings:
+    if warnings := [record.getMessage() for record in records]:
         report[_LEFT_OUT] = dict(enumerate(warnings, start=1))
         steps.append("See above what was left out, and why")
     is_running, report["network"] = _network(options, steps)
@@ -213,19 +215,14 @@ def _judge(real_time_factor: float) -> str:
 
 
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
+def _warnings() -> Iterator[list[logging.LogRecord]]:
     """Collect the program's warnings, which say why a voice is left out."""
-    found: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            found.append(record.getMessage())
-
-    logger, collector = logging.getLogger("wyoming_vietts"), Collector(logging.WARNING)
+    logger, collector = logging.getLogger("wyoming_vietts"), BufferingHandler(sys.maxsize)
+    collector.setLevel(logging.WARNING)
     logger.addHandler(collector)
     was, logger.propagate = logger.propagate, False
     try:
-        yield found
+        yield collector.buffer
     finally:
         logger.removeHandler(collector)
         logger.propagate = was

@@ -145,7 +145,9 @@ class Utterance:
         self, parts: Parts, is_last: bool = False
     ) -> AsyncGenerator[bytes | None, None]:
         """Compute step by step, with a turn for others after each."""
-        self._resume()
+        now = time.monotonic()
+        self._started = self._started or now
+        self._deadline = max(self._deadline, now)
         with closing(parts):
             while (part := await self._step(parts)) is not _End.END:
                 if part is None:
@@ -208,12 +210,6 @@ class Utterance:
             samples = min(remaining, piece)
             remaining -= samples
             yield self._played(bytes(SAMPLE_WIDTH * samples))
-
-    def _resume(self) -> None:
-        """Start the clock: computation begins."""
-        now = time.monotonic()
-        self._started = self._started or now
-        self._deadline = max(self._deadline, now)
 
     def _played(self, pcm: bytes) -> bytes:
         """Extend the playback deadline by this PCM."""

@@ -6,7 +6,7 @@ from functools import cache
 from .abbreviations_in_context import expand_by_context
 from .characters import LETTERS, LOWER, UPPER
 from .context import word_before, written_before
-from .numbers import DIGITS
+from .numbers import ANY_DIGIT, DIGITS
 from .tables import any_of, read_table, with_tables
 
 _BEFORE = rf"(?<![{LETTERS}\d])"
@@ -51,13 +51,12 @@ _TERM = re.compile(
     r"(?<!\w)HK(?: ?(?=[1-3](?!\w)(?! (?:ngày|đêm|tuần|tháng|lần|người)))| ?(?=I{1,3}(?!\w)))"
 )
 _QUARTER = re.compile(r"(?<!\w)Q([1-4])[/ -]([12]\d{3})(?!\w)")
-_DIGIT = re.compile("[0-9]")
 _NIGHTS = re.compile(r"(?<!\w)(\d{1,2})N(\d{1,2})Đ(?!\w)")
 
 
 def expand_abbreviations(text: str) -> str:
     """Write out abbreviations: `TP.HCM`, `GS.TS`, `P.5`, `v.v.`."""
-    has_digits = _DIGIT.search(text) is not None
+    has_digits = ANY_DIGIT.search(text) is not None
     if has_digits:
         text = _NIGHTS.sub(r"\1 ngày \2 đêm", text)
     text = expand_by_context(text)

@@ -9,8 +9,14 @@ from .chat_in_context import read_chat_by_context
 from .context import text_after, text_before, word_before, written_before
 from .dates import WEEKDAYS
 from .letters import spell
-from .numbers import DIGITS
+from .numbers import ANY_DIGIT, DIGITS
 from .tables import any_of, read_table
+
+
+def _after(words: str) -> str:
+    """Return a pattern of the place after one of some words, of any lengths, and a space."""
+    return f"(?:{'|'.join(f'(?<={word} )' for word in words.split('|'))})"
+
 
 _ACCENTED = "áàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụ"
 # Letters that are words where nothing announces a letter.
@@ -65,13 +71,9 @@ _SO = re.compile(
 )
 _LONE_V = re.compile(r" v\b")
 _LONE_T_OR_M = re.compile(r"\b[tTm] ")
-_SO_AFTER = re.compile(r"(?:(?<=gì )|(?<=sao )|(?<=đâu )|(?<=nào ))v(?![\w'/])")
+_SO_AFTER = re.compile(rf"{_after('gì|sao|đâu|nào')}v(?![\w'/])")
 _OH_HEAVEN = re.compile(rf"(?<!\w)([Tt]r)(?= ơi)|(?<=[{LOWER}] )(tr)(?=[!?~]|\.?$)")
-_STREET = re.compile(
-    r"(?:(?<=trên )|(?<=ngoài )|(?<=giữa )|(?<=kẹt )|(?<=tắc )|(?<=ngập )|(?<=qua )|(?<=con )|"
-    r"(?<=hỏi ))"
-    r"đg(?!\w)"
-)
+_STREET = re.compile(rf"{_after('trên|ngoài|giữa|kẹt|tắc|ngập|qua|con|hỏi')}đg(?!\w)")
 _FINAL_G = re.compile(rf"(?<=[{MARKED_VOWELS}])g(?!\w)")
 _FINAL_K = re.compile(r"(?<=[íịĩỉìếệ])k(?!\w)")
 _Q_WITHOUT_U = re.compile(
@@ -96,10 +98,10 @@ _FRIEND = re.compile(
 _FRIENDS = {"t": "tớ", "m": "mày"}
 _FOREIGN_INITIAL = re.compile(rf"(?<!\w)([wzjfWZJF])(?=[{LOWER}]{{0,3}}[{MARKED_VOWELS}])")
 _INITIALS = {"w": "qu", "z": "d", "j": "gi", "f": "ph"}
-_DIGIT = re.compile("[0-9]")
 _DAY_OF_WEEK = re.compile(r"(?<![\w./-])t([2-7])(?![\w/-]|[.,:]\d)")
 _SHORT_MONTH = re.compile(r"(?<![\w./-])t([89]|1[0-2])(?![\w/-]|[.,:]\d)")
 _DISTRICT = re.compile(r"(?<!\w)((?:ở|sang|tại|về|đến|qua|bên|khu|từ) )([qp])(\d{1,2})(?!\w)")
+_DISTRICTS = {"q": "quận", "p": "phường"}
 _HOUR = re.compile(
     r"(?<!\w)((?:[Mm]ấy|[Bb]ây|[Bb]ao|[Bb]ữa|[Ll]úc) ?|(?:[Tt]ới|[Đđ]ến) (?!h ?[=+:<>])"
     r"|[Tt]ừ (?=h (?:tới|đến|về|trở|qua)))h(?!\w)"
@@ -127,14 +129,10 @@ _PERSON_FIRST = re.compile(rf"{_CLAUSE_START}[ACEaceBb](?={_AFTER_PERSON.pattern
 _PAUSES = frozenset(",.;:!?")
 _PERSON_INSIDE = re.compile(
     rf"(?<=[{LOWER}] )[ae](?={_AFTER_PERSON.pattern})"
-    r"|(?:(?<=hộ )|(?<=giúp )|(?<=dùm )|(?<=giùm )|(?<=nhờ )|(?<=kêu )|(?<=nhắn )"
-    r"|(?<=Nhờ )|(?<=Nhắn )|(?<=Kêu ))[ace](?= \w)"
-    rf"|(?:(?<=[Hh]ỏi )|(?<=[Bb]ảo )|(?<=[Gg]ọi ))[ace](?= [{UPPER}][{LOWER}])"
-    r"|(?:(?<=hả )|(?<=nhé )|(?<=nha )|(?<=nhỉ )|(?<=rồi )|(?<=vậy )|(?<=luôn )|(?<=dạ )|(?<=ơn )"
-    r"|(?<=lỗi )|(?<=thế ))[ace](?=[.!?,]|$)"
-    rf"|(?:(?<=lát )|(?<=để )|(?<=nhớ )|(?<=đón )|(?<=chờ )|(?<=đợi )|(?<=gọi )|(?<=nhà )|"
-    rf"(?<=tụi ))"
-    rf"[ae](?= [{LETTERS}]|[.!?]?$)"
+    rf"|{_after('hộ|giúp|dùm|giùm|[Nn]hờ|[Kk]êu|[Nn]hắn')}[ace](?= \w)"
+    rf"|{_after('[Hh]ỏi|[Bb]ảo|[Gg]ọi')}[ace](?= [{UPPER}][{LOWER}])"
+    rf"|{_after('hả|nhé|nha|nhỉ|rồi|vậy|luôn|dạ|ơn|lỗi|thế')}[ace](?=[.!?,]|$)"
+    rf"|{_after('lát|để|nhớ|đón|chờ|đợi|gọi|nhà|tụi')}[ae](?= [{LETTERS}]|[.!?]?$)"
 )
 _LETTERS_AND_NUMBERS = frozenset({
     *" ".join(map(spell, ascii_lowercase)).split(), *DIGITS, "mười", "mươi", "trăm", "cộng",
@@ -173,18 +171,17 @@ def read_chat_shorthand(text: str) -> str:
         text = _D_WITH_Z.sub(lambda match: like(match[0], "v"), text)
         text = _SILENT_Z.sub(r"\1", text)
     text = _FOREIGN_INITIAL.sub(lambda match: like(match[1], _INITIALS[match[1].lower()]), text)
-    if _HOUR_FIRST.search(text):
-        text = _HOUR_FIRST.sub(lambda match: like(match[0], "giờ"), text)
+    text = _HOUR_FIRST.sub(lambda match: like(match[0], "giờ"), text)
     if _LONE_PERSON.search(text) and (
         text != written or _words().search(text) or _is_personal(text)
     ):
         # In any other text a lone letter is a letter; and where it is spoken it stays one.
         text = _PERSON_OF_NAME.sub(_read_person_of_name, text)
         text = _PERSON.sub(_read_person, text)
-    if _DIGIT.search(text):
+    if ANY_DIGIT.search(text):
         text = _SHORT_MONTH.sub(r"tháng \1", text)
         text = _DAY_OF_WEEK.sub(lambda match: f"thứ {WEEKDAYS[match[1]]}", text)
-        text = _DISTRICT.sub(_read_district, text)
+        text = _DISTRICT.sub(lambda match: f"{match[1]}{_DISTRICTS[match[2]]} {match[3]}", text)
     return read_chat_words(_HOUR.sub(r"\1 giờ", text))
 
 
@@ -244,7 +241,3 @@ def _read_person(match: re.Match[str]) -> str:
 def _read_person_of_name(match: re.Match[str]) -> str:
     """`a Nam`."""
     return match[0] if _is_letter(match) else _PERSONS[match[0]]
-
-
-def _read_district(match: re.Match[str]) -> str:
-    return f"{match[1]}{'quận' if match[2] == 'q' else 'phường'} {match[3]}"

@@ -87,7 +87,10 @@ def read_dates(text: str) -> str:
     """Read dates, weekdays, months with years."""
     is_dated = _NUMBERS_JOINED.search(text) is not None
     if is_dated:
-        text = _ISO.sub(_read_iso, _YEAR_PAIR.sub(_read_year_pair, text))
+        text = _YEAR_PAIR.sub(
+            lambda match: f"{match[1]}{read_whole(match[2])}, {read_whole(match[3])}", text
+        )
+        text = _ISO.sub(_read_iso, text)
     if "hứ " in text:
         text = _WEEKDAY_LIST.sub(_read_weekday_list, text)
     if "T" in text or "CN" in text:
@@ -214,10 +217,6 @@ _DATE_BEFORE_UNTIL = re.compile(r"(?:ngày|tháng|nay|mai|từ|kéo dài|lùi|d�
 _EVERY_DAY_BEFORE = re.compile(r"(?:mỗi|một|hằng|hàng|\d) ngày:? $")
 _DAYS_BEFORE = re.compile(r"(?<!\d )(?<![\d/.,])\d{1,2} ?(?:&|và) ?(?:ngày )?$")
 _DATE_LISTED_BEFORE = re.compile(r"\d/\d{1,2}(?:,| và| hoặc|, và| &) $")
-
-
-def _read_year_pair(match: re.Match[str]) -> str:
-    return f"{match[1]}{read_whole(match[2])}, {read_whole(match[3])}"
 
 
 def _read_short_weekday(match: re.Match[str]) -> str:

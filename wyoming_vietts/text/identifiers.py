@@ -4,7 +4,7 @@ import re
 
 from .context import text_after, text_before
 from .letters import spell
-from .numbers import read_digits, read_whole
+from .numbers import ANY_DIGIT, THOUSANDS_POINTS, read_digits, read_whole
 from .syllables import is_vietnamese
 from .tables import read_table
 
@@ -52,7 +52,6 @@ _VERSION = re.compile(
     r"(?:(b|rc|beta)(\d{1,3}))?(?!\w|[.,]\d)"
 )
 _AFTER_VERSION_CUE = re.compile(rf"(?<!\w){_VERSION_CUES}(?: số)?[ :-]{{1,2}}$")
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _CURRENCY_AFTER = re.compile(r" ?(?:đ|vnđ|vnd|đồng|usd|triệu|tỷ|\$)(?!\w)")
 _V_NUMBER = re.compile(r"(?<!\w)[vV](?=\d{1,3}(?!\w))")
 
@@ -65,9 +64,10 @@ def read_versions(text: str) -> str:
 def _read_version(match: re.Match[str]) -> str:
     letter, dotted, stage, number = match.groups()
     has_cue = _AFTER_VERSION_CUE.search(text_before(match)) is not None
-    if not (letter or has_cue or (dotted.count(".") > 1 and not _THOUSANDS.fullmatch(dotted))):
-        return match[0]
-    if not letter and _THOUSANDS.fullmatch(dotted) and _CURRENCY_AFTER.match(text_after(match)):
+    is_thousands = THOUSANDS_POINTS.fullmatch(dotted) is not None
+    is_money = is_thousands and _CURRENCY_AFTER.match(text_after(match))
+    is_version = has_cue or (dotted.count(".") > 1 and not is_thousands)
+    if not letter and (is_money or not is_version):
         return match[0]
     words = " chấm ".join(map(read_whole, dotted.split(".")))
     if letter:
@@ -77,7 +77,6 @@ def _read_version(match: re.Match[str]) -> str:
 
 # --- Digit by digit -----------------------------------------------------------------------------
 
-_DIGIT = re.compile("[0-9]")
 _THREE_DIGITS = re.compile(r"[0-9]{3}")
 _GROUPS = r"(?:[ .-]?\d{2,5}){1,4}"
 _PHONE = re.compile(
@@ -187,7 +186,7 @@ def read_digit_strings(text: str) -> str:
     """Read phone numbers, codes, plates and very long numbers digit by digit."""
     if "ON" in text:
         text = _ON_IN_MESSAGE.sub("on", text)
-    if not _DIGIT.search(text):
+    if not ANY_DIGIT.search(text):
         return text
     if "0x" in text:
         text = _HEXADECIMAL.sub(lambda match: f"không ích {spell_code(match[1])}", text)

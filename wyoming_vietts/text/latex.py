@@ -46,14 +46,20 @@ _POWERS = {"²": " bình phương", "³": " lập phương"}
 def read_latex(text: str) -> str:
     """Return the text with LaTeX as plain signs, and letters with an index: `x₁`."""
     if not text.isascii():
-        text = _INDEX.sub(_read_index, text)
+        text = _INDEX.sub(
+            lambda match: f" {spell(match[1])} {match[2].translate(_LOWERED_DIGITS)} ", text
+        )
     if "\\" not in text and "$" not in text:
         return text
-    return _read_latex(text)
-
-
-def _read_index(match: re.Match[str]) -> str:
-    return f" {spell(match[1])} {match[2].translate(_LOWERED_DIGITS)} "
+    text = _DOLLARS.sub(_without_dollars, text)
+    if "\\" not in text and "^{" not in text:
+        return text
+    text = _WORDS_INSIDE.sub(r" \1 ", text)
+    text = _DEGREES.sub("°", text)
+    text = _LOWERED.sub(r" \1", _RAISED.sub(r"^\1", text))
+    for _ in range(2):  # a fraction may stand in a root, and a root in a fraction
+        text = _FRACTION.sub(_read_fraction, _ROOT.sub(_read_root, text))
+    return _COMMAND.sub(_read_command, _BRACKETS.sub(" ", text))
 
 
 def read_raised_digits(text: str) -> str:
@@ -68,18 +74,6 @@ def read_raised_digits(text: str) -> str:
 def _read_raised(match: re.Match[str]) -> str:
     """`10⁶` is `10^6`; the squares and cubes of `5²` and `m³` have signs of their own."""
     return match[0] if match[0] in "²³" else f"^{match[0].translate(_RAISED_DIGITS)}"
-
-
-def _read_latex(text: str) -> str:
-    text = _DOLLARS.sub(_without_dollars, text)
-    if "\\" not in text and "^{" not in text:
-        return text
-    text = _WORDS_INSIDE.sub(r" \1 ", text)
-    text = _DEGREES.sub("°", text)
-    text = _LOWERED.sub(r" \1", _RAISED.sub(r"^\1", text))
-    for _ in range(2):  # a fraction may stand in a root, and a root in a fraction
-        text = _FRACTION.sub(_read_fraction, _ROOT.sub(_read_root, text))
-    return _COMMAND.sub(_read_command, _BRACKETS.sub(" ", text))
 
 
 def _without_dollars(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from .respelling import split_glued
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})"
 _EMAIL = re.compile(
-    rf"(?<![\w.+@-])((?:mailto:)?[A-Za-z0-9][\w.+-]{{0,63}})@("
+    rf"(?<![\w.+@-])(?:mailto:)?([A-Za-z0-9][\w.+-]{{0,63}})@("
     rf"(?:{_LABEL}\.){{1,4}}[A-Za-z]{{2,12}})(?!\w)"
 )
 _URL = re.compile(
@@ -38,16 +38,14 @@ _NET_MARKS = {".": " chấm ", "-": " gạch ngang ", "_": " gạch dưới ", "
 def read_net_addresses(text: str) -> str:
     """Read e-mail addresses, the host of web addresses, IP and MAC addresses."""
     if "@" in text:
-        text = _EMAIL.sub(_read_email, text)
+        text = _EMAIL.sub(
+            lambda match: f"{_read_net_name(match[1])} a còng {_read_host(match[2])}", text
+        )
     if "://" in text:
         text = _URL.sub(_read_url, text)
     text = _IP.sub(_read_ip, text)
     text = _MAC.sub(lambda match: spell_code(match[0]), text)
     return _DOMAIN.sub(_read_url, text)
-
-
-def _read_email(match: re.Match[str]) -> str:
-    return f"{_read_net_name(match[1].removeprefix('mailto:'))} a còng {_read_host(match[2])}"
 
 
 def _read_url(match: re.Match[str]) -> str:

@@ -1,6 +1,5 @@
 """The way from written to spoken, step by step."""
 
-import re
 from collections.abc import Callable
 
 from .abbreviations import expand_abbreviations
@@ -11,7 +10,7 @@ from .characters import fold_characters, keep_speakable
 from .chat import read_chat_shorthand, read_chat_that_is_left, shorten_drawn_out
 from .chemistry import read_formulae
 from .dates import read_calendars, read_dates
-from .entities import read_entities
+from .entities import read_entities, read_states
 from .identifiers import (
     read_dial_codes,
     read_digit_strings,
@@ -26,13 +25,12 @@ from .markup import strip_html, strip_markdown
 from .money import read_money, read_ranges_of_money
 from .net import read_net_addresses
 from .number_lists import read_lotteries, read_number_lists
-from .numbers import read_numbers
+from .numbers import ANY_DIGIT, read_numbers
 from .ordinals import read_fractions, read_ordinals, read_roman_numerals
 from .quantities import read_ranges_of_quantities
 from .ranges import join_spaced_thousands, read_ranges_and_signs, read_scores
 from .respelling import respell_foreign_words
 from .short_dates import read_months_and_terminals
-from .states import read_states
 from .syllables import read_highland_names, say_marked_words
 from .symbols import read_about, read_arithmetic, read_symbols
 from .times import read_ages_and_short_hours, read_times
@@ -91,7 +89,6 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     read_chat_that_is_left,  # once more, for what was taken apart
 )
 
-_DIGIT = re.compile("[0-9]")
 _OF_DIGITS = frozenset({
     read_roads, read_flats, read_models, read_formulae, read_lotteries, read_labels,
     read_ordinals, read_about, read_ages_and_short_hours, read_months_and_terminals,
@@ -112,7 +109,7 @@ def speakable(text: str, lexicon: Lexicon | None = None) -> str:
     if lexicon is not None:
         text = lexicon.protect(text)
     for step in _STEPS:
-        if step not in _OF_DIGITS or _DIGIT.search(text):
+        if step not in _OF_DIGITS or ANY_DIGIT.search(text):
             text = step(text)
     if lexicon is not None:
         text = keep_speakable(lexicon.restore(text))

@@ -33,16 +33,7 @@ _LOTTERY = re.compile(
     r"(?![\w/%]|[.,:-]\d| ?(?:triệu|tỷ|tỉ|đồng|đ|nghìn|k|tr|người|giải|vé|suất|điểm|kg|m²|m2|năm"
     r"|ngày|tháng)(?!\w))"
 )
-_PRIZES = {
-    "1": "nhất",
-    "2": "nhì",
-    "3": "ba",
-    "4": "tư",
-    "5": "năm",
-    "6": "sáu",
-    "7": "bảy",
-    "8": "tám",
-}
+_PRIZES = ("", "nhất", "nhì", "ba", "tư", "năm", "sáu", "bảy", "tám")
 _SHORT_PRIZE = re.compile(r"G\.?([1-8])(?=: ?$)")
 _MEASURES = re.compile(r"(?:số đo|ba vòng|3 vòng|kích thước|vòng)[^.!?\d]{0,20}$")
 
@@ -66,7 +57,7 @@ def _read_lottery(match: re.Match[str]) -> str:
         is_lottery = re.match(r"(?i)đề|lô|đặc", cue) is not None and len(numbers[0]) == 2
         if not is_lottery or cue.lower() == "lô ":
             return match[0]
-    cue = _SHORT_PRIZE.sub(lambda prize: f"giải {_PRIZES[prize[1]]}", cue)
+    cue = _SHORT_PRIZE.sub(lambda prize: f"giải {_PRIZES[int(prize[1])]}", cue)
     cue = re.sub(r"G\.?(?=đặc)", "giải ", cue)
     return cue + ", ".join(map(read_digits, numbers))
 

@@ -4,6 +4,7 @@ import re
 
 DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 MAX_NUMBER_DIGITS = 18
+ANY_DIGIT = re.compile("[0-9]")
 
 # One written number: 1.234.567,89 or 1,234,567.89 or 12 or 25,5 or 25.5
 NUMBER = (
@@ -13,7 +14,7 @@ NUMBER = (
     r"|\d{1,12}(?:[.,]\d{1,9})?)(?!\d)"
 )
 _ANY_NUMBER = re.compile(NUMBER)
-_THOUSANDS_POINTS = re.compile(r"(?!0)\d{1,3}(?:\.\d{3})+")
+THOUSANDS_POINTS = re.compile(r"(?!0)\d{1,3}(?:\.\d{3})+")
 _THOUSANDS_COMMAS = re.compile(r"(?!0)\d{1,3}(?:,\d{3})+")
 
 
@@ -72,11 +73,6 @@ def read_whole(digits: str) -> str:
     return read_integer(int(digits))
 
 
-def read_fraction_digits(digits: str) -> str:
-    """Return the decimals: up to three as a number (`14`, `125`), else digit by digit."""
-    return read_digits(digits) if len(digits) > 3 else read_whole(digits)
-
-
 def split_number(written: str, thousands_comma: bool = False) -> tuple[str, str]:
     """Return the whole digits and the decimals of a written number.
 
@@ -87,7 +83,7 @@ def split_number(written: str, thousands_comma: bool = False) -> tuple[str, str]
         decimal_mark = max(".,", key=written.rindex)
         whole, decimals = written.rsplit(decimal_mark, 1)
         return re.sub(r"\D", "", whole), decimals
-    if _THOUSANDS_POINTS.fullmatch(written):
+    if THOUSANDS_POINTS.fullmatch(written):
         return written.replace(".", ""), ""
     if _THOUSANDS_COMMAS.fullmatch(written) and (
         thousands_comma or written.count(",") > 1 or written.endswith("00")
@@ -100,8 +96,11 @@ def split_number(written: str, thousands_comma: bool = False) -> tuple[str, str]
 def read_number(written: str, thousands_comma: bool = False) -> str:
     """Return the words of a number that matches `NUMBER`."""
     whole, decimals = split_number(written, thousands_comma)
-    words = read_whole(whole)
-    return f"{words} phẩy {read_fraction_digits(decimals)}" if decimals else words
+    if not decimals:
+        return read_whole(whole)
+    # Up to three decimals are a number: `14`, `125`.
+    read_decimals = read_whole if len(decimals) <= 3 else read_digits
+    return f"{read_whole(whole)} phẩy {read_decimals(decimals)}"
 
 
 # What comes in thousands, and never in thousandths.

@@ -95,11 +95,7 @@ def _cued_roman(match: re.Match[str]) -> str:
 
 def read_ordinals(text: str) -> str:
     """Read `thứ 4` and `hạng 1`, which have words of their own."""
-    return _ORDINAL.sub(_read_ordinal, text)
-
-
-def _read_ordinal(match: re.Match[str]) -> str:
-    return f"{match[1]} {'nhất' if match[2] == '1' else 'tư'}"
+    return _ORDINAL.sub(lambda match: f"{match[1]} {'nhất' if match[2] == '1' else 'tư'}", text)
 
 
 def read_fractions(text: str) -> str:

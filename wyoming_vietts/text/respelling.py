@@ -9,7 +9,7 @@ import re
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from .characters import LETTERS
+from .characters import LETTERS, like
 from .letters import spell
 from .syllables import is_vietnamese
 from .tables import read_table
@@ -44,12 +44,10 @@ _CODAS = {
 }  # fmt: skip
 _SHORT = {"ây": "ê"}  # before a coda
 _CLOSED = frozenset({"ai", "ao", "oi", "iu"})  # with a coda of their own
-_SHARP = str.maketrans("aăâeêioôơu", "áắấéếíóốớú")  # what a stop at the end of a syllable asks for
-_WITHOUT_SHARP = str.maketrans("áắấéếíóốớú", "aăâeêioôơu")
+_SHARP = str.maketrans("aăâeêioôơuy", "áắấéếíóốớúý")  # for a stop at the end of a syllable
 _WITH_W = {
     "a": "oa", "ă": "oă", "e": "oe", "ê": "uê", "i": "uy", "ơ": "uơ", "ai": "oai", "ây": "uây",
 }  # fmt: skip
-_SHARP_LAST = str.maketrans("aăeêiơuy", "áắéếíớúý")
 # A word that nobody wants to hear in "Disney", and syllables with another meaning.
 _MENDED = {"đít": "đi", "the": "thê", "hong": "hông", "ginh": "dinh"}
 
@@ -85,7 +83,7 @@ def split_glued(word: str) -> str:
     if lower in read_table("said_words.txt") or _SILENT_E.search(lower):
         return word
     syllables = _syllables_of(lower)
-    return word if len(syllables) < 2 else _cased(word, syllables)
+    return word if len(syllables) < 2 else like(word, " ".join(syllables))
 
 
 @lru_cache(maxsize=4096)
@@ -95,20 +93,13 @@ def _syllables_of(word: str) -> tuple[str, ...]:
         return (word,)
     for start in range(max(2, len(word) - _LONGEST_SYLLABLE), len(word) - 1):
         has_onset = word[start] not in "aeiouy"
-        before = _syllables_of(word[:start]) if has_onset and _is_part(word[start:]) else ()
-        if before:
+        if has_onset and _is_part(word[start:]) and (before := _syllables_of(word[:start])):
             return (*before, word[start:])
     return ()
 
 
 def _is_part(word: str) -> bool:
     return len(word) > 1 and is_vietnamese(word) and word not in _MENDED
-
-
-def _cased(word: str, syllables: tuple[str, ...]) -> str:
-    """The syllables of a word with its capital."""
-    spaced = " ".join(syllables)
-    return spaced.capitalize() if word[0].isupper() else spaced
 
 
 @lru_cache(maxsize=4096)
@@ -162,21 +153,24 @@ def _syllables(sounds: list[str]) -> list[str]:
 
 def _begins_together(consonants: list[str]) -> bool:
     """Two consonants of which neither can be left out at the start of a syllable: `fl`, `qu`."""
-    if len(consonants) < 2:
-        return False
-    first, second = consonants
-    return (second in "lr" and first in ("b", "p", "ph", "k", "g", "t", "đ")) or (
-        (first, second) == ("k", "w")
-    )
+    match consonants:
+        case ["k", "w"] | ["b" | "p" | "ph" | "k" | "g" | "t" | "đ", "l" | "r"]:
+            return True
+    return False
 
 
 def _written(onset: list[str], vowel: str, coda: list[str]) -> list[str]:
     """A syllable, after syllables for the consonants that cannot stand before another."""
-    before = [f"{'x' if sound == 'x' else _initial(sound, 'ơ')}{'ì' if sound == 'x' else 'ờ'}"
-              for sound in onset[:-1] if not (sound == "k" and onset[-1] == "w")]  # fmt: skip
+    before = [
+        "xì" if sound == "x" else f"{_initial(sound, 'ơ')}ờ"
+        for sound in onset[:-1]
+        if not (sound == "k" and onset[-1] == "w")
+    ]
     initial = onset[-1] if onset else ""
-    if initial == "r" and onset[-2:-1] == ["t"]:
+    if onset[-2:] == ["t", "r"]:
         before, initial = before[:-1], "tr"
+    elif onset[-2:] == ["k", "w"]:
+        initial = "qu"
     final = next((_CODAS[sound] for sound in coda if sound in _CODAS), "")
     if vowel in _CLOSED:
         final = ""
@@ -190,18 +184,14 @@ def _written(onset: list[str], vowel: str, coda: list[str]) -> list[str]:
         final = "t"
     if final == "ng" and vowel in ("ê", "i"):
         final = "nh"
-    if final in ("p", "t", "c", "ch"):
-        vowel = vowel.translate(_SHARP)
-    plain = vowel.translate(_WITHOUT_SHARP)
+    initial = _initial(initial, vowel)
     if initial == "w":
-        is_sharp = vowel != plain
-        if onset[-2:-1] == ["k"]:
-            return [*before, "qu" + (("ý" if is_sharp else "y") if plain == "i" else vowel) + final]
-        nucleus = _WITH_W.get(plain, vowel)
-        if is_sharp and plain in _WITH_W:
-            nucleus = nucleus[:-1] + nucleus[-1].translate(_SHARP_LAST)
-        return [*before, nucleus + final]
-    written = _initial(initial, plain) + vowel + final
+        initial, vowel = "", _WITH_W.get(vowel, vowel)
+    elif initial == "qu" and vowel == "i":
+        vowel = "y"
+    if final in ("p", "t", "c", "ch"):
+        vowel = vowel[:-1] + vowel[-1].translate(_SHARP)
+    written = initial + vowel + final
     return [*before, _MENDED.get(written, written)]
 
 

@@ -56,7 +56,6 @@ class SentenceSplitter:
         """
         self._own_words = lexicon.open_words if lexicon else frozenset()
         self._open_words = _open_words() | self._own_words
-        self._abbreviations = _abbreviations()
         self._reset()
 
     def _reset(self) -> None:
@@ -174,7 +173,7 @@ class SentenceSplitter:
             "." in word
             or len(word) == 1
             or word.casefold() in self._open_words
-            or word in self._abbreviations
+            or word in read_table("abbreviations.txt")
             or _is_list_marker(sentence)
         )
 
@@ -185,26 +184,21 @@ class SentenceSplitter:
                 return not (following.islower() or following in "=+*/×÷-")
             return not (following.islower() or following.isdigit())
         word = _last_word(sentence)
-        if _is_list_marker(sentence):
-            return False
         last_part = word.rsplit(".", 1)[-1].casefold()
-        if word.casefold() in self._own_words:
+        if _is_list_marker(sentence) or word.casefold() in self._own_words:
             return False
         if len(word) > 1 and (
             word.casefold() in self._open_words or last_part in {"ts", "s", "hcm"}
         ):
             return last_part == "hcm" and following.isupper()
-        if word in _OPEN_LETTERS and (following.isupper() or following.isdigit()):
-            return False
-        if word == "Đ" and following.isdigit():  # Đ. 3/2
-            return False
-        if word.isupper() and _INITIALS.fullmatch(word):
-            return False
-        if word in ("A", "C") and _PERSON_BEFORE.search(sentence):
-            return False
-        if len(word) == 1 and word.isupper() and self._follows_an_initial(sentence, word):
-            return False
-        return not following.islower()
+        return not (
+            following.islower()
+            or (word in _OPEN_LETTERS and (following.isupper() or following.isdigit()))
+            or (word == "Đ" and following.isdigit())  # Đ. 3/2
+            or (word.isupper() and _INITIALS.fullmatch(word))
+            or (word in ("A", "C") and _PERSON_BEFORE.search(sentence))
+            or (len(word) == 1 and word.isupper() and self._follows_an_initial(sentence, word))
+        )
 
     def _follows_an_initial(self, sentence: str, word: str) -> bool:
         """Tell whether the capital starts the sentence or follows an initial or a title."""
@@ -214,12 +208,6 @@ class SentenceSplitter:
         previous = before.rsplit(" ", 1)[-1]
         stem = previous.rstrip(".").casefold()
         return previous.endswith(".") and (len(stem) == 1 or stem in self._open_words)
-
-
-@cache
-def _abbreviations() -> frozenset[str]:
-    """Abbreviations, whose full stop ends a sentence only before a capital."""
-    return frozenset(read_table("abbreviations.txt"))
 
 
 @cache

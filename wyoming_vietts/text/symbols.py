@@ -5,10 +5,9 @@ import re
 from .characters import LETTERS, LOWER, UPPER
 from .context import text_before
 from .letters import spell
-from .numbers import NUMBER
+from .numbers import ANY_DIGIT, NUMBER
 from .respelling import split_glued
 
-_DIGIT = re.compile("[0-9]")
 _TIMES = re.compile(r"(?<=\d) ?[x×X] ?(?=\d)")
 # A dose or an exercise: `1 viên x 3 lần`.
 _TIMES_OF_DOSE = re.compile(
@@ -72,7 +71,7 @@ def read_arithmetic(text: str) -> str:
     """Read signs that mean something between numbers: `2 x 3`, `10^3`, `1e5`."""
     if "^" in text:
         text = _POWER.sub(_read_power, text)
-    if not _DIGIT.search(text):
+    if not ANY_DIGIT.search(text):
         return text
     text = _EXPONENT.sub(
         lambda match: f"{match[1]} nhân mười mũ {'âm ' if match[2] == '-' else ''}{match[3]}", text

@@ -73,12 +73,11 @@ def read_units(text: str) -> str:
     text = with_tables(_QUANTITY).sub(_read_quantity, text)
     if "/" not in text:
         return text
-    text = _rate_of_units().sub(_read_rates, text)
+    units = read_table("units.txt")
+    text = _rate_of_units().sub(
+        lambda match: units[match[1]] + read_rate(match[2]) + read_rate(match[3]), text
+    )
     return with_tables(_RATE_OF_WORDS).sub(lambda match: read_rate(match[1]), text)
-
-
-def _read_rates(match: re.Match[str]) -> str:
-    return read_table("units.txt")[match[1]] + read_rate(match[2]) + read_rate(match[3])
 
 
 def read_lone_units(text: str) -> str:
