@@ -189,8 +189,10 @@ def _patterns(abbreviation: str) -> list[tuple[re.Pattern[str], str]]:
     patterns = []
     for pattern, words in _RULES[abbreviation].items():
         before, after = pattern.split("@")
-        itself = rf"(?<!\d ){re.escape(abbreviation)}(?![^\W\d_])"
-        patterns.append((re.compile(rf"(?<!\w)({before}){itself}{after}"), rf"\1{words}"))
+        itself = rf"(?<!\d ){re.escape(abbreviation)}(?![^\W\d_]){after}"
+        if before:
+            itself, words = rf"({before}){itself}", rf"\1{words}"
+        patterns.append((re.compile(rf"(?<!\w){itself}"), words))
     return patterns
 
 
