@@ -51,7 +51,7 @@ async def ask(
                 events.append(event)
     except TimeoutError as error:
         raise ValueError(f"it has sent nothing for {SILENCE_SECONDS:g} seconds") from error
-    except asyncio.IncompleteReadError as error:
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise ValueError("it closed the connection before the end") from error
     finally:
         writer.close()
