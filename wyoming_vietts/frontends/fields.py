@@ -39,11 +39,7 @@ def text_of(values: dict[str, Any], key: str) -> str | None:
 
 
 def required_text(values: dict[str, Any], key: str) -> str:
-    """Return a string of an object that must have it.
-
-    Raises:
-        RequestError: it is missing, or no string.
-    """
+    """Return a string of an object; raise RequestError if it is missing or no string."""
     value = text_of(values, key)
     if value is None:
         raise RequestError(f"'{key}' is missing; it must be a string")

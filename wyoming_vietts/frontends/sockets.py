@@ -49,11 +49,7 @@ def listen_on_unix(path: Path) -> socket.socket:
 
 
 def _remove_stale_socket(path: Path) -> None:
-    """Remove a socket that an earlier server has left, but no file of another kind.
-
-    Raises:
-        OSError: a server listens on it.
-    """
+    """Remove a socket, but no other file; raise OSError if a server listens on it."""
     try:
         is_socket = stat.S_ISSOCK(path.stat().st_mode)
     except FileNotFoundError:

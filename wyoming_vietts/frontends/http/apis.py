@@ -55,11 +55,6 @@ def openai_routes(synthesizer: Synthesizer, endpoint: SpeechEndpoint) -> list[we
 
 
 async def _read_openai(request: web.Request) -> SpeechRequest:
-    """Read a request for speech.
-
-    Raises:
-        RequestError: a value is missing or wrong.
-    """
     values = await read_json(request)
     voice = values.get("voice")
     if isinstance(voice, dict):

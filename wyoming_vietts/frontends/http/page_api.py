@@ -225,7 +225,6 @@ def text_routes(synthesizer: Synthesizer, guard: Guard) -> list[web.RouteDef]:
 
 
 async def _listed(lexicon: LexiconFile, offset: int = 0) -> web.Response:
-    """Answer with some entries, and their total number."""
     entries = await finish_in_turns(lexicon_entries(lexicon))
     some = entries[offset : offset + _ENTRIES_A_PAGE]
     return web.json_response(

@@ -94,11 +94,7 @@ class PiperUploadRoutes:
         return web.json_response({"names": names}, status=201)
 
     def _refuse_taken(self, network: Path, voices: Sequence[str]) -> None:
-        """Refuse to replace files, or to hide a voice behind one of these.
-
-        Raises:
-            HttpError: the name is taken.
-        """
+        """Raise HttpError if files would be replaced, or a voice hidden behind one of these."""
         beside = [network.with_name(network.name + suffix) for suffix in COMPANIONS]
         files = (network, network.with_suffix(".toml"), *beside)
         taken = self._catalogue.first_taken(voices)
@@ -126,11 +122,7 @@ def _name(request: web.Request) -> str:
 
 
 def _check_size(size: int, folder: Path) -> None:
-    """Check that a voice is not too large, and fits onto the disk.
-
-    Raises:
-        HttpError: it is, or does not.
-    """
+    """Raise HttpError if a voice is too large, or does not fit onto the disk."""
     if size > MAX_UPLOAD_BYTES:
         raise HttpError(
             "too-large",

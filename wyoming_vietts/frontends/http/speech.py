@@ -138,12 +138,7 @@ class SpeechEndpoint:
 
     @contextmanager
     def _encoder(self, wanted: SpeechRequest, voice_rate: int) -> Iterator[Encoder]:
-        """Make an encoder, and close it afterwards.
-
-        Raises:
-            RequestError: there is no such format or sample rate.
-            HttpError: too many answers of this format are being made.
-        """
+        """Make an encoder, unless too many are in use, and close it afterwards."""
         name = wanted.audio_format
         most = MOST_AT_ONCE.get(name)
         if most is not None and self._encoding[name] >= most:
@@ -158,11 +153,6 @@ class SpeechEndpoint:
     async def _send_file(
         self, request: web.Request, utterance: Utterance, wanted: SpeechRequest
     ) -> web.StreamResponse:
-        """Make a WAV file, and send it.
-
-        Raises:
-            HttpError: files under way take too much memory.
-        """
         content = bytearray(wav_header(utterance.voice.sample_rate, 0))
         try:
             async with aclosing(_speech(utterance, wanted)) as pieces:
@@ -224,11 +214,7 @@ async def _audio(
 
 
 async def _write(response: web.StreamResponse, piece: bytes | memoryview) -> None:
-    """Send bytes, with backpressure.
-
-    Raises:
-        TimeoutError: the client has read nothing for too long.
-    """
+    """Send bytes, with backpressure; raise TimeoutError if the client reads nothing."""
     async with asyncio.timeout(limits.PLAYING_PAUSE_SECONDS):
         await response.write(piece)
 
@@ -236,11 +222,7 @@ async def _write(response: web.StreamResponse, piece: bytes | memoryview) -> Non
 async def _send_range(
     request: web.Request, content: bytearray, headers: dict[str, str]
 ) -> web.StreamResponse:
-    """Send a WAV file, or the range of it that the client asks for (RFC 9110, section 14).
-
-    Raises:
-        TimeoutError: the client has read nothing for too long.
-    """
+    """Send a WAV file, or the range of it that the client asks for (RFC 9110, section 14)."""
     tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
     response = web.StreamResponse(headers={**headers, "ETag": tag, "Accept-Ranges": "bytes"})
     response.content_type = "audio/wav"

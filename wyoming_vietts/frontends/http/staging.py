@@ -41,11 +41,7 @@ def remove_abandoned(folder: Path) -> None:
 
 @contextmanager
 def _lock_of(made: Path) -> Iterator[int]:
-    """Open the lock of a folder.
-
-    Raises:
-        OSError: it is a link or a pipe.
-    """
+    """Open the lock of a folder; raise OSError if it is a link or a pipe."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     lock = os.open(made / _LOCK, flags, 0o600)
     try:

@@ -102,7 +102,7 @@ class VoiceRoutes:
             )
         description = _checked(required_text(await read_json(request), "description"))
         settings = replace(voice.settings, description=description)
-        self._write_settings(voice.files[0], settings)
+        replace_file(voice.files[0], settings.as_toml().encode())
         await finish_in_turns(self._catalogue.look_again())
         return web.json_response(described(self._of_files(voice.name)[0]))
 
@@ -169,11 +169,7 @@ class VoiceRoutes:
         return voice, self._trashes[folder]
 
     def count_new(self) -> None:
-        """Count a new voice.
-
-        Raises:
-            HttpError: too many were made within an hour.
-        """
+        """Count a new voice; raise HttpError if too many were made within an hour."""
         now = time.monotonic()
         if len(self._made) == MOST_IN_AN_HOUR and now - self._made[0] < _HOUR_SECONDS:
             raise HttpError(
@@ -204,17 +200,9 @@ class VoiceRoutes:
             name = f"{base}-{number}"
         return name
 
-    def _write_settings(self, file: Path, settings: VoiceSettings) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, settings.as_toml().encode())
-
 
 def _checked(description: str) -> str:
-    """Strip a description.
-
-    Raises:
-        RequestError: it is empty, too long, or more than one line.
-    """
+    """Strip a description; raise RequestError if it is empty, too long, or of several lines."""
     description = description.strip()
     if not description.isprintable() or not 0 < len(description) <= _MAX_DESCRIPTION_CHARACTERS:
         raise RequestError(
