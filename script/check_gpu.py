@@ -214,7 +214,7 @@ class StandIn:
         self.device = choose_device(options.device)
         self.loader = SimpleNamespace(in_use=nullcontext, device=self.device, load=self._load)
         self.tokenizer = SimpleNamespace(encode_sentence=lambda _: [*range(TEXT_TOKENS)])
-        self.prompts = SimpleNamespace(get_for_speech=self._prompt)
+        self.features = SimpleNamespace(get_for_speech=self._prompt)
 
     def _load(self) -> Steps[LoadedModel]:
         yield

@@ -14,7 +14,8 @@ from ..downloads.table import NATURAL_VOICE, VIENEU
 from ..errors import SetupError
 from ..program import command, how_to_install
 from ..steps import Steps
-from .contract import CloningEngine, Engine, EngineSettings, FileVoice, Voice
+from .cloning import CloningEngine
+from .contract import Engine, EngineSettings, FileVoice, Voice
 from .espeak.engine import EspeakEngine
 from .piper.engine import PiperEngine
 from .vieneu.engine import CLONING_FILES, VieNeuEngine

@@ -7,9 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import ClassVar, Literal, Protocol, Self
 
-from ..recordings import Heard
 from ..settings.table import MODEL_DIR, PIPER_DIR, VIENEU_DIR
 from ..steps import Steps
 from .cores import granted_cores
@@ -181,33 +180,3 @@ class ClonedVoice(FileVoice):
     def is_gone(self) -> bool:
         """Its recording has been deleted."""
         return not os.path.exists(self.recording)  # Path.exists raises on an unreadable folder
-
-
-@runtime_checkable
-class CloningEngine(Engine, Protocol):
-    """An engine that clones voices from recordings."""
-
-    name: str
-    """One of `ENGINES`."""
-
-    @property
-    def device(self) -> str:
-        """Its device, such as `cpu` or `cuda:0`."""
-
-    @property
-    def voices_dir(self) -> Path:
-        """The folder of recordings."""
-
-    def listen(self, content: bytes, name: str) -> Steps[Heard]:
-        """Find the seconds of a recording that would make a voice.
-
-        Args:
-            content: of its file.
-            name: of its file, for messages; its suffix tells the format.
-
-        Raises:
-            RecordingError: no voice can be made of it; `code` and message say why.
-        """
-
-    def look_again(self) -> Steps[None]:
-        """Scan the folder for new, changed and removed recordings now."""

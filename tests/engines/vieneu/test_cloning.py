@@ -14,7 +14,8 @@ from tests.frontends.http.test_voices import make
 from tests.harness import describe, pcm_of, synthesize
 from tests.recordings.test_listening import MEN, TEXTS, recorded, spoken
 from wyoming_vietts.engines.catalogue import Catalogue, make_catalogue
-from wyoming_vietts.engines.contract import CloningEngine, EngineSettings
+from wyoming_vietts.engines.cloning import CloningEngine
+from wyoming_vietts.engines.contract import EngineSettings
 from wyoming_vietts.engines.recording_cache import CACHE_FOLDER
 from wyoming_vietts.engines.vieneu.bands import speaker_bands
 from wyoming_vietts.engines.vieneu.cloning import ClonedVieNeuVoice, VieNeuCloningEngine

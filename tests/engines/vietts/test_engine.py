@@ -90,7 +90,7 @@ def test_speech_is_as_loud_as_other_voices_whatever_its_recording(
     streaming: VietTTSEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voice = streaming.voices["an"]
-    own_loudness = finish(streaming.prompts.get(voice.recording, "an")).loudness.item()
+    own_loudness = finish(streaming.features.get(voice.recording, "an")).loudness.item()
     recorded = finish(load_audio(voice.recording.read_bytes(), "an.wav"))
     assert own_loudness == pytest.approx(loudness(recorded, SAMPLE_RATE), abs=1)
     alike = samples_of(say(streaming, WORDS, "an"))
@@ -378,7 +378,7 @@ def test_voice_that_went_away_is_an_error_that_lists_the_others(
     engine = make_engine(model_dirs[25], tmp_path / "voices")
     voice = engine.voices["gone"]
     voice.recording.unlink()
-    engine._folder._scanned_at = -1e9  # the folder is looked at again
+    engine._recordings._scanned_at = -1e9  # the folder is looked at again
     with pytest.raises(UnknownVoiceError, match="'gone' is gone; available: an, binh"):
         list(voice.speak(WORDS))
 

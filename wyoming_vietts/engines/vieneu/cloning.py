@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...recordings import Heard
-from ...recordings.recording import recording_name
 from ...steps import Steps
+from ..cloning import CloningEngine
 from ..contract import ClonedVoice, EngineSettings, Voice
-from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .config import SAMPLE_RATE, SpeakerFeatures, load_config
 from .engine import AUTHOR, AUTHOR_URL, VieNeuEngine
@@ -40,7 +38,7 @@ class ClonedVieNeuVoice(VieNeuVoice, ClonedVoice):
         return self.engine.features.get_for_speech(self, self.engine.voices)
 
 
-class VieNeuCloningEngine(VieNeuEngine):
+class VieNeuCloningEngine(VieNeuEngine, CloningEngine):
     """VieNeu with every recording of a folder as a voice, too."""
 
     name = "vieneu"
@@ -51,12 +49,10 @@ class VieNeuCloningEngine(VieNeuEngine):
         Raises:
             ModelError: the model, or a network that hears a recording, is missing or damaged.
         """
-        super().__init__(settings)
+        VieNeuEngine.__init__(self, settings)
+        CloningEngine.__init__(self, settings.recordings_dir)
         folder, threads = settings.vieneu_dir, settings.computing_threads
         self.features = FeatureCache(folder, load_config(folder), threads)
-        self._recordings = VoiceFolder(
-            settings.recordings_dir, recording_name, self._make_voice, depth=3
-        )
 
     @property
     def voices(self) -> Mapping[str, Voice]:
@@ -69,38 +65,16 @@ class VieNeuCloningEngine(VieNeuEngine):
 
     @property
     def device(self) -> str:
-        """Where it computes; see `CloningEngine`."""
         return self.network.device if self.network else "cpu"
 
-    @property
-    def voices_dir(self) -> Path:
-        """Where recordings are looked for."""
-        return self._recordings.folder
-
-    def listen(self, content: bytes, name: str) -> Steps[Heard]:
-        """Find the seconds of a recording that would make a voice; see `CloningEngine`."""
-        return self.features.listen(content, name)
-
-    def look_again(self) -> Steps[None]:
-        """Scan the folder of recordings now; see `CloningEngine`."""
-        return self._recordings.look_again()
-
     def idle_work(self) -> Steps[None]:
-        """Unload unused networks, scan, and encode new voices; see `Engine`."""
-        yield from super().idle_work()
-        yield from self._recordings.scan()
-        yield from self.features.prepare(self._recordings.voices.values())
+        yield from VieNeuEngine.idle_work(self)
+        yield from CloningEngine.idle_work(self)
 
     def _make_voice(
         self, name: str, recording: Path, settings: VoiceSettings
-    ) -> Steps[tuple[ClonedVieNeuVoice]]:
-        """Make a voice from a recording.
-
-        Raises:
-            RecordingError, OSError: the recording cannot be used as a voice.
-        """
-        yield from self.features.check(recording)
-        voice = ClonedVieNeuVoice(
+    ) -> ClonedVieNeuVoice:
+        return ClonedVieNeuVoice(
             name=name + SUFFIX,
             description=f"{settings.description or name} (VieNeu)",
             languages=(settings.language,),
@@ -111,4 +85,3 @@ class VieNeuCloningEngine(VieNeuEngine):
             settings=settings,
             engine=self,
         )
-        return (voice,)

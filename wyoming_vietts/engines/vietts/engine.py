@@ -7,11 +7,9 @@ from pathlib import Path
 
 import torch
 
-from ...recordings import Heard
-from ...recordings.recording import recording_name
 from ...steps import Steps
+from ..cloning import CloningEngine
 from ..contract import EngineSettings
-from ..voice_folder import VoiceFolder
 from ..voice_settings import VoiceSettings
 from .cpu.memory import bound_primitive_caches, keep_freed_memory
 from .cpu.spare_cores import SpareCores
@@ -25,7 +23,7 @@ from .voice import VietTTSVoice
 _LOGGER = logging.getLogger(__name__)
 
 
-class VietTTSEngine:
+class VietTTSEngine(CloningEngine):
     """VietTTS, with every recording of a folder as a voice."""
 
     name = "vietts"
@@ -38,6 +36,7 @@ class VietTTSEngine:
         Raises:
             ModelError, SetupError: the message says what is wrong, and where.
         """
+        super().__init__(settings.recordings_dir)
         model_dir = settings.model_dir
         self._device = choose_device(settings.device)
         # Rounding depends on the number of threads, and a seed promises the same audio.
@@ -53,10 +52,7 @@ class VietTTSEngine:
         self.loader = ModelLoader(model_dir, self._device, self.quality, settings.unload_after)
         config = self.loader.config
         self.tokenizer = load_tokenizer(model_dir, config.lm.text_vocabulary)
-        self.prompts = VoiceCache(model_dir, config, threads, str(self._device))
-        self._folder = VoiceFolder(
-            settings.recordings_dir, recording_name, self._make_voice, depth=3
-        )
+        self.features = VoiceCache(model_dir, config, threads, str(self._device))
         self.streams_sentences = not settings.no_streaming
         self.has_own_loudness = settings.own_loudness
         self._seed = settings.seed
@@ -64,40 +60,21 @@ class VietTTSEngine:
 
     @property
     def voices(self) -> Mapping[str, VietTTSVoice]:
-        return self._folder.voices
+        return self._recordings.voices
 
     @property
     def device(self) -> str:
         return str(self._device)
 
-    @property
-    def voices_dir(self) -> Path:
-        return self._folder.folder
-
-    def listen(self, content: bytes, name: str) -> Steps[Heard]:
-        return self.prompts.listen(content, name)
-
-    def look_again(self) -> Steps[None]:
-        return self._folder.look_again()
-
     @torch.inference_mode()
     def idle_work(self) -> Steps[None]:
-        """Unload unused networks, encode new voices, forget removed ones; see `Engine`."""
+        """Unload unused networks; then see `CloningEngine`."""
         self.loader.trim_unused()
         self.loader.unload_unused()
-        yield from self._folder.scan()
-        yield from self.prompts.prepare(self.voices.values())
+        yield from super().idle_work()
 
-    def _make_voice(
-        self, name: str, recording: Path, settings: VoiceSettings
-    ) -> Steps[tuple[VietTTSVoice]]:
-        """Make a voice from a recording.
-
-        Raises:
-            RecordingError, OSError: the recording cannot be used as a voice.
-        """
-        yield from self.prompts.check(recording)
-        voice = VietTTSVoice(
+    def _make_voice(self, name: str, recording: Path, settings: VoiceSettings) -> VietTTSVoice:
+        return VietTTSVoice(
             name=name,
             description=settings.description or name,
             languages=(settings.language,),
@@ -108,7 +85,6 @@ class VietTTSEngine:
             settings=settings,
             engine=self,
         )
-        return (voice,)
 
     def use_spare_cores(self) -> None:
         """Use as many threads as other processes leave cores idle."""

@@ -64,7 +64,7 @@ class VietTTSVoice(ClonedVoice):
     @property
     def is_ready(self) -> bool:
         """Whether its recording has been encoded."""
-        return self.engine.prompts.has(self.recording)
+        return self.engine.features.has(self.recording)
 
     def load(self) -> Steps[None]:
         with self.engine.loader.in_use():
@@ -122,7 +122,7 @@ class VietTTSVoice(ClonedVoice):
         """
         content = yield from read_recording(recording)
         waveform = yield from load_audio(content, recording.name, max_seconds=MAX_TOKENISED_SECONDS)
-        with closing(self.engine.prompts.make_encoder()) as encoder:
+        with closing(self.engine.features.make_encoder()) as encoder:
             yield None
             speech_tokens = yield from encoder.speech_tokens(torch.from_numpy(waveform))
         yield None
@@ -135,7 +135,7 @@ class VietTTSVoice(ClonedVoice):
             yield from decoder.feed(speech_tokens.tolist(), last=True)
 
     def _encode(self, flow: Flow) -> Steps[EncodedVoice]:
-        prompt = yield from self.engine.prompts.get_for_speech(self, self.engine.voices)
+        prompt = yield from self.engine.features.get_for_speech(self, self.engine.voices)
         embedding = prompt.speaker_embedding.to(self.engine.loader.device)
         tokens, mel = self._end_of_prompt(prompt, flow)
         own = self.engine.has_own_loudness

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ...engines.contract import CloningEngine, FileVoice, slug
+from ...engines.cloning import CloningEngine
+from ...engines.contract import FileVoice, slug
 from ...engines.voice_settings import VoiceSettings
 from ...errors import RecordingError, RequestError
 from ...files import leads_through_link, replace_file
