@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..downloads.table import NATURAL_VOICE, VIENEU
 from ..errors import SetupError
@@ -65,7 +65,7 @@ class Catalogue:
         return offered
 
     @property
-    def cloning_engines(self) -> Sequence[CloningEngine]:
+    def cloning_engines(self) -> Sequence[CloningEngine[Any]]:
         """The engines that make a voice of a recording, best first."""
         return [each for each in self._engines if isinstance(each, CloningEngine)]
 

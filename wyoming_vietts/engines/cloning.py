@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..recordings import Heard
 from ..steps import Steps
@@ -14,8 +14,10 @@ from .voice_settings import VoiceSettings
 if TYPE_CHECKING:
     from .recording_cache import RecordingCache
 
+V = TypeVar("V", bound=ClonedVoice)
 
-class CloningEngine(ABC):
+
+class CloningEngine(ABC, Generic[V]):
     """An engine that makes a voice of every recording of a folder."""
 
     name: str
@@ -62,11 +64,9 @@ class CloningEngine(ABC):
         yield from self.features.prepare(self._recordings.voices.values())
 
     @abstractmethod
-    def _make_voice(self, name: str, recording: Path, settings: VoiceSettings) -> ClonedVoice:
+    def _make_voice(self, name: str, recording: Path, settings: VoiceSettings) -> V:
         """Make a voice of a recording that has been checked."""
 
-    def _clone(
-        self, name: str, recording: Path, settings: VoiceSettings
-    ) -> Steps[Sequence[ClonedVoice]]:
+    def _clone(self, name: str, recording: Path, settings: VoiceSettings) -> Steps[Sequence[V]]:
         yield from self.features.check(recording)
         return (self._make_voice(name, recording, settings),)

@@ -38,7 +38,7 @@ class ClonedVieNeuVoice(VieNeuVoice, ClonedVoice):
         return self.engine.features.get_for_speech(self, self.engine.voices)
 
 
-class VieNeuCloningEngine(VieNeuEngine, CloningEngine):
+class VieNeuCloningEngine(VieNeuEngine, CloningEngine[ClonedVieNeuVoice]):
     """VieNeu with every recording of a folder as a voice, too."""
 
     name = "vieneu"
@@ -71,9 +71,7 @@ class VieNeuCloningEngine(VieNeuEngine, CloningEngine):
         yield from VieNeuEngine.idle_work(self)
         yield from CloningEngine.idle_work(self)
 
-    def _make_voice(
-        self, name: str, recording: Path, settings: VoiceSettings
-    ) -> ClonedVieNeuVoice:
+    def _make_voice(self, name: str, recording: Path, settings: VoiceSettings) -> ClonedVieNeuVoice:
         return ClonedVieNeuVoice(
             name=name + SUFFIX,
             description=f"{settings.description or name} (VieNeu)",

@@ -23,10 +23,11 @@ from .voice import VietTTSVoice
 _LOGGER = logging.getLogger(__name__)
 
 
-class VietTTSEngine(CloningEngine):
+class VietTTSEngine(CloningEngine[VietTTSVoice]):
     """VietTTS, with every recording of a folder as a voice."""
 
     name = "vietts"
+    features: VoiceCache
 
     def __init__(self, settings: EngineSettings) -> None:
         """Read the configuration of a model; a voice loads its networks.

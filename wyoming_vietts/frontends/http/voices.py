@@ -7,6 +7,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -139,7 +140,7 @@ class VoiceRoutes:
         names = self._catalogue.made_of(files)
         return web.json_response({"name": names[0] if names else files[-1].stem})
 
-    def _engine(self) -> CloningEngine:
+    def _engine(self) -> CloningEngine[Any]:
         engines = self._catalogue.cloning_engines
         if not engines:
             raise HttpError(
@@ -231,7 +232,7 @@ def suffix_of(content: bytes) -> str:
     raise RecordingError(f"{_NAME} must be a WAV, FLAC, MP3 or Ogg (Opus) file")
 
 
-async def listen(engine: CloningEngine, content: bytes) -> Heard:
+async def listen(engine: CloningEngine[Any], content: bytes) -> Heard:
     """Find the seconds that would make a voice, in turns with other work.
 
     Raises:
@@ -241,7 +242,7 @@ async def listen(engine: CloningEngine, content: bytes) -> Heard:
     return await finish_in_turns(engine.listen(content, _NAME))
 
 
-async def hearing(engine: CloningEngine, content: bytes) -> dict[str, object]:
+async def hearing(engine: CloningEngine[Any], content: bytes) -> dict[str, object]:
     heard = problem = None
     try:
         heard = await listen(engine, content)
