@@ -21,13 +21,11 @@ class Downloads:
     """The downloads under way, and why others have failed."""
 
     def __init__(self, folders: ModelFolders) -> None:
-        """Download into these folders."""
         self.folders = folders
         self._running: dict[str, asyncio.Task[None]] = {}
         self._errors: dict[str, str] = {}
 
     def is_running(self, name: str) -> bool:
-        """Tell whether a download is under way."""
         return name in self._running
 
     def error_of(self, name: str) -> str | None:
@@ -50,10 +48,7 @@ class Downloads:
 
     async def finish(self) -> None:
         """Stop the downloads under way; each resumes when it is started again."""
-        tasks = [*self._running.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*map(self.cancel, [*self._running]))
 
     async def _download(self, name: str) -> None:
         """Download, or note why not."""
@@ -68,7 +63,6 @@ class Downloads:
             _LOGGER.warning("The download of '%s' failed: %s", name, error)
 
     async def _run(self, name: str) -> str | None:
-        """Run the program's own command; see `run_to_end`."""
         folders = (
             *("--piper-dir", self.folders.piper_dir, "--vieneu-dir", self.folders.vieneu_dir),
             *("--model-dir", self.folders.model_dir),

@@ -106,11 +106,7 @@ def _alone_in(folder: Path) -> Iterator[bool]:
 
 
 def _fetch_file(remote: hub.Remote, staging: Path) -> Path:
-    """Fetch a file, or the rest of it.
-
-    Raises:
-        SetupError: see `fetch`.
-    """
+    """Fetch a file, or the rest of it."""
     name = remote.file.name
     part = staging / f"{name}.{remote.digest[:8]}"
     try:

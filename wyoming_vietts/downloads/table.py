@@ -24,7 +24,6 @@ class HubFile:
 
     @property
     def name(self) -> str:
-        """Its name on this machine."""
         return PurePosixPath(self.path).name
 
 

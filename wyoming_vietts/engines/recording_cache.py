@@ -156,11 +156,7 @@ class RecordingCache(ABC, Generic[F]):
         return heard
 
     def check(self, recording: Path) -> Steps[None]:
-        """Check that a recording can be a voice; quick if it was checked before.
-
-        Raises:
-            RecordingError: it cannot.
-        """
+        """Raise RecordingError if a recording cannot be a voice; quick the second time."""
         content = yield from read_recording(recording)
         cached = yield from self._cached(content)
         if cached not in self._heard and not cached.is_file():

@@ -271,11 +271,7 @@ class VoiceFolder(Generic[V]):
 
 
 def _stamps(file: _File[Any]) -> _Stamps:
-    """Return a value that changes when the file does, or one beside it.
-
-    Raises:
-        OSError: one of them cannot be seen.
-    """
+    """Return a value that changes when the file does, or one beside it; raise OSError."""
     return tuple(_stamp(path) for path in (file.path, *file.beside))
 
 

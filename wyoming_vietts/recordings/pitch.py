@@ -25,10 +25,6 @@ def have_two_voices(waveform: Waveform, stretches: Stretches) -> Steps[bool]:
 
     Then the pitches of pieces of speech form two distant groups. Those of one person do not: pieces
     of one second differ by less than a third of an octave.
-
-    Args:
-        waveform: [N] at 16 kHz.
-        stretches: of speech.
     """
     pitches: list[_Values] = [np.zeros(0)]
     for start, end in stretches:

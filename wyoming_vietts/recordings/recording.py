@@ -35,12 +35,9 @@ _LOST_ENERGY = 0.25  # of a mix of channels that cancel each other: half as loud
 def load_prompt_audio(
     content: bytes, name: str, sample_rate: int = SAMPLE_RATE, max_seconds: float = MAX_SECONDS
 ) -> Steps[Waveform]:
-    """Cut a recording to the speech that makes a voice; see `choose_speech`.
+    """Cut a recording to the speech that makes a voice; see `load_audio` and `choose_speech`.
 
     Args:
-        content: of its file.
-        name: of its file, for messages; its suffix tells the format.
-        sample_rate: wanted, in Hz.
         max_seconds: of speech wanted.
 
     Raises:

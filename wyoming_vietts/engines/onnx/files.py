@@ -86,11 +86,7 @@ def _incomplete(path: Path, size: int, expected: int) -> ModelError:
 
 
 def _check_data(model: Path, data: ExternalData) -> None:
-    """Check that weights are in a regular file, in the folder of the model.
-
-    Raises:
-        ModelError: they are not.
-    """
+    """Raise ModelError unless weights are in a regular file, in the folder of the model."""
     path = model.parent / data.file_name
     if data.file_name in ("", ".", "..") or Path(data.file_name).name != data.file_name:
         raise ModelError(f"{model} has its weights in another folder: '{data.file_name}'")

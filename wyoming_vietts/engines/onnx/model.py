@@ -1,6 +1,6 @@
 """Reads the structure of an ONNX model without its weights, and extracts parts of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 
 from ...steps import Steps
@@ -55,7 +55,8 @@ class Model:
         reader = Reader(_MAX_GRAPH_FIELDS)
         self._fields = [*reader.fields(graph)]
         self._names: dict[int, str] = {}  # of weights and inputs, by position
-        self._sizes: dict[str, int] = {}
+        self.sizes: dict[str, int] = {}
+        """Numbers of elements of the weights, by name."""
         self.external_data: dict[int, ExternalData] = {}
         """Weights in another file, by position."""
         self.data = content[:0]
@@ -65,20 +66,15 @@ class Model:
                 read = read_tensor if field.number == WEIGHT else read_sparse_tensor
                 weight = read(field, reader)
                 self._names[position] = weight.name
-                self._sizes[weight.name] = weight.size
+                self.sizes[weight.name] = weight.size
                 if weight.data is not None:
                     self.external_data[position] = weight.data
             elif field.number in (_INPUT, OUTPUT):
                 self._names[position] = name_of(field, reader)
-        self.inputs = [name for name in self._named(_INPUT) if name not in self._sizes]
+        self.inputs = [name for name in self._named(_INPUT) if name not in self.sizes]
         """Names, without those of weights, which old files list, too."""
         self.outputs = self._named(OUTPUT)
         """Names."""
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """Numbers of elements of the weights, by name."""
-        return self._sizes
 
     def _named(self, number: int) -> list[str]:
         return [name for at, name in self._names.items() if self._fields[at].number == number]
@@ -94,8 +90,7 @@ class Model:
         """Read the nodes, with pauses, in topological order.
 
         Raises:
-            ValueError: they are damaged or too many, form a cycle, have a loop, or have weights in
-                another file.
+            ValueError: see `read_nodes`; or the network has functions of its own.
         """
         if any(field.number == _FUNCTION for field in self._others):
             raise ValueError("it is a network of another kind: it has functions of its own")

@@ -113,11 +113,7 @@ class Reader:
             position = end
 
     def integers(self, packed: Message) -> Iterator[int]:
-        """Yield packed varints.
-
-        Raises:
-            ValueError: as `fields` does.
-        """
+        """Yield packed varints; raise ValueError as `fields` does."""
         if len(packed) > _MAX_VARINT_BYTES * (self._max_fields - self.seen):
             raise self._too_many()
         content = bytes(packed)

@@ -35,11 +35,7 @@ class Tensor(NamedTuple):
 
 
 def read_tensor(field: Field, reader: Reader) -> Tensor:
-    """Read a TensorProto.
-
-    Raises:
-        ValueError: it is damaged.
-    """
+    """Read a TensorProto; raise ValueError if it is damaged."""
     name = ""
     shape: list[int] = []
     entries: dict[str, str] = {}
@@ -90,7 +86,6 @@ def read_inner_tensor(field: Field, reader: Reader) -> Tensor:
 
 
 def message(field: Field) -> Message:
-    """Return the message in a field."""
     if isinstance(field.value, int):
         raise ValueError(f"field {field.number} is a number")
     return field.value
@@ -102,7 +97,6 @@ def integers(field: Field, reader: Reader) -> Iterable[int]:
 
 
 def text(field: Field) -> str:
-    """Return the name in a field."""
     content = message(field)
     if len(content) > _MAX_NAME_BYTES:
         raise ValueError(f"a name has {len(content):,} bytes")

@@ -26,7 +26,6 @@ class GraphWriter:
     """Collects nodes and weights; names the tensors itself, unless told otherwise."""
 
     def __init__(self) -> None:
-        """Start with an empty graph."""
         self._nodes: list[bytes] = []
         self._weights: list[bytes] = []
 

@@ -39,7 +39,6 @@ class PiperEngine:
 
     @property
     def voices_dir(self) -> Path:
-        """The folder of voices."""
         return self._folder.folder
 
     @staticmethod
@@ -56,7 +55,6 @@ class PiperEngine:
         return self._folder.scan()
 
     def look_again(self) -> Steps[None]:
-        """Scan the folder now."""
         return self._folder.look_again()
 
     def check(self, network: Path, config: Path) -> Steps[PiperConfig]:

@@ -168,11 +168,7 @@ def _reach(nodes: Sequence[Node], latents: str, output: str) -> tuple[int, int, 
 
 
 def _check_convolution(node: Node, sizes: Mapping[str, int]) -> None:
-    """Check a convolution, as a single one can compute for hours.
-
-    Raises:
-        ModelError: it would compute for far longer than that of any voice.
-    """
+    """Raise ModelError if a convolution, as a single one can, would compute for hours."""
     inputs = node.inputs[3:] if node.operator == "QLinearConv" else node.inputs[1:]
     weights = sizes.get(inputs[0]) if inputs else None
     if weights is None:
@@ -185,7 +181,7 @@ def _check_convolution(node: Node, sizes: Mapping[str, int]) -> None:
 
 
 def _check_operations(nodes: Sequence[Node], latents: str, sizes: Mapping[str, int]) -> None:
-    """Check the multiplications that the convolutions of a decoder take for a frame."""
+    """Raise ModelError if the convolutions of a decoder multiply too often for a frame."""
     rates = {latents: 1}
     operations = 0
     for node in nodes:

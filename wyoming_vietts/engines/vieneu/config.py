@@ -126,11 +126,7 @@ def _read_ids(vocabulary: Any) -> dict[str, int]:
 
 
 def _read_constants(path: Path) -> dict[str, Floats]:
-    """Read the constants of a model.
-
-    Raises:
-        ModelError: they are missing or damaged.
-    """
+    """Read the constants of a model; raise ModelError if they are missing or damaged."""
     content = _read(path, _MAX_CONSTANTS_BYTES)
     try:
         arrays = read_arrays(content, _SHAPES)

@@ -99,11 +99,7 @@ def enrol(
 
 
 def _run(folder: Path, name: str, threads: int, *values: npt.NDArray[Any]) -> Steps[Floats]:
-    """Run a network once; it is not kept, as only a new voice needs it.
-
-    Raises:
-        ModelError: it cannot be loaded, or fails.
-    """
+    """Run a network once; it is not kept, as only a new voice needs it."""
     path = folder / name
     yield from check_graph(path, _INPUTS[name])
     try:

@@ -37,11 +37,7 @@ class Component:
         self._weights = weights
 
     def require(self, key: str, wanted: Any, default: Any = None) -> None:
-        """Check a value of the configuration.
-
-        Raises:
-            ValueError: it is another one.
-        """
+        """Raise ValueError unless a value of the configuration is the wanted one."""
         found = self._config.get(key, default)
         if found != wanted:
             raise ValueError(
@@ -50,11 +46,7 @@ class Component:
             )
 
     def value(self, key: str, kind: Kind) -> Any:
-        """Return a value of the configuration.
-
-        Raises:
-            ValueError: it is missing or of another kind.
-        """
+        """Return a value of the configuration; raise ValueError if it is of another kind."""
         return check_value(self._config.get(key), kind, f"'{key}' of the {self._name} network")
 
     def take(self, name: str, *sizes: int | Kind) -> Floats:
@@ -83,11 +75,7 @@ class Component:
         return weight
 
     def finish(self) -> None:
-        """Make sure that every weight has been taken.
-
-        Raises:
-            ValueError: some have not, so this is another network.
-        """
+        """Raise ValueError if a weight has not been taken, as then this is another network."""
         if self._weights:
             name = next(iter(self._weights))
             raise ValueError(f"the {self._name} network has the unknown weight '{name}'")

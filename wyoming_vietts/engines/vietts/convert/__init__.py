@@ -135,11 +135,7 @@ def prepare(model_dir: Path, delete_published: bool = False) -> list[Path]:
 
 
 def _delete_published(model_dir: Path) -> None:
-    """Delete the published files.
-
-    Raises:
-        ModelError: one of them has been replaced since it was converted.
-    """
+    """Delete the published files; raise ModelError if one has been replaced since."""
     published = [_published_weights(model_dir, part) for part in PREPARED_TYPES]
     is_current = _convert_config(model_dir) is None and all(
         _is_current(weights_file(model_dir, part, torch.float32), _fingerprint(path))

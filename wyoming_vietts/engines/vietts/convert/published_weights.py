@@ -59,9 +59,6 @@ def _translate(
 
     Weight norms are folded, and queries, keys and values are stacked into one layer. Pauses after
     each tensor.
-
-    Raises:
-        ModelError: a tensor is missing, unknown or of the wrong shape.
     """
     remaining = dict(state)
     translated = {}
