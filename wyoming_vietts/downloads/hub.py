@@ -103,7 +103,7 @@ def read(remote: Remote, start: int) -> Iterator[bytes]:
 
 
 def _blocks(remote: Remote, start: int) -> Iterator[bytes]:
-    """Yield a file from byte `start` on, until the connection ends or sends almost nothing."""
+    """Yield a file from byte `start` on; raise TimeoutError below 500 bytes a second."""
     url = _url(remote.repository, remote.commit, remote.file)
     with _ask("GET", url, _SILENCE_SECONDS, Range=f"bytes={start}-") as answer:
         position = start if answer.status == 206 else 0

@@ -28,7 +28,7 @@ def loudness(samples: npt.ArrayLike, sample_rate: int) -> float:
     """
     weighted = _weighted(np.asarray(samples, np.float64), sample_rate)
     powers = _block_powers(weighted, sample_rate)
-    powers = powers[powers > _power(_ABSOLUTE_GATE)]
+    powers = powers[powers > 10 ** ((_ABSOLUTE_GATE - _OFFSET) / 10)]
     if not len(powers):
         return -math.inf
     gate = powers.mean() * 10 ** (_RELATIVE_GATE / 10)
@@ -40,10 +40,6 @@ def gain(lufs: float) -> float:
     if not math.isfinite(lufs):
         return 1.0
     return min(_MAX_GAIN, 10 ** ((TARGET_LUFS - lufs) / 20))
-
-
-def _power(lufs: float) -> float:
-    return float(10 ** ((lufs - _OFFSET) / 10))
 
 
 def _block_powers(samples: _Floats, sample_rate: int) -> _Floats:

@@ -16,6 +16,7 @@ from ..recordings.recording import listen, load_prompt_audio, read_recording
 from ..recordings.speech import MAX_SECONDS
 from ..steps import Shared, Steps
 from .contract import ClonedVoice
+from .voice_folder import stamp
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -54,11 +55,7 @@ class RecordingCache(ABC, Generic[F]):
 
     @abstractmethod
     def _read(self, path: Path) -> F:
-        """Read a file of features.
-
-        Raises:
-            OSError, ValueError: it cannot be read, or is damaged.
-        """
+        """Read a file of features; raise OSError or ValueError if it is damaged."""
 
     @abstractmethod
     def _encode(self, content: bytes, name: str) -> Steps[F]:
@@ -66,11 +63,7 @@ class RecordingCache(ABC, Generic[F]):
 
     @abstractmethod
     def _write(self, features: F, path: Path) -> Steps[None]:
-        """Write a file, whole or not at all.
-
-        Raises:
-            OSError: it cannot be written.
-        """
+        """Write a file, whole or not at all; raise OSError if that fails."""
 
     def has(self, recording: Path) -> bool:
         """Return whether the features of a recording are in memory."""
@@ -198,8 +191,7 @@ class RecordingCache(ABC, Generic[F]):
 
 
 def _file(recording: Path) -> _File:
-    status = recording.stat()
-    return recording, status.st_mtime_ns, status.st_size
+    return recording, *stamp(recording)
 
 
 def _is_there(file: _File) -> bool:

@@ -271,11 +271,11 @@ class VoiceFolder(Generic[V]):
 
 
 def _stamps(file: _File[Any]) -> _Stamps:
-    """Return a value that changes when the file does, or one beside it; raise OSError."""
-    return tuple(_stamp(path) for path in (file.path, *file.beside))
+    return tuple(stamp(path) for path in (file.path, *file.beside))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def stamp(path: Path) -> tuple[int, int]:
+    """Return a value that changes when a file does; raise OSError if it cannot be seen."""
     status = path.stat()
     return status.st_mtime_ns, status.st_size
 

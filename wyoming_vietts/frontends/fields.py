@@ -1,6 +1,7 @@
 """Reads the JSON objects that clients send, at every frontend."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from ..errors import RequestError
@@ -25,11 +26,7 @@ def parse_object(content: bytes, name: str, error_class: type[RequestError]) -> 
 
 
 def text_of(values: dict[str, Any], key: str) -> str | None:
-    """Return a string of an object; None if it is missing.
-
-    Raises:
-        RequestError: it is no string.
-    """
+    """Return a string of an object, None if it is missing; raise RequestError for other types."""
     value = values.get(key)
     if value is None:
         return None
@@ -44,6 +41,12 @@ def required_text(values: dict[str, Any], key: str) -> str:
     if value is None:
         raise RequestError(f"'{key}' is missing; it must be a string")
     return value
+
+
+def check_choice(name: str, value: str, available: Collection[str]) -> None:
+    """Raise RequestError unless a value is one of those available."""
+    if value not in available:
+        raise RequestError(f"Unknown {name} '{value:.80}'; available: {', '.join(available)}")
 
 
 def encodable(text: str) -> str:

@@ -90,11 +90,7 @@ def recording_name(path: Path) -> str | None:
 
 
 def read_recording(path: Path) -> Steps[bytes]:
-    """Read a recording's file, in steps.
-
-    Raises:
-        RecordingError: it is not a regular file, or larger than 64 MB.
-    """
+    """Read a file, in steps; raise RecordingError unless it is regular and has at most 64 MB."""
     pieces = []
     try:
         with open_regular(path, MAX_BYTES) as file:

@@ -27,11 +27,7 @@ Stretches = Sequence[tuple[int, int]]
 
 
 def find_speech(waveform: Waveform, name: str) -> Steps[Stretches]:
-    """Find the stretches of speech in [N] at 16 kHz.
-
-    Raises:
-        RecordingError: there is no speech in it.
-    """
+    """Find the stretches of speech in [N] at 16 kHz; raise RecordingError if there are none."""
     peak = max(float(np.abs(waveform).max()), 1e-9)
     heard = waveform * np.float32(_HEARD_PEAK / peak) if peak < _QUIET_PEAK else waveform
     probabilities = yield from speech_probabilities(heard)

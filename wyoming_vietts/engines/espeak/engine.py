@@ -65,11 +65,7 @@ class EspeakEngine:
     """The three embedded voices."""
 
     def __init__(self) -> None:
-        """Load the library.
-
-        Raises:
-            SetupError: the library refuses its data folder.
-        """
+        """Load the library; raise SetupError if it refuses its data folder."""
         voices = (
             _voice("espeak-north-male", "Giọng nam miền Bắc (eSpeak NG)", "north", 50, 75, 73),
             _voice("espeak-north-female", "Giọng nữ miền Bắc (eSpeak NG)", "north", 50, 75, 66),

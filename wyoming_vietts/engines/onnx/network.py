@@ -3,13 +3,14 @@
 import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from ...errors import SynthesisError, printable
 from ...steps import Steps
 from ..on_demand import OnDemand
+from ..voice_folder import stamp
 from .sessions import EndlessRunError
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,11 +56,7 @@ class Network(OnDemand[T]):
 
     @property
     def _ready(self) -> T:
-        """What is loaded.
-
-        Raises:
-            SynthesisError: it was given up since, because of another sentence.
-        """
+        """What is loaded; SynthesisError if it was given up since, because of another sentence."""
         if self._loaded is None:
             raise SynthesisError(self.problem or f"{self._source} is not loaded")
         return self._loaded
@@ -95,12 +92,8 @@ class Network(OnDemand[T]):
         return SynthesisError(self._problem[0])
 
     def _stamps(self) -> object:
-        stamps: list[tuple[int, int] | None] = []
+        stamps: dict[Path, object] = {}
         for path in self._files:
-            try:
-                status = path.stat()
-            except OSError:
-                stamps.append(None)
-            else:
-                stamps.append((status.st_mtime_ns, status.st_size))
+            with suppress(OSError):
+                stamps[path] = stamp(path)
         return stamps

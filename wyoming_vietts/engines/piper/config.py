@@ -47,10 +47,6 @@ class Scales(NamedTuple):
         changes = {name: getattr(settings, name) for name in PIPER_SCALES}
         return self._replace(**{name: at for name, at in changes.items() if at is not None})
 
-    def at_speed(self, speed: float) -> "Scales":
-        """Divide the length by a speed."""
-        return self._replace(length_scale=self.length_scale / speed)
-
     def without_noise(self) -> "Scales":
         """Leave out all variation."""
         return self._replace(noise_scale=0.0, noise_w=0.0)
@@ -124,11 +120,7 @@ def load_config(path: Path) -> PiperConfig:
 
 
 def parse_config(values: Mapping[str, Any]) -> PiperConfig:
-    """Check the content of a configuration.
-
-    Raises:
-        ValueError: a value is missing or wrong.
-    """
+    """Check the content of a configuration; raise ValueError if it is wrong."""
     espeak_voice = _read_espeak_voice(values)
     ids = {
         symbol: _read_ids(symbol, numbers)

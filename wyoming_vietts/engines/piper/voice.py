@@ -92,7 +92,7 @@ class PiperVoice(FileVoice):
         self, ids: list[int], speed: float, window: "_Window", amplitude: float
     ) -> PCM:
         """Speak phonemes that are computed at once."""
-        scales = self.scales.at_speed(speed)
+        scales = self.scales._replace(length_scale=self.scales.length_scale / speed)
         latents = yield from self.network.latents(ids, scales, self.speaker)
         start, frames = 0, latents.shape[2]
         while start < frames:

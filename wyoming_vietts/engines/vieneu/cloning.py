@@ -25,16 +25,10 @@ class ClonedVieNeuVoice(VieNeuVoice, ClonedVoice):
 
     @property
     def is_ready(self) -> bool:
-        """Its recording has been encoded."""
         return self.engine.features.has(self.recording)
 
     def get_features(self) -> Steps[SpeakerFeatures]:
-        """Return them, encoded now if need be.
-
-        Raises:
-            UnknownVoiceError: the recording is gone.
-            SynthesisError: it cannot be encoded.
-        """
+        """Return them, encoded now if need be; see `RecordingCache.get_for_speech`."""
         return self.engine.features.get_for_speech(self, self.engine.voices)
 
 

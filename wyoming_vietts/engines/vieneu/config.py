@@ -48,11 +48,7 @@ class SpeakerFeatures:
     """[50, 256]: style tokens."""
 
     def check(self) -> None:
-        """Check shapes and values.
-
-        Raises:
-            ValueError: the model does not take them.
-        """
+        """Raise ValueError if the model does not take these shapes or values."""
         for name, values, shape in (
             ("speaker embedding", self.speaker, SPEAKER_SHAPE),
             ("style", self.style, STYLE_SHAPE),

@@ -2,15 +2,17 @@
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ...errors import SetupError, SynthesisError
 from ...program import how_to_install
+from ...settings.table import SPEED, VOICE_VOLUME
 from ...steps import Steps
 from ..contract import EngineSettings, Voice
 from ..voice_folder import VoiceFolder
-from .settings import PresetSettings
+from ..voice_settings import VoiceSettings
 
 if TYPE_CHECKING:
     from .network import VieNeuNetwork
@@ -21,6 +23,13 @@ CLONING_FILES = ("speaker_encoder.onnx", "codec_encoder.onnx", "reference_encode
 """What makes a voice of a recording."""
 AUTHOR = "Phạm Nguyễn Ngọc Bảo"
 AUTHOR_URL = "https://huggingface.co/pnnbao-ump/VieNeu-TTS-v3-Nano"
+
+
+@dataclass(frozen=True)
+class PresetSettings(VoiceSettings):
+    """The .toml beside the file of presets: speed and volume of all of them."""
+
+    kinds: ClassVar = {"speed": SPEED.kind, "volume": VOICE_VOLUME}
 
 
 class VieNeuEngine:
@@ -48,11 +57,7 @@ class VieNeuEngine:
         return voices
 
     def network_for_speech(self) -> "VieNeuNetwork":
-        """Return the networks.
-
-        Raises:
-            SynthesisError: the model is gone.
-        """
+        """Return the networks; raise SynthesisError if the model is gone."""
         if self.network is None:
             raise SynthesisError("The VieNeu model is gone")
         return self.network

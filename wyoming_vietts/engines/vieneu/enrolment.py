@@ -48,11 +48,7 @@ class FeatureCache(RecordingCache[SpeakerFeatures]):
     max_seconds = STYLE_SECONDS
 
     def __init__(self, folder: Path, config: VieNeuConfig, threads: int) -> None:
-        """Cache the features of recordings in the folder of a model.
-
-        Raises:
-            ModelError: a network is missing or damaged.
-        """
+        """Use the folder of a model; raise ModelError if a network is missing or damaged."""
         super().__init__(folder, "".join(check_onnx(folder / name) for name in CLONING_FILES))
         self._folder = folder
         self._config = config
@@ -114,11 +110,7 @@ def _run(folder: Path, name: str, threads: int, *values: npt.NDArray[Any]) -> St
 
 
 def _blocks(latents: Floats, config: VieNeuConfig) -> Floats:
-    """Normalise latents [1, 24, frames] and group them to [1, 144, T].
-
-    Raises:
-        ModelError: they are of another shape, or none.
-    """
+    """Normalise latents [1, 24, frames], else raise ModelError, and group them to [1, 144, T]."""
     if latents.ndim != 3 or latents.shape[:2] != (1, FRAME_CHANNELS) or not latents.shape[2]:
         raise ModelError(f"The codec makes latents of the shape {[*latents.shape]}")
     mean, deviation = (each[None, :, None] for each in (config.latent_mean, config.latent_std))

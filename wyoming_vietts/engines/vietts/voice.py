@@ -63,7 +63,6 @@ class VietTTSVoice(ClonedVoice):
 
     @property
     def is_ready(self) -> bool:
-        """Whether its recording has been encoded."""
         return self.engine.features.has(self.recording)
 
     def load(self) -> Steps[None]:

@@ -14,7 +14,7 @@ from ...errors import RequestError
 from ...settings.table import REQUEST_SAMPLE_RATE, REQUEST_SPEED, VOICE_VOLUME
 from ...settings.values import Kind, Number, check_value
 from ...speech.synthesizer import Synthesizer
-from ..fields import encodable, required_text, text_of
+from ..fields import check_choice, encodable, required_text, text_of
 from .requests import HttpError, read_body, read_json
 from .speech import SpeechEndpoint, SpeechRequest
 
@@ -60,8 +60,7 @@ async def _read_openai(request: web.Request) -> SpeechRequest:
     if isinstance(voice, dict):
         voice = voice.get("id")
     stream_format = text_of(values, "stream_format") or "audio"
-    if stream_format not in ("audio", "sse"):
-        raise RequestError(f"Unknown stream_format '{stream_format:.80}'; available: audio, sse")
+    check_choice("stream_format", stream_format, ("audio", "sse"))
     return SpeechRequest(
         text=required_text(values, "input"),
         voice=text_of({"voice": voice}, "voice"),
@@ -108,7 +107,6 @@ async def _read_rhasspy_query(request: web.Request) -> SpeechRequest:
 # --- MaryTTS --------------------------------------------------------------------------------------
 
 _MAX_PARAMETERS = 100
-_INPUT_TYPES = ("TEXT", "SSML")
 _EFFECTS = {
     "Rate": ("durScale", Number(1 / REQUEST_SPEED.most, 1 / REQUEST_SPEED.least)),
     "Volume": ("amount", VOICE_VOLUME),
@@ -163,14 +161,8 @@ def _mary_request(parameters: Mapping[str, str]) -> SpeechRequest:
     text = parameters.get("INPUT_TEXT")
     if text is None:
         raise RequestError("The parameter 'INPUT_TEXT' is missing")
-    input_type = parameters.get("INPUT_TYPE", "TEXT")
-    if input_type not in _INPUT_TYPES:
-        raise RequestError(
-            f"Unknown INPUT_TYPE '{input_type:.80}'; available: {', '.join(_INPUT_TYPES)}"
-        )
-    output_type = parameters.get("OUTPUT_TYPE", "AUDIO")
-    if output_type != "AUDIO":
-        raise RequestError(f"Unknown OUTPUT_TYPE '{output_type:.80}'; available: AUDIO")
+    check_choice("INPUT_TYPE", parameters.get("INPUT_TYPE", "TEXT"), ("TEXT", "SSML"))
+    check_choice("OUTPUT_TYPE", parameters.get("OUTPUT_TYPE", "AUDIO"), ("AUDIO",))
     audio = parameters.get("AUDIO", "WAVE")
     if not audio.startswith("WAV"):
         raise RequestError(f"Unknown AUDIO '{audio:.80}'; available: WAVE")
@@ -195,8 +187,8 @@ def _mary_effects(parameters: Mapping[str, str]) -> tuple[float, float]:
         effect = re.fullmatch(r"effect_(.{1,40})_selected", key)
         if effect is None or switch.lower() != "on":
             continue
-        if (name := effect[1]) not in _EFFECTS:
-            raise RequestError(f"Unknown effect '{name}'; available: {', '.join(_EFFECTS)}")
+        name = effect[1]
+        check_choice("effect", name, _EFFECTS)
         word, kind = _EFFECTS[name]
         given = parameters.get(f"effect_{name}_parameters", "")
         match = re.fullmatch(rf"\s*{word}\s*[:=]\s*([0-9.]{{1,20}})\s*;?\s*", given, re.ASCII)

@@ -128,12 +128,7 @@ async def _health(request: web.Request) -> web.Response:
 
 
 def _make_app(guard: Guard, routes: Sequence[web.RouteDef], max_text: int) -> web.Application:
-    """Put routes behind the guard.
-
-    Args:
-        max_text: longest text of a request, in characters.
-    """
-
+    """Put routes behind the guard; texts of requests have at most `max_text` characters."""
     openai_paths = {route.path for route in routes}
 
     @web.middleware

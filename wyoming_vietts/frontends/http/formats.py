@@ -11,6 +11,7 @@ import soxr
 
 from ...engines.pcm import SAMPLE_WIDTH
 from ...errors import RequestError
+from ..fields import check_choice
 
 OPENAI_SAMPLE_RATE = 24_000
 """Of its format `pcm`, in Hz."""
@@ -116,9 +117,7 @@ def make_encoder(name: str, voice_rate: int, sample_rate: int | None = None) -> 
     Raises:
         RequestError: the format is not available, or does not support the sample rate.
     """
-    available = available_formats()
-    if name not in available:
-        raise RequestError(f"Unknown format '{name:.80}'; available: {', '.join(available)}")
+    check_choice("format", name, available_formats())
     audio_format = _FORMATS[name]
     rates = audio_format.rates
     if sample_rate is not None:

@@ -97,9 +97,7 @@ class Guard:
                 f"{client.address} is not allowed; see {HTTP_ALLOW.flag} or {HTTP_ALLOW.variable}",
             )
         self._check_site(request, client)
-        if client.is_from_ingress:
-            return
-        if request.path == "/health":
+        if client.is_from_ingress or request.path == "/health":
             return
         self._check_host(client)
         token = self._access.token

@@ -160,11 +160,7 @@ def _sync(file: BinaryIO) -> None:
 
 
 async def _check(engine: PiperEngine, network: Path, config: Path) -> PiperConfig:
-    """Check files in a folder for uploads, and return their configuration.
-
-    Raises:
-        HttpError: they are no Piper voice; its code and message say why.
-    """
+    """Return the configuration of uploaded files; raise HttpError if they are no Piper voice."""
     for file in (network, config):
         with file.open("rb") as opened:
             disguise = recognize(opened.read(_HEAD_BYTES))

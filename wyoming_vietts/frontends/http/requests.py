@@ -67,22 +67,12 @@ async def body_pieces(
 
 
 async def read_json(request: web.Request) -> dict[str, Any]:
-    """Read a body that is a JSON object.
-
-    Raises:
-        RequestError: it is not one.
-        HttpError: see `read_body`.
-    """
+    """Read a body that must be a JSON object; see `read_body`."""
     return parse_object(await read_body(request), "body", RequestError)
 
 
 async def read_form(request: web.Request, most_bytes: int) -> dict[str, bytes]:
-    """Read the fields of a body that is multipart/form-data.
-
-    Raises:
-        RequestError: it is not one.
-        HttpError: see `read_body`.
-    """
+    """Read the fields of a body that must be multipart/form-data; see `read_body`."""
     head = Message()
     head["Content-Type"] = request.headers.get("Content-Type", "")
     try:

@@ -149,11 +149,7 @@ class VoiceRoutes:
         return engines[0]
 
     def _of_files(self, name: str) -> tuple[FileVoice, Trash]:
-        """Find a voice that can be changed, and the trash for its files.
-
-        Raises:
-            HttpError: it does not exist, or must be changed elsewhere.
-        """
+        """Find a voice that can be changed here, and the trash for its files."""
         voice = self._catalogue.find(name)
         if voice is None:
             raise HttpError("not-found", f"There is no voice '{name:.80}'")
@@ -221,11 +217,7 @@ _SUFFIXES = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3",
 
 
 def suffix_of(content: bytes) -> str:
-    """Choose the suffix of a recording's file by its content.
-
-    Raises:
-        RecordingError: it is of no accepted kind.
-    """
+    """Choose the suffix of a recording's file; raise RecordingError unless it is of such a kind."""
     for start, suffix in _SUFFIXES.items():
         if content.startswith(start):
             return suffix
@@ -233,11 +225,7 @@ def suffix_of(content: bytes) -> str:
 
 
 async def listen(engine: CloningEngine[Any], content: bytes) -> Heard:
-    """Find the seconds that would make a voice, in turns with other work.
-
-    Raises:
-        RecordingError: no voice can be made of it.
-    """
+    """Find the seconds that would make a voice; raise RecordingError if there are none."""
     suffix_of(content)
     return await finish_in_turns(engine.listen(content, _NAME))
 

@@ -26,7 +26,7 @@ from ...engines.pcm import SAMPLE_WIDTH
 from ...errors import HungUpError, RequestError, ServerStoppingError
 from ...speech.synthesizer import Synthesizer
 from ...speech.utterance import Utterance
-from ..fields import required_text, text_of
+from ..fields import check_choice, required_text, text_of
 from .connection import Connection
 from .info import make_info
 
@@ -145,11 +145,8 @@ class Handler:
 
     def _begin(self, data: dict[str, Any]) -> Utterance:
         text_format = text_of(data, "text_format")
-        formats = [text_format.value for text_format in SynthesizeTextFormat]
-        if text_format is not None and text_format not in formats:
-            raise RequestError(
-                f"Unknown text_format '{text_format:.80}'; available: {', '.join(formats)}"
-            )
+        if text_format is not None:
+            check_choice("text_format", text_format, [each.value for each in SynthesizeTextFormat])
         wanted = data.get("voice")
         if wanted is None:
             wanted = {}

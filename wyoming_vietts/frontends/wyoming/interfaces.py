@@ -34,11 +34,7 @@ class Interface:
 
 
 def addresses_of(host: str) -> set[Address]:
-    """Return the addresses on which a server listens, given a host name or an address.
-
-    Raises:
-        OSError: the host is unknown.
-    """
+    """Return the addresses of a host name or an address; raise OSError if it is unknown."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     addresses = {ip_address(str(address[0]).partition("%")[0]) for *_, address in found}
     if ip_address("::") in addresses:

@@ -102,11 +102,7 @@ class Server:
         task.add_done_callback(self._handlers.pop)
 
     async def _open_stdio(self) -> None:
-        """Serve the only client, on standard input and output.
-
-        Raises:
-            OSError: one of them is closed, or the output is a file.
-        """
+        """Serve the only client, on standard input and output; raise OSError if one is unusable."""
         if sys.stdin is None or sys.stdout is None:
             raise OSError("standard input or output is closed")
         loop = asyncio.get_running_loop()

@@ -35,6 +35,7 @@ PREPARED_TYPES = {
 }
 """The number types in which `prepare` writes each of the networks."""
 
+_PUBLISHED_CONFIG = "config.yaml"
 _DIRECTORY_BYTES = 1 << 20  # at the end of a .pt file, about 60 for each tensor
 
 
@@ -89,11 +90,7 @@ def convert_weights(
 
 
 def convert_for_this_machine(model_dir: Path) -> None:
-    """Write the files that a first start with default settings would write.
-
-    Raises:
-        ModelError: the model cannot be used.
-    """
+    """Write what a first start with default settings would write, or raise ModelError."""
     device = choose_device("auto")
     quality = QUALITIES[default_quality(device)]
     types = {
@@ -143,13 +140,13 @@ def _delete_published(model_dir: Path) -> None:
     )
     if not is_current:
         raise ModelError(f"A published file in {model_dir} has just been replaced; prepare again")
-    for path in (_published_config(model_dir), *published):
+    for path in (model_dir / _PUBLISHED_CONFIG, *published):
         path.unlink(missing_ok=True)
 
 
 def _convert_config(model_dir: Path) -> tuple[ModelConfig, str | None] | None:
     """Read config.yaml, unless config.json was made from it; also return its fingerprint."""
-    published = _published_config(model_dir)
+    published = model_dir / _PUBLISHED_CONFIG
     source = _fingerprint(published)
     if (model_dir / CONFIG).is_file() and source in (None, config_source(model_dir)):
         return None
@@ -175,10 +172,6 @@ def _convert_weights(
 
 
 # --- sources -------------------------------------------------------------------------------------
-
-
-def _published_config(model_dir: Path) -> Path:
-    return model_dir / "config.yaml"
 
 
 def _published_weights(model_dir: Path, part: str) -> Path:

@@ -24,11 +24,7 @@ class VoiceCache(RecordingCache[Prompt]):
     suffix = ".safetensors"
 
     def __init__(self, model_dir: Path, config: ModelConfig, threads: int, device: str) -> None:
-        """Cache the prompts of a model directory.
-
-        Raises:
-            ModelError: an ONNX network of the encoder is missing or damaged.
-        """
+        """Use a model directory; raise ModelError if a network is missing or damaged."""
         super().__init__(model_dir, "".join(check_onnx(model_dir / name) for name in ENCODERS))
         self._config = config
         self._threads = threads

@@ -37,11 +37,7 @@ class Prompt:
     """[1], in LUFS."""
 
     def check(self, config: ModelConfig) -> None:
-        """Check shapes and values.
-
-        Raises:
-            ValueError: the model does not take them.
-        """
+        """Raise ValueError if the model does not take these shapes or values."""
         tokens, mel = self.speech_tokens, self.mel
         if not (tokens.dim() == 1 and tokens.dtype == torch.int64 and len(tokens)):
             raise ValueError(f"its speech tokens are {[*tokens.shape]} of {tokens.dtype}")
