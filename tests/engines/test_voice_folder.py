@@ -349,14 +349,14 @@ def test_slow_disk_is_asked_for_little_at_a_time(
     folder = watch(tmp_path)
     assert len(folder.voices) == 20
     stamped: list[Path] = []
-    stamp = module._stamp
+    stamp = module.stamp
 
     def slow_stamp(path: Path) -> tuple[int, int]:
         stamped.append(path)
         time.sleep(0.01)
         return stamp(path)
 
-    monkeypatch.setattr(module, "_stamp", slow_stamp)
+    monkeypatch.setattr(module, "stamp", slow_stamp)
     (tmp_path / "19.wav").unlink()
     asked, most = 0, 0
     while "19" in folder.voices:

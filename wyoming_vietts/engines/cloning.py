@@ -30,17 +30,13 @@ class CloningEngine(ABC, Generic[V]):
         """Watch a folder, which need not exist yet."""
         from ..recordings.recording import recording_name  # most servers lack its packages
 
+        self.voices_dir = recordings_dir
         self._recordings = VoiceFolder(recordings_dir, recording_name, self._clone, depth=3)
 
     @property
     @abstractmethod
     def device(self) -> str:
         """Its device, such as `cpu` or `cuda:0`."""
-
-    @property
-    def voices_dir(self) -> Path:
-        """The folder of recordings."""
-        return self._recordings.folder
 
     def listen(self, content: bytes, name: str) -> Steps[Heard]:
         """Find the seconds of a recording that would make a voice.

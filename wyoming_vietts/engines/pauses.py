@@ -4,7 +4,6 @@ Some voices leave half a second there, others nothing.
 """
 
 from array import array
-from collections.abc import Iterable
 from contextlib import closing
 
 from .pcm import PCM, SAMPLE_WIDTH
@@ -89,14 +88,10 @@ def _backwards(pcm: bytes) -> bytes:
 
 def _sound(pcm: bytes) -> tuple[int, int] | None:
     """Return where PCM begins and ends to be more than silence, in bytes; None if it never is."""
-    samples = memoryview(pcm).cast("h")
+    import numpy as np  # the embedded voices do without
 
-    def first(indexes: Iterable[int]) -> int | None:
-        return next((i for i in indexes if not -_SILENT < samples[i] < _SILENT), None)
-
-    start = first(range(len(samples)))
-    if start is None:
+    samples = np.frombuffer(pcm, "<i2")
+    (loud,) = np.nonzero((samples <= -_SILENT) | (samples >= _SILENT))
+    if not len(loud):
         return None
-    end = first(range(len(samples) - 1, -1, -1))
-    assert end is not None
-    return SAMPLE_WIDTH * start, SAMPLE_WIDTH * (end + 1)
+    return SAMPLE_WIDTH * int(loud[0]), SAMPLE_WIDTH * (int(loud[-1]) + 1)

@@ -250,7 +250,7 @@ def test_windows_fade_into_each_other(
         flow = model.networks.flow
         draw = torch.Generator().manual_seed(1)
         voice = flow_voice(flow, torch.ones(192), tokens[:20], torch.zeros(80, 68) - 5)
-        stream = FlowStream.start(flow, voice, model.schedule, draw)
+        stream = FlowStream(flow, voice, model.schedule, draw)
         finish(stream.feed(tokens[:30], last=False))
         lookahead = stream.lookahead
         return lookahead, finish(stream.feed(tokens, last=True))

@@ -29,17 +29,14 @@ class PiperEngine:
         With any seed, voices speak without noise: the same text, the same audio.
         """
         self._settings = settings
+        self.voices_dir = settings.piper_dir
         self._folder = VoiceFolder(
-            settings.piper_dir,
+            self.voices_dir,
             _voice_name,
             self._make_voices,
             companions=COMPANIONS,
             settings_type=PiperSettings,
         )
-
-    @property
-    def voices_dir(self) -> Path:
-        return self._folder.folder
 
     @staticmethod
     def is_installed() -> bool:

@@ -34,9 +34,9 @@ class SpeechDecoder:
             generator: draws the noise, on the networks' device.
         """
         self._device = voice.prompt_tokens.device
-        self._flow = FlowStream.start(networks.flow, voice, schedule, generator)
+        self._flow = FlowStream(networks.flow, voice, schedule, generator)
         self._stretcher = MelStretcher(speed)
-        self._vocoder = HiFTStream.start(networks.hift, generator)
+        self._vocoder = HiFTStream(networks.hift, generator)
         self._volume = volume
         self._fade_samples = round(FADE_SECONDS * networks.config.hift.sample_rate)
         self._has_begun = False

@@ -66,31 +66,34 @@ class Encoder:
         self, content_type: str, voice_rate: int, sample_rate: int, head: bytes = b""
     ) -> None:
         """Encode PCM of `voice_rate` at `sample_rate`, in Hz; the `head` goes before it."""
-        self._head = head
         self.content_type = content_type
         self.sample_rate = sample_rate
         self._resampler: Any = None
         if sample_rate != voice_rate:
             self._resampler = soxr.ResampleStream(voice_rate, sample_rate, 1, dtype="int16")
+        self._sink = _Sink()
+        self._sink.write(head)
 
     def encode(self, pcm: bytes) -> bytes:
         """Encode the next piece of PCM; return the bytes that are ready."""
-        return self._encode(self._resampled(pcm, last=False))
+        self._encode(self._resampled(pcm, last=False))
+        return self._sink.take()
 
     def finish(self) -> bytes:
         """Return the rest, once all PCM has been taken."""
-        return self._encode(self._resampled(b"", last=True)) + self._end()
+        self._encode(self._resampled(b"", last=True))
+        self._end()
+        return self._sink.take()
 
     def close(self) -> None:
         """Free memory, at the end or when the client has hung up."""
 
-    def _encode(self, pcm: bytes) -> bytes:
+    def _encode(self, pcm: bytes) -> None:
         """Encode PCM at the sample rate of the format."""
-        head, self._head = self._head, b""
-        return head + pcm
+        self._sink.write(pcm)
 
-    def _end(self) -> bytes:
-        return b""
+    def _end(self) -> None:
+        self.close()
 
     def _resampled(self, pcm: bytes, last: bool) -> bytes:
         if self._resampler is None:
@@ -165,7 +168,6 @@ class _CodecEncoder(Encoder):
         import soundfile  # rarely used
 
         super().__init__(content_type, voice_rate, sample_rate)
-        self._sink = _Sink()
         container, name = codec
         self._file = soundfile.SoundFile(
             self._sink, "w", sample_rate, 1, name, format=container, **quality
@@ -177,14 +179,9 @@ class _CodecEncoder(Encoder):
     def close(self) -> None:
         self._file.close()
 
-    def _encode(self, pcm: bytes) -> bytes:
+    def _encode(self, pcm: bytes) -> None:
         if pcm:
             self._file.buffer_write(pcm, "int16")
-        return self._sink.take()
-
-    def _end(self) -> bytes:
-        self.close()
-        return self._sink.take()
 
 
 class _AacEncoder(Encoder):
@@ -195,7 +192,6 @@ class _AacEncoder(Encoder):
 
         super().__init__(content_type, voice_rate, sample_rate)
         self._make_frame = av.AudioFrame.from_ndarray
-        self._sink = _Sink()
         self._container = av.open(
             self._sink, "w", format="adts", container_options={"flush_packets": "1"}
         )
@@ -205,17 +201,15 @@ class _AacEncoder(Encoder):
     def close(self) -> None:
         self._container.close()
 
-    def _encode(self, pcm: bytes) -> bytes:
+    def _encode(self, pcm: bytes) -> None:
         if pcm:
             frame = self._make_frame(np.frombuffer(pcm, "<i2")[None], format="s16", layout="mono")
             frame.sample_rate = self.sample_rate
             self._container.mux(self._stream.encode(frame))
-        return self._sink.take()
 
-    def _end(self) -> bytes:
+    def _end(self) -> None:
         self._container.mux(self._stream.encode(None))
         self.close()
-        return self._sink.take()
 
 
 class _Sink(io.RawIOBase):

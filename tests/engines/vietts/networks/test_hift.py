@@ -61,7 +61,7 @@ def whole(hift: HiFT, mel: torch.Tensor, seed: int) -> torch.Tensor:
 
 
 def streamed(hift: HiFT, pieces: tuple[torch.Tensor, ...], seed: int) -> list[torch.Tensor]:
-    stream = HiFTStream.start(hift, torch.Generator().manual_seed(seed))
+    stream = HiFTStream(hift, torch.Generator().manual_seed(seed))
     return [finish(stream.feed(piece, last=i == len(pieces) - 1)) for i, piece in enumerate(pieces)]
 
 
@@ -85,7 +85,7 @@ def test_empty_last_piece_gives_the_rest(hift: HiFT) -> None:
 
 
 def test_state_stays_small(hift: HiFT) -> None:
-    stream = HiFTStream.start(hift, torch.Generator().manual_seed(0))
+    stream = HiFTStream(hift, torch.Generator().manual_seed(0))
     for piece in a_mel(400).split(40, dim=1):
         finish(stream.feed(piece, last=False))
         assert stream.mel.shape[1] <= 80

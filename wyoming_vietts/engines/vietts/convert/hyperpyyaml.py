@@ -149,19 +149,16 @@ def _plain(loader: _Loader, node: yaml.Node, scalars: Mapping[str, yaml.ScalarNo
         if name not in scalars or scalars[name].tag.startswith("!"):
             raise ModelError(f"{at}: !ref {node.value} names no top-level value")
         return _plain(loader, scalars[name], {})
+    is_class = isinstance(node, yaml.MappingNode) and node.tag.startswith(("!new:", "!name:"))
+    if node.tag.startswith("!") and not is_class:
+        raise ModelError(f"{at}: tag {node.tag} is not known; !new:, !name: and !ref are")
     if isinstance(node, yaml.MappingNode):
         values: dict[str, Any] = {}
         for key, value in node.value:
             if _key(key) in values:
                 raise ModelError(f"{at}: {key.value} is given twice")
             values[_key(key)] = _plain(loader, value, scalars)
-        if node.tag.startswith(("!new:", "!name:")):
-            return _Tagged(node.tag.rpartition(".")[2], values)
-        if node.tag.startswith("!"):
-            raise ModelError(f"{at}: tag {node.tag} is not known; !new:, !name: and !ref are")
-        return values
-    if node.tag.startswith("!"):
-        raise ModelError(f"{at}: tag {node.tag} is not known; !new:, !name: and !ref are")
+        return _Tagged(node.tag.rpartition(".")[2], values) if is_class else values
     if isinstance(node, yaml.SequenceNode):
         return [_plain(loader, item, scalars) for item in node.value]
     return loader.construct_object(node)

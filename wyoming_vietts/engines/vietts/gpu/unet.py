@@ -5,7 +5,6 @@ end, group norms leave them out, and attention does not look at them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -54,14 +53,14 @@ class BucketedUNet(nn.Module):
         """`UNet.walk` for the first frames, [1] int64, of x."""
         unet = self.unet
         remaining = iter(torch.split(shifts, self._shifts))
-        level = _Level.make(x, frames)
+        level = _Level(x, frames)
         skips = []
         for stage in unet.down:
             x = level.run(stage, x, next(remaining))
             skips.append((x, level))
             x = stage.resample(level.cut(x))
             if isinstance(stage.resample, Halve):
-                level = _Level.make(x, (level.frames + 1) // 2)
+                level = _Level(x, (level.frames + 1) // 2)
         for stage in unet.middle:
             x = level.run(stage, x, next(remaining))
         for stage in unet.up:
@@ -72,18 +71,13 @@ class BucketedUNet(nn.Module):
         return (unet.output(F.mish(x)),)
 
 
-@dataclass(frozen=True)
 class _Level:
     """The number of valid frames at one resolution, and how layers keep to them."""
 
-    frames: Tensor
-    """[1] int64."""
-    valid: Tensor
-    """[F], whether a frame is one of them."""
-
-    @classmethod
-    def make(cls, x: Tensor, frames: Tensor) -> "_Level":
-        return cls(frames, torch.arange(x.shape[2], device=x.device) < frames)
+    def __init__(self, x: Tensor, frames: Tensor) -> None:
+        """Take the first frames, [1] int64, of [B, C, F] for valid."""
+        self.frames = frames
+        self.valid = torch.arange(x.shape[2], device=x.device) < frames
 
     def cut(self, x: Tensor) -> Tensor:
         """Clear the other frames of [B, C, F]."""

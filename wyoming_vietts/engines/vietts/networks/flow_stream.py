@@ -5,7 +5,7 @@ few tokens of lookahead, from the same noise where windows overlap. So a window 
 one as an utterance continues the prompt.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -18,34 +18,23 @@ LOOKAHEAD_TOKENS = 6
 BLEND_FRAMES = 12
 
 
-@dataclass
 class FlowStream:
     """The flow's state of one utterance."""
 
-    flow: Flow
-    voice: FlowVoice
-    schedule: Schedule
-    generator: torch.Generator | None
-    noise: Tensor
-    """[F, 80], of the prompt and of all frames solved so far."""
-    mel: Tensor
-    """[80, F], the last frames returned: the next window's context."""
-    lookahead: Tensor
-    """[80, F], the last window's frames after `mel`."""
-    done: int = 0
-    """Speech tokens whose frames have been returned."""
-
-    @classmethod
-    def start(
-        cls,
-        flow: Flow,
-        voice: FlowVoice,
-        schedule: Schedule,
-        generator: torch.Generator | None,
-    ) -> "FlowStream":
+    def __init__(
+        self, flow: Flow, voice: FlowVoice, schedule: Schedule, generator: torch.Generator | None
+    ) -> None:
         """Begin an utterance; the generator, on the flow's device, is for its noise."""
+        self.flow, self.voice, self.schedule, self.generator = flow, voice, schedule, generator
         empty = voice.prompt_mel[:, :0].float()
-        return cls(flow, voice, schedule, generator, empty.T, empty, empty)
+        self.noise = empty.T
+        """[F, 80], of the prompt and of all frames solved so far."""
+        self.mel = empty
+        """[80, F], the last frames returned: the next window's context."""
+        self.lookahead = empty
+        """[80, F], the last window's frames after `mel`."""
+        self.done = 0
+        """Speech tokens whose frames have been returned."""
 
     @torch.inference_mode()
     def feed(self, speech_tokens: Tensor, last: bool) -> Steps[Tensor]:

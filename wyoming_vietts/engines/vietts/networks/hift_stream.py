@@ -1,7 +1,5 @@
 """The vocoder of an utterance while its mel spectrogram arrives."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -14,7 +12,6 @@ CONTEXT_FRAMES = 15
 """Frames of mel and source on either side that affect a waveform sample (just over 13)."""
 
 
-@dataclass
 class HiFTStream:
     """The vocoder's state of one utterance.
 
@@ -22,24 +19,18 @@ class HiFTStream:
     computed with the frames before and after, and the sines stay in phase.
     """
 
-    hift: HiFT
-    generator: torch.Generator | None
-    phases: Tensor
-    """Of the sines, after the last sample of `source`."""
-    mel: Tensor
-    """[80, F], frames that are still needed."""
-    source: Tensor
-    """[N], from the first frame of `mel` on, as far as the f0 is certain."""
-    given: int = 0
-    """Frames of `mel` that have been vocoded and returned."""
-
-    @classmethod
-    def start(cls, hift: HiFT, generator: torch.Generator | None) -> "HiFTStream":
+    def __init__(self, hift: HiFT, generator: torch.Generator | None) -> None:
         """Begin an utterance; the generator draws phases and noise."""
+        self.hift, self.generator = hift, generator
         weight = hift.source_mix.weight
-        phases = start_phases(hift, generator)
-        mel = weight.new_empty(hift.config.mel_bands, 0)
-        return cls(hift, generator, phases, mel, source=weight.new_empty(0))
+        self.phases = start_phases(hift, generator)
+        """Of the sines, after the last sample of `source`."""
+        self.mel = weight.new_empty(hift.config.mel_bands, 0)
+        """[80, F], frames that are still needed."""
+        self.source = weight.new_empty(0)
+        """[N], from the first frame of `mel` on, as far as the f0 is certain."""
+        self.given = 0
+        """Frames of `mel` that have been vocoded and returned."""
 
     @torch.inference_mode()
     def feed(self, mel: Tensor, last: bool) -> Steps[Tensor]:
