@@ -15,11 +15,7 @@ _SEND_BUFFER_BYTES = 64 * 1024
 
 
 async def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address of a host name.
-
-    Raises:
-        OSError: the address cannot be used.
-    """
+    """Listen on every address of a host name; raise OSError if one cannot be used."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)

@@ -45,11 +45,7 @@ class Network(OnDemand[T]):
         return self._problem and self._problem[0]
 
     def load(self) -> Steps[T]:
-        """Load the networks; see `OnDemand`.
-
-        Raises:
-            SynthesisError: they cannot be loaded.
-        """
+        """Load the networks, or raise SynthesisError; see `OnDemand`."""
         if self.problem is not None:
             raise SynthesisError(self.problem)
         return (yield from super().load())

@@ -98,11 +98,7 @@ class HttpServer:
         self._listener: Listener | None = None
 
     async def start(self) -> None:
-        """Accept connections from now on.
-
-        Raises:
-            OSError: the address cannot be used.
-        """
+        """Accept connections from now on; raise OSError if the address cannot be used."""
         await self._runner.setup()
         server = self._runner.server
         assert server is not None

@@ -63,10 +63,10 @@ class Encoder:
     """Encodes the PCM of one answer: this one, as PCM."""
 
     def __init__(
-        self, content_type: str, voice_rate: int, sample_rate: int, head: bytes = b""
+        self, audio_format: _Format, voice_rate: int, sample_rate: int, head: bytes = b""
     ) -> None:
         """Encode PCM of `voice_rate` at `sample_rate`, in Hz; the `head` goes before it."""
-        self.content_type = content_type
+        self.content_type = audio_format.content_type
         self.sample_rate = sample_rate
         self._resampler: Any = None
         if sample_rate != voice_rate:
@@ -131,12 +131,10 @@ def make_encoder(name: str, voice_rate: int, sample_rate: int | None = None) -> 
         sample_rate = OPENAI_SAMPLE_RATE
     elif rates:  # the lowest that loses nothing
         sample_rate = min(rates, key=lambda rate: (rate < voice_rate, abs(rate - voice_rate)))
-    arguments = audio_format.content_type, voice_rate, sample_rate or voice_rate
+    arguments = audio_format, voice_rate, sample_rate or voice_rate
     if name in ("wav", "pcm"):
         return Encoder(*arguments, wav_header(arguments[-1]) if name == "wav" else b"")
-    if audio_format.codec is None:
-        return _AacEncoder(*arguments)
-    return _CodecEncoder(*arguments, audio_format.codec, dict(audio_format.quality))
+    return _AacEncoder(*arguments) if name == "aac" else _CodecEncoder(*arguments)
 
 
 def wav_header(sample_rate: int, pcm_bytes: int | None = None) -> bytes:
@@ -157,18 +155,13 @@ def wav_header(sample_rate: int, pcm_bytes: int | None = None) -> bytes:
 class _CodecEncoder(Encoder):
     """A stream of a codec of libsndfile; these start no threads."""
 
-    def __init__(
-        self,
-        content_type: str,
-        voice_rate: int,
-        sample_rate: int,
-        codec: tuple[str, str],
-        quality: dict[str, Any],
-    ) -> None:
+    def __init__(self, audio_format: _Format, voice_rate: int, sample_rate: int) -> None:
         import soundfile  # rarely used
 
-        super().__init__(content_type, voice_rate, sample_rate)
-        container, name = codec
+        super().__init__(audio_format, voice_rate, sample_rate)
+        assert audio_format.codec is not None
+        container, name = audio_format.codec
+        quality: dict[str, Any] = dict(audio_format.quality)
         self._file = soundfile.SoundFile(
             self._sink, "w", sample_rate, 1, name, format=container, **quality
         )
@@ -187,10 +180,10 @@ class _CodecEncoder(Encoder):
 class _AacEncoder(Encoder):
     """A stream of AAC, by FFmpeg, as libsndfile has no encoder for it."""
 
-    def __init__(self, content_type: str, voice_rate: int, sample_rate: int) -> None:
+    def __init__(self, audio_format: _Format, voice_rate: int, sample_rate: int) -> None:
         import av  # a fifth of a second, and rarely used
 
-        super().__init__(content_type, voice_rate, sample_rate)
+        super().__init__(audio_format, voice_rate, sample_rate)
         self._make_frame = av.AudioFrame.from_ndarray
         self._container = av.open(
             self._sink, "w", format="adts", container_options={"flush_packets": "1"}

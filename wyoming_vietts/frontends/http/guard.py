@@ -85,11 +85,7 @@ class Guard:
         """CSRF token, required of changes; only pages of this server can read it."""
 
     def check(self, request: web.Request) -> None:
-        """Check a request.
-
-        Raises:
-            HttpError: it is not allowed; the message says why.
-        """
+        """Raise HttpError unless a request is allowed; the message says why."""
         client = self._client(request)
         if not _is_in(client.address, self._access.allowed):
             raise HttpError(

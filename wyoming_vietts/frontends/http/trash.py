@@ -42,11 +42,7 @@ class Trash:
         self._schedule()
 
     def put(self, files: Iterable[Path]) -> str:
-        """Move files of the voices' folder here; return the identifier for `restore`.
-
-        Raises:
-            OSError: they cannot be moved.
-        """
+        """Move files of the voices' folder here; return the identifier for `restore`."""
         if self._folder.is_symlink():
             raise OSError(f"{self._folder} is a link; remove it, and voices can be deleted")
         identifier = secrets.token_hex(8)

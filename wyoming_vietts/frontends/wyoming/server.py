@@ -41,11 +41,7 @@ class Server:
         return any(handler.is_busy for handler in self._handlers.values())
 
     async def start(self) -> None:
-        """Accept connections from now on.
-
-        Raises:
-            OSError: the address cannot be used.
-        """
+        """Accept connections from now on; raise OSError if the address cannot be used."""
         if self._scheme == "stdio":
             await self._open_stdio()
             return

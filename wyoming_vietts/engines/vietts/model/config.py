@@ -44,9 +44,6 @@ def write_config(config: ModelConfig, model_dir: Path, source: str | None) -> No
 
     Args:
         source: the `fingerprint` of the published file.
-
-    Raises:
-        OSError: it cannot be written.
     """
     text = json.dumps({_SOURCE: source, **asdict(config)}, indent=1)
     replace_file(model_dir / CONFIG, f"{text}\n".encode())
@@ -104,11 +101,7 @@ def _kind(hint: Any) -> Kind | Kinds:
 
 
 def make(cls: type[C], values: Mapping[str, Any], within: str = "") -> C:
-    """Make a configuration of values that have been checked; a field with a default may be absent.
-
-    Raises:
-        ValueError: a field is missing.
-    """
+    """Make a configuration of checked values; raise ValueError if one is missing."""
     fields = {}
     for name, hint in get_type_hints(cls).items():
         if name in values:

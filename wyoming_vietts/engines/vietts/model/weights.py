@@ -125,9 +125,6 @@ def write_weights(
 
     Args:
         source: the fingerprint of their source, for `weights_source`.
-
-    Raises:
-        OSError: it cannot be written.
     """
     ordered = sorted(
         tensors.items(), key=lambda item: (-item[1].element_size(), item[0])
