@@ -16,8 +16,9 @@ from torch import Tensor
 
 from wyoming_vietts.engines.contract import ClonedVoice, EngineSettings
 from wyoming_vietts.engines.cores import granted_cores
+from wyoming_vietts.engines.memory import keep_freed_memory
 from wyoming_vietts.engines.vietts import voice as voice_module
-from wyoming_vietts.engines.vietts.cpu.memory import bound_primitive_caches, keep_freed_memory
+from wyoming_vietts.engines.vietts.cpu.memory import bound_primitive_caches
 from wyoming_vietts.engines.vietts.device import choose_device, flow_type, lm_type
 from wyoming_vietts.engines.vietts.engine import VietTTSEngine
 from wyoming_vietts.engines.vietts.model.loading import load_networks

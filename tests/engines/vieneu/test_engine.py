@@ -30,7 +30,9 @@ from tests.harness import (
     types,
     wait_until_ready,
 )
+from wyoming_vietts.engines import memory
 from wyoming_vietts.engines.contract import EngineSettings
+from wyoming_vietts.engines.onnx.sessions import import_runtime
 from wyoming_vietts.engines.vieneu import engine as engine_module
 from wyoming_vietts.engines.vieneu import graphs
 from wyoming_vietts.engines.vieneu import network as module
@@ -277,6 +279,31 @@ def test_networks_that_nobody_uses_are_unloaded_and_loaded_again(
     assert voice.network._loaded is None
     assert engine.voices, "they are still there"
     assert np.array_equal(samples(voice, "xin chào."), first)
+
+
+def test_memory_of_networks_returns_to_the_kernel_once_it_is_freed(
+    vieneu_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thresholds = [0]
+    opened, computed = [], []
+    monkeypatch.setattr(memory, "_set_thresholds", thresholds.append)
+    runtime = import_runtime()
+
+    class Watched(runtime.InferenceSession):  # type: ignore[misc, name-defined]
+        def __init__(self, *arguments: object, **named: object) -> None:
+            opened.append(thresholds[-1])
+            super().__init__(*arguments, **named)
+
+        def run(self, *arguments: object) -> object:
+            computed.append(thresholds[-1])
+            return super().run(*arguments)
+
+    monkeypatch.setattr(runtime, "InferenceSession", Watched)
+    assert samples(voice_of(vieneu_dir), "xin chào.").size
+    small = 256 << 10
+    assert opened == [small] * len(GRAPHS)
+    assert {*computed} == {small}
+    assert thresholds[-1] > small, "other engines keep freed memory: they are faster with it"
 
 
 def test_voices_that_come_together_load_the_networks_once(

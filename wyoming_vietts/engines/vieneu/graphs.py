@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ...errors import ModelError
 from ...steps import Steps
+from ..memory import mapped_blocks
 from ..onnx.files import open_model
 from ..onnx.nodes import folds_soon
 from ..onnx.sessions import Session
@@ -79,7 +80,8 @@ def _output(
 ) -> Steps[npt.NDArray[Any]]:
     """Run a network on phoneme ids or blocks, `length` of them."""
     max_seconds = MAX_SECONDS + length * MAX_SECONDS_EACH
-    outputs = yield from session.run(inputs, max_seconds, keeps_memory)
+    with mapped_blocks():
+        outputs = yield from session.run(inputs, max_seconds, keeps_memory)
     return outputs[session.outputs[0]]
 
 

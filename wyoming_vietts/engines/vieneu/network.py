@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import ModelError
 from ...steps import Steps
 from ..contract import EngineSettings
-from ..memory import give_back_freed_memory
+from ..memory import give_back_freed_memory, mapped_blocks
 from ..onnx.network import Network
 from ..onnx.sessions import CPU, Session, import_runtime
 from . import graphs
@@ -126,16 +126,14 @@ class VieNeuNetwork(Network[_Loaded]):
         try:
             for name, inputs in GRAPHS.items():
                 folds = yield from graphs.check_graph(self.folder / name, inputs)
-                path = self.folder / name
-                sessions.append(
-                    Session(
-                        path,
+                with mapped_blocks():  # the weights as they were before they are packed
+                    session = Session(
+                        self.folder / name,
                         self._settings.computing_threads,
                         device=self._settings.device,
                         folds_constants=folds,
                     )
-                )
-                give_back_freed_memory()  # the weights as they were before they were packed
+                sessions.append(session)
                 yield
         except (OSError, MemoryError, ModelError, ValueError) as error:
             raise self._cannot_load(error) from error
@@ -150,7 +148,6 @@ class VieNeuNetwork(Network[_Loaded]):
             block_seconds = yield from graphs.measure(estimator, nobody)
         factor = 2 * FULL.steps * block_seconds * SAMPLE_RATE / BLOCK_SAMPLES
         schedule = self._schedule or (FULL if factor <= LIVE else FAST)
-        give_back_freed_memory()  # as much as 70 MB of what loading takes for a while
         _LOGGER.info(
             "Loaded VieNeu in %.1f s: %d steps; %d would take %.2f times the length of the audio%s",
             *(time.perf_counter() - started, schedule.steps, FULL.steps, factor),

@@ -10,8 +10,9 @@ import torch
 from ...steps import Steps
 from ..cloning import CloningEngine
 from ..contract import EngineSettings
+from ..memory import keep_freed_memory
 from ..voice_settings import VoiceSettings
-from .cpu.memory import bound_primitive_caches, keep_freed_memory
+from .cpu.memory import bound_primitive_caches
 from .cpu.spare_cores import SpareCores
 from .device import choose_device
 from .loader import ModelLoader

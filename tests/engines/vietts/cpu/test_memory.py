@@ -7,14 +7,11 @@ from pathlib import Path
 
 import torch
 
-from wyoming_vietts.engines.memory import give_back_freed_memory
 from wyoming_vietts.engines.vietts.cpu.linear import OneDNNLinear
 from wyoming_vietts.engines.vietts.cpu.memory import (
     bound_primitive_caches,
     forget,
     forget_copied,
-    keep_freed_memory,
-    resident_bytes,
 )
 
 
@@ -64,18 +61,6 @@ def test_only_what_a_network_has_copied_is_forgotten() -> None:
     assert bool(used.all())
     kept_at_the_ends = 2 * mmap.PAGESIZE // copied.element_size()  # of pages that hold other things
     assert int(copied.count_nonzero()) < kept_at_the_ends
-
-
-def test_freed_memory_is_given_back_when_it_is_asked_for() -> None:
-    keep_freed_memory()
-    tensors = [torch.ones(4 << 20) for _ in range(20)]  # 16 MiB each
-    last = tensors[-1]  # keeps the heap from shrinking by itself
-    with_all = resident_bytes()
-    del tensors
-    assert with_all - resident_bytes() < 200 << 20
-    give_back_freed_memory()
-    assert with_all - resident_bytes() > 280 << 20
-    assert bool(last.all())
 
 
 MANY_SHAPES = """

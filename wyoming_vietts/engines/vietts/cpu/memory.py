@@ -1,4 +1,4 @@
-"""Controls when the C library and the kernel release memory."""
+"""Bounds caches, and releases the pages of mapped files."""
 
 import ctypes
 import mmap
@@ -9,19 +9,6 @@ from pathlib import Path
 from torch import Tensor, nn
 
 _STATM = Path("/proc/self/statm")
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-
-
-def keep_freed_memory() -> None:
-    """Make glibc keep large freed blocks for the next tensors.
-
-    By default it returns them to the kernel at once, which maps and clears pages again for every
-    new tensor: a sixth of the vocoder's time. Other C libraries have no such setting.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the largest value that every glibc accepts
-        mallopt(_M_TRIM_THRESHOLD, 1 << 30)
 
 
 def bound_primitive_caches(environment: MutableMapping[str, str] = os.environ) -> None:
