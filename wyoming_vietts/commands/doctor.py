@@ -33,9 +33,9 @@ from ..settings.addresses import DEFAULT_HTTP_ADDRESS, parse_http_address, parse
 from ..settings.table import HTTP
 from ..steps import finish
 from .client import describe
-from .language import translated
+from .language import NO_PLAYER, translated
 from .ports import who_has
-from .say import NO_PLAYER, find_player
+from .say import find_player
 
 _COMFORTABLE = 0.7  # real-time factor
 SENTENCE = "nhiệt độ phòng khách là hai mươi sáu độ."

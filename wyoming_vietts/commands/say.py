@@ -19,7 +19,7 @@ from ..settings.addresses import reachable
 from ..settings.table import LEXICON
 from ..text import LexiconFile, speakable, split_sentences
 from .client import ask, shown
-from .language import translated
+from .language import NO_PLAYER, NOTHING_TO_SAY, translated
 from .wav import Speech, check_output
 
 _PLAYERS = (
@@ -28,12 +28,6 @@ _PLAYERS = (
     ["aplay", "-q"],
     ["afplay"],
     ["ffplay", "-nodisp", "-autoexit", "-loglevel", "error"],
-)
-
-NOTHING_TO_SAY = "There is nothing to say in this text"
-NO_PLAYER = (
-    "There is no audio player here: install one (Debian: sudo apt install alsa-utils), or write a "
-    "file with -o FILE"
 )
 
 

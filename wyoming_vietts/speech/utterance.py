@@ -68,7 +68,8 @@ class Utterance:
     """Text in, PCM out, for one client.
 
     Text comes in pieces, and the audio does not depend on where they are cut. All state is here and
-    in the generators of `add` and `finish`: closing those stops the computation.
+    in the generators of `add` and `finish`, which yield PCM, or None as a pause: closing those
+    stops the computation.
     """
 
     def __init__(
@@ -112,9 +113,6 @@ class Utterance:
     def add(self, text: str) -> AsyncGenerator[bytes | None, None]:
         """Take a piece of text; yield the PCM of the sentences that it completes.
 
-        Yields:
-            PCM, or None as a pause.
-
         Raises:
             TextTooLongError: the pieces together are over the limit.
             SynthesisError: the voice cannot speak.
@@ -125,9 +123,6 @@ class Utterance:
         """Yield the PCM of the rest; a short silence if the whole text has nothing to say.
 
         The utterance has ended once all of it has been taken.
-
-        Yields:
-            PCM, or None as a pause.
 
         Raises:
             SSMLError: the pieces together are not valid SSML.

@@ -95,8 +95,6 @@ def _parts(word: str) -> tuple[str, ...]:
     if _is_part(word):
         return (word,)
     for start in range(max(1, len(word) - 7), len(word)):
-        if _is_part(word[start:]):
-            before = _parts(word[:start])
-            if before:
-                return (*before, word[start:])
+        if _is_part(word[start:]) and (before := _parts(word[:start])):
+            return (*before, word[start:])
     return ()
