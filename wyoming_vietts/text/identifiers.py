@@ -1,6 +1,7 @@
 """Flats, versions, phone numbers, codes and plates: read piece by piece."""
 
 import re
+from collections.abc import Callable
 
 from .context import text_after, text_before
 from .letters import spell
@@ -9,10 +10,10 @@ from .syllables import is_vietnamese
 from .tables import read_table
 
 
-def spell_code(code: str) -> str:
-    """Read letters by name and digits one by one; skip everything between them."""
+def spell_code(code: str, read_number: Callable[[str], str] = read_digits) -> str:
+    """Read letters by name and digits one by one, or otherwise; skip everything between them."""
     return " ".join(
-        read_digits(part) if part.isdecimal() else spell(part)
+        read_number(part) if part.isdecimal() else spell(part)
         for part in re.findall(r"\d+|[^\W\d_]+", code)
     )
 
@@ -130,14 +131,14 @@ _MESSAGE = re.compile(
     r"(?!\w|[.,]\d)"
 )
 _ON_IN_MESSAGE = re.compile(r"(?<=[Ss]oạn )ON(?!\w)")
-_MODEL = re.compile(r"(?<![\w.,/-])(\d{1,4})([A-Z]{1,3})(\d{1,4})([A-Z]{1,3})(?!\w)")
+_MODEL = re.compile(r"(?<![\w.,/-])\d{1,4}([A-Z]{1,3})\d{1,4}([A-Z]{1,3})(?!\w)")
 _CHOSEN_KEY = re.compile(
     r"(?<!\w)((?i:phím|dấu|nhập|bấm|nhấn|gọi|ấn|gõ)(?: số| phím| dấu| mã)? )(\d{0,8})([*#])"
     r"(?![\w*#])"
 )
 _MASKED = re.compile(
-    r"(?<!\w)(\d{0,10})(?:[xX]{3,12}|\*{3,12}|(?<=[TKẻố] )\.{3,6})(\d{2,6})(?![\w*])"
-    r"|(?<!\w)(\d{3,10})(?:[xX]{3,12}|\*{3,12})(?![\w*])"
+    r"(?<!\w)\d{0,10}(?:[xX]{3,12}|\*{3,12}|(?<=[TKẻố] )\.{3,6})\d{2,6}(?![\w*])"
+    r"|(?<!\w)\d{3,10}(?:[xX]{3,12}|\*{3,12})(?![\w*])"
 )
 _PASSWORD = re.compile(
     r"((?<!\w)(?:(?:mật khẩu|pass|password|mk)(?: wi-?fi)?(?:: ?| là | )|mã"
@@ -153,17 +154,12 @@ _KEYS = {"*": "sao", "#": "thăng"}
 
 def read_dial_codes(text: str) -> str:
     """Read `*101#` and `phím #`; before Markdown, whose stars are others."""
-    text = _MASKED.sub(_read_masked, text)
+    text = _MASKED.sub(lambda match: _read_groups(match[0]), text)  # what 0071***888 shows
     if "#" not in text and "*" not in text:
         return text
     text = _DIAL_CODE.sub(lambda match: _read_keys(match[0]), text)
     text = _DIGITS_AND_KEY.sub(lambda match: _read_keys(match[1]), text)
     return _CHOSEN_KEY.sub(lambda match: match[1] + _read_keys(match[2] + match[3]), text)
-
-
-def _read_masked(match: re.Match[str]) -> str:
-    """The digits that are shown of `0071***888`."""
-    return ", ".join(read_digits(part) for part in match.groups() if part)
 
 
 def _read_keys(keys: str) -> str:
@@ -176,10 +172,10 @@ def read_models(text: str) -> str:
 
 
 def _read_model(match: re.Match[str]) -> str:
-    first, letters, second, last = match.groups()
+    letters, last = match.groups()
     if letters == "PN" or (letters == "X" and last in ("W", "A", "V", "K")):
         return match[0]  # 2X5W: two lamps
-    return f"{read_whole(first)} {spell(letters)} {read_whole(second)} {spell(last)}"
+    return spell_code(match[0], read_whole)
 
 
 def read_digit_strings(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 
 from .characters import UPPER
-from .letters import spell
+from .identifiers import spell_code
 from .numbers import read_whole
 
 _LABEL = r"(\d{1,4}[A-ZĐ]{0,2}(?:/\d{1,4}[A-ZĐ]{0,2}(?![\d]|[.,]\d)){1,4})"
@@ -38,9 +38,4 @@ def read_labels(text: str) -> str:
 
 
 def _read(label: str, joint: str) -> str:
-    return joint.join(map(_read_part, label.split("/")))
-
-
-def _read_part(part: str) -> str:
-    digits = part.rstrip(UPPER)
-    return f"{read_whole(digits)} {spell(part[len(digits) :])}".rstrip()
+    return joint.join(spell_code(part, read_whole) for part in label.split("/"))

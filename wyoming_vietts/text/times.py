@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 
 from .context import text_before, written_before
-from .numbers import read_integer
+from .identifiers import spell_code
+from .numbers import read_integer, read_whole
 
 CLOCK = (
     r"(?:[01]?\d|2[0-4])"
@@ -61,7 +62,7 @@ _STOPWATCH = re.compile(r"(?<![\w:.,'])(\d{1,3})'([0-5]?\d)\"(\d{2})(?!\w)")
 _MINUTES = re.compile(r"(?<![\w:.,'])(\d{1,3}(?: ?[-–] ?\d{1,3})?)'(?![\w'])")
 _INCHES = re.compile(r"(?<![\w:.'])(\d{1,3}(?:[.,]\d)?)(?:\"|'')(?!\w)")
 _SCREEN_LINES = re.compile(
-    r"(?<![\w.,])(144|240|360|480|540|576|720|1080|1440|2160|4320)([pi])(?!\w)"
+    r"(?<![\w.,])(?:144|240|360|480|540|576|720|1080|1440|2160|4320)[pi](?!\w)"
 )
 _SHORT_MINUTES = re.compile(r"(?<![\w.,])(\d{1,3}(?: ?[-–] ?\d{1,3})?) ?(?:p|ph)(?!\w)")
 _ZERO_HOUR = re.compile(r"(?<![\w.,:])0(\d)(?= ?(?:h|giờ)(?!\w))")
@@ -115,7 +116,7 @@ def read_times(text: str) -> str:
     text = _MINUTES_SECONDS.sub(r"\1 phút \2 giây", text)
     text = _MINUTES.sub(lambda match: _unless_quoted(match, "'", f"{match[1]} phút"), text)
     text = _INCHES.sub(_read_inches, text)
-    text = _SCREEN_LINES.sub(_read_screen_lines, text)
+    text = _SCREEN_LINES.sub(lambda match: spell_code(match[0], read_whole), text)
     text = _SHORT_MINUTES.sub(r"\1 phút", text)
     return _ZERO_HOUR.sub(r"\1", text)
 
@@ -208,10 +209,6 @@ def _read_ratio(match: re.Match[str]) -> str:
         return match[0]
     joint = " " if match[1] in ("16", "21", "4") and len(match[2]) == 1 else " trên "
     return f"{match[1]}{joint}{match[2]}"
-
-
-def _read_screen_lines(match: re.Match[str]) -> str:
-    return f"{read_integer(int(match[1]))} {'pê' if match[2] == 'p' else 'i'}"
 
 
 def _unless_quoted(match: re.Match[str], quote: str, words: str) -> str:

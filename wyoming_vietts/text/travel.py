@@ -2,18 +2,19 @@
 
 import re
 
+from .identifiers import spell_code
 from .letters import spell
 from .numbers import read_digits, read_whole
 from .tables import read_table, with_tables
 
-_ROAD = re.compile(r"(?<!\w)(QL|TL|HL) ?\.?(\d{1,4})([A-Z]?)(?!\w)")
-_ROADS = {"QL": "quốc lộ ", "TL": "tỉnh lộ ", "HL": "hương lộ "}
+_ROAD = re.compile(r"(?<!\w)(QL|TL|HL) ?\.?(\d{1,4}[A-Z]?)(?!\w)")
+_ROADS = {"QL": "quốc lộ", "TL": "tỉnh lộ", "HL": "hương lộ"}
 _NAMED_ROADS = re.compile(
     r"(?<!\w)((?i:quốc lộ|tỉnh lộ|đường tỉnh|hương lộ|huyện lộ)(?: số)? )"
     r"(\d{1,4}[A-ZĐ]?(?:(?:, ?| và | hay | hoặc | sang | đến | ?[-–] ?)\d{1,4}[A-ZĐ]){0,4})"
     r"(?!\w|[.,/]\d)"
 )
-_ROAD_NUMBER = re.compile(r"(\d{1,4})([A-ZĐ])")
+_ROAD_NUMBER = re.compile(r"\d{1,4}[A-ZĐ]")
 
 _FLIGHT = re.compile(
     r"(?<!\w)(VN|VJ|QH|VU|BL|TG|SQ|CX|KE|OZ|JL|NH|EK|MH|AK|TR|PG)[ -]?(\d{3,4})(?!\w|[.,/]\d)"
@@ -23,16 +24,14 @@ _ROUTE = r"(?<!\w)<airports>(?:(?: ?[-–→/] ?| đi | đến | về | ra | và
 
 def read_roads(text: str) -> str:
     """Read `QL1A`, and the letters of `quốc lộ 1A` and `tỉnh lộ 8, 10B`."""
-    text = _ROAD.sub(
-        lambda match: f"{_ROADS[match[1]]}{read_whole(match[2])} {spell(match[3])}".rstrip(), text
-    )
+    text = _ROAD.sub(lambda match: f"{_ROADS[match[1]]} {spell_code(match[2], read_whole)}", text)
     return _NAMED_ROADS.sub(
         lambda match: match[1] + _ROAD_NUMBER.sub(_read_road_number, match[2]), text
     )
 
 
 def _read_road_number(match: re.Match[str]) -> str:
-    return f"{read_whole(match[1])} {spell(match[2])}"
+    return spell_code(match[0], read_whole)
 
 
 def read_flights(text: str) -> str:

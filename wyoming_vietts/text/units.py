@@ -5,7 +5,7 @@ from functools import cache
 
 from .characters import LETTERS, LOWER
 from .context import text_before, word_before
-from .numbers import NUMBER, read_digits, read_number
+from .numbers import NUMBER, read_number
 from .ranges import NUMBER_START
 from .tables import any_of, read_table, with_tables
 
@@ -65,7 +65,9 @@ _AREA_OR_VOLUME_AFTER = re.compile(r"m[23] (?:nước|đất|sàn|nhà|gỗ|khí
 def read_units(text: str) -> str:
     """Read `25°C`, `60%`, `5 km/h`, `2 lần/ngày`, and `km/h` alone."""
     text = _METRES_AND_REST.sub(_read_metres_and_rest, text)
-    text = _WEIGHT_AND_REST.sub(_read_weight_and_rest, text)
+    text = _WEIGHT_AND_REST.sub(
+        lambda match: f"{match[1]} {_SHORT_WORDS[match[2]]} {match[3]}", text
+    )
     if "/" in text:
         text = _OF_SO_MANY_BYTES.sub(r"\1 trên ", text)
         text = with_tables(_PART_OF_AMOUNT).sub(r"\1 trên \2", text)
@@ -97,16 +99,7 @@ def _read_metres_and_rest(match: re.Match[str]) -> str:
     metres, rest = match[1].split("m")
     if _AREA_OR_VOLUME_AFTER.match(match.string, match.start(1) + len(metres)):
         return match[0]
-    return f"{metres} mét {_read_rest(rest)}"
-
-
-def _read_weight_and_rest(match: re.Match[str]) -> str:
-    return f"{match[1]} {_SHORT_WORDS[match[2]]} {_read_rest(match[3])}"
-
-
-def _read_rest(digits: str) -> str:
-    """`05` is "không năm"."""
-    return read_digits(digits) if digits[0] == "0" else digits
+    return f"{metres} mét {rest}"
 
 
 _SEAT_BEFORE = re.compile(r"(?:ghế|chỗ ngồi)[^.!?]{0,20}$")
