@@ -54,11 +54,7 @@ def load_prompt_audio(
 
 
 def listen(content: bytes, name: str, max_seconds: float = MAX_SECONDS) -> Steps[Heard]:
-    """Find the seconds of a recording, `max_seconds` at most, that would make a voice.
-
-    Raises:
-        RecordingError: see `load_prompt_audio`.
-    """
+    """Find the seconds that would make a voice, `max_seconds` at most; see `load_prompt_audio`."""
     waveform = yield from load_audio(content, name)
     stretches = yield from find_speech(waveform, name)
     start, end = choose_speech(stretches, len(waveform), max_seconds)

@@ -71,12 +71,6 @@ class VietTTSVoice(ClonedVoice):
 
     @torch.inference_mode()
     def speak(self, text: str, speed: float = 1.0) -> PCM:
-        """Speak a sentence; see `Voice`.
-
-        Raises:
-            UnknownVoiceError: the voice is gone.
-            SynthesisError: the networks cannot be loaded, or the device is out of memory.
-        """
         engine = self.engine
         text_tokens = engine.tokenizer.encode_sentence(text)
         if not text_tokens:
