@@ -25,8 +25,9 @@ from .flow import draw_noise
 MAX_SECONDS, MAX_SECONDS_EACH = 2.0, 0.5
 """Processor time of a run, and for each phoneme id or block. The estimator takes 2 ms for a block
 on a fast core; a Raspberry Pi is assumed to take fifty times as much."""
-WINDOW_BLOCKS = 21
-"""Blocks that are decoded at once, without margins: about as long a step as the estimator's."""
+WINDOW_BLOCKS = 17
+"""Blocks that are decoded at once, without margins: with them, a step takes about as long as one of
+the estimator for the longest piece."""
 
 GRAPHS: Mapping[str, tuple[str, ...]] = {
     "text_encoder.onnx": ("ids", "style"),
