@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import shutil
 import time
 import weakref
@@ -156,6 +157,29 @@ def test_freed_memory_is_given_back_once_a_minute_after_speech(
             clock.minutes += 0.25
             list(engine.idle_work())
     assert given_back == [11.0, 23.5]
+
+
+def test_weights_files_take_no_memory_after_speech(
+    engine: VietTTSEngine, model_dir: Path, clock: Clock
+) -> None:
+    clock.minutes += 5
+    first = b"".join(say(engine, SENTENCE))
+    assert mapped_kib(model_dir) > 0
+    clock.minutes += 1
+    list(engine.idle_work())
+    assert mapped_kib(model_dir) == 0
+    assert b"".join(say(engine, SENTENCE)) == first
+
+
+def mapped_kib(model_dir: Path) -> int:
+    """Resident memory of a model's mapped files."""
+    total, is_weights = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if re.match("[0-9a-f]+-", line):
+            is_weights = f" {model_dir}/" in line
+        elif is_weights and line.startswith("Rss:"):
+            total += int(line.split()[1])
+    return total
 
 
 def test_engine_stays_loaded_unless_it_is_told_otherwise(

@@ -76,13 +76,15 @@ class ModelLoader(OnDemand[LoadedModel]):
             self._trim()
 
     def trim_unused(self) -> None:
-        """Return freed memory a minute after speech."""
+        """Return unused memory a minute after speech."""
         if self._trimmed != self._last_used and self._idle_seconds >= _TRIM_SECONDS:
             self._trimmed = self._last_used
             self._trim()
 
     def _trim(self) -> None:
         give_back_freed_memory()
+        if self._loaded is not None:
+            self._loaded.weight_files.release_pages()
         self._resident_bytes = resident_bytes()
 
     def unload_unused(self) -> None:

@@ -12,6 +12,7 @@ from wyoming_vietts.engines.vietts.cpu.memory import (
     bound_primitive_caches,
     forget,
     forget_copied,
+    release_pages,
 )
 
 
@@ -44,6 +45,21 @@ def test_forgotten_tensor_of_a_mapped_file_takes_no_memory(tmp_path: Path) -> No
     forget(forgotten)
     assert resident_file_pages() - before <= 8
     assert float(kept.sum()) == 0.0
+
+
+def test_released_files_take_no_memory_until_they_are_read_again(tmp_path: Path) -> None:
+    mapped = []
+    for name, content in (("released", b"\x01"), ("other", b"\x02")):
+        (tmp_path / name).write_bytes(content * (32 << 20))
+        mapped.append(torch.from_file(str(tmp_path / name), size=32 << 20, dtype=torch.uint8))
+    before = resident_file_pages()
+    sums = [int(numbers.sum()) for numbers in mapped]
+    assert resident_file_pages() - before >= 60
+    with (tmp_path / "released").open("rb") as file:
+        (tmp_path / "released").unlink()
+        release_pages([file.fileno()])
+    assert 28 <= resident_file_pages() - before <= 40, "those of the other file stay"
+    assert [int(numbers.sum()) for numbers in mapped] == sums
 
 
 def test_only_what_lies_in_one_piece_is_forgotten() -> None:

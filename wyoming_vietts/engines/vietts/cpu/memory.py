@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-_STATM = Path("/proc/self/statm")
+_STATM, _MAPS = Path("/proc/self/statm"), Path("/proc/self/maps")
 
 
 def bound_primitive_caches(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -36,10 +36,8 @@ def forget(tensor: Tensor) -> None:
         return
     first = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
     length = tensor.data_ptr() + tensor.nbytes - first
-    madvise = getattr(ctypes.CDLL(None), "madvise", None)
-    if madvise is not None and length >= mmap.PAGESIZE:
-        whole_pages = length - length % mmap.PAGESIZE
-        madvise(ctypes.c_void_p(first), ctypes.c_size_t(whole_pages), mmap.MADV_DONTNEED)
+    if length >= mmap.PAGESIZE:
+        _release(first, length - length % mmap.PAGESIZE)
 
 
 def forget_copied(tensors: Iterable[Tensor], network: nn.Module) -> None:
@@ -48,3 +46,25 @@ def forget_copied(tensors: Iterable[Tensor], network: nn.Module) -> None:
     for tensor in tensors:
         if tensor.data_ptr() not in used:
             forget(tensor)
+
+
+def release_pages(files: Iterable[int]) -> None:
+    """Release the pages of mapped files, which the next access maps again; on Linux only.
+
+    Args:
+        files: descriptors. Pages that have been written to would lose that.
+    """
+    if not _MAPS.exists():
+        return
+    paths = {os.readlink(f"/proc/self/fd/{file}") for file in files}
+    for line in _MAPS.read_text().splitlines():
+        addresses, *_, path = line.split(maxsplit=5)
+        if path in paths:
+            first, end = (int(address, 16) for address in addresses.split("-"))
+            _release(first, end - first)
+
+
+def _release(first: int, length: int) -> None:
+    madvise = getattr(ctypes.CDLL(None), "madvise", None)
+    if madvise is not None:
+        madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), mmap.MADV_DONTNEED)

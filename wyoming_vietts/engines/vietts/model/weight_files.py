@@ -1,9 +1,10 @@
-"""Detects changes of weights files, which stay mapped into memory while the model is loaded."""
+"""The weights files of a loaded model, which stay mapped into memory."""
 
 import os
 from pathlib import Path
 
 from ....errors import SynthesisError
+from ..cpu.memory import release_pages
 
 
 class WeightFiles:
@@ -28,6 +29,13 @@ class WeightFiles:
         for (path, _), before, now in zip(self._files, self._before, self._now(), strict=True):
             if before != now:
                 raise SynthesisError(f"{path} has been changed under the server; start it again")
+
+    def release_pages(self) -> None:
+        """Release their pages in memory; the next use maps those that are still needed.
+
+        Most are not: weights for positions fill a table once, and many others have been packed.
+        """
+        release_pages(file for _, file in self._files)
 
     def _now(self) -> list[tuple[int, int]]:
         statuses = (os.fstat(file) for _, file in self._files)
