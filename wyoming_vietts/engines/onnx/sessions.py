@@ -4,26 +4,28 @@ import logging
 import os
 import re
 import sys
-import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
-from weakref import WeakSet
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...program import how_to_install
 from ...steps import Steps
+from .runs import (
+    EndlessRunError,
+    is_first_run_under_way,
+    run_in_thread,
+    start_watch,
+    watched,
+)
 
 _LOGGER = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 MAX_RUN_BYTES = 384_000_000
 """Memory for the tensors of a run; those of a large Piper voice take about 100 MB."""
@@ -38,10 +40,6 @@ _CUDA_OPTIONS = {
     "use_tf32": "0",  # rounds to 10 bits, and windows must join
 }
 _AS_REQUESTED = 1  # kSameAsRequested, an ArenaExtendStrategy
-_STEP_SECONDS = 0.02  # of waiting for a first run
-
-_first_runs: WeakSet[Future[Any]] = WeakSet()
-"""Some of them may be abandoned, and still under way."""
 
 _TYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -51,10 +49,6 @@ _TYPES: dict[str, type[np.generic]] = {
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }
-
-
-class EndlessRunError(ValueError):
-    """A network computes for longer than any of its kind."""
 
 
 class Session:
@@ -85,6 +79,7 @@ class Session:
             MemoryError: memory runs out.
         """
         onnxruntime = import_runtime()
+        start_watch()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         # A spinning thread takes its core from other work.
@@ -135,7 +130,8 @@ class Session:
         """Run the network; half precision is converted from and to float32.
 
         A hostile network may compute for hours. So the first run is that of a thread, with pauses,
-        and ended at its limit; later ones are only judged by it, without a thread or a pause.
+        and abandoned at its limit. Later ones compute in place, without a pause; at their limit,
+        the watch ends them after the operator at hand.
 
         Args:
             values: inputs by name; others are ignored.
@@ -160,7 +156,11 @@ class Session:
         run = partial(self._session.run, None, inputs, options)
         outputs: list[npt.NDArray[Any]] = []
         try:
-            outputs = run() if self._has_run else (yield from _in_thread(run, end, options))
+            if self._has_run:
+                with watched(options, end):
+                    outputs = run()
+            else:
+                outputs = yield from run_in_thread(run, options, end)
         except Exception as error:  # its errors have no common base
             if time.process_time() <= end:
                 raise _explain(error) from error
@@ -213,40 +213,6 @@ def _share_arena() -> None:
     onnxruntime.create_and_register_allocator(cpu, onnxruntime.OrtArenaCfg(limits))
 
 
-def _in_thread(run: Callable[[], T], end: float, options: Any) -> Steps[T]:
-    """Wait for a run, with pauses, until the process has computed up to a time.
-
-    A graph does not tell how long it computes. After that time it is abandoned: ONNX Runtime ends
-    it after the operator at hand.
-
-    Raises:
-        TimeoutError: it takes longer.
-        MemoryError: there are no more threads.
-    """
-    result: Future[T] = Future()
-
-    def compute() -> None:
-        try:
-            result.set_result(run())
-        except Exception as error:
-            result.set_exception(error)
-
-    _first_runs.add(result)
-    try:
-        threading.Thread(target=compute, daemon=True).start()
-    except RuntimeError as error:
-        raise MemoryError("no more threads") from error
-    try:
-        while not result.done():
-            if time.process_time() > end:
-                raise TimeoutError
-            wait([result], _STEP_SECONDS)
-            yield
-        return result.result()
-    finally:
-        options.terminate = True  # also if the client has hung up
-
-
 @cache
 def import_runtime() -> ModuleType:
     """Import ONNX Runtime, when the first voice that needs it is loaded: 0.3 s, once."""
@@ -263,7 +229,7 @@ def _explain(error: Exception) -> Exception:
     message = " ".join(str(error).split())
     is_memory = isinstance(error, MemoryError) or re.search("bad_alloc|allocate memory", message)
     if "BFCArena" in message and "smaller than requested" in message:
-        if all(run.done() for run in _first_runs):
+        if not is_first_run_under_way():
             return ValueError(f"it takes more than {MAX_RUN_BYTES / 1e6:.0f} MB to compute")
         is_memory = True  # others have some of the arena
     return MemoryError("out of memory") if is_memory else ValueError(message[:300])
