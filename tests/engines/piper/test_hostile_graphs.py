@@ -409,6 +409,35 @@ def test_network_that_computes_too_long_is_off_the_list_though_it_has_spoken(
     assert not engine.voices
 
 
+async def test_server_lives_after_a_network_that_computes_long_sentences_for_hours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "MAX_FRONT_SECONDS", 0.01)
+
+    def add(model: onnx.ModelProto) -> None:
+        add_products(model, operators(model, "Conv")[1].input[0], 1000)
+        (size,) = (each for each in model.graph.initializer if each.name == "shape")
+        size.name = "size"
+        for name, number in (("long", 100), ("one", 1)):
+            model.graph.initializer.append(numpy_helper.from_array(np.array([number]), name))
+        nodes = [
+            helper.make_node("Div", ["input_lengths", "long"], ["is_long"]),
+            helper.make_node("Mul", ["is_long", "size"], ["more"]),
+            helper.make_node("Add", ["more", "one"], ["shape"]),
+        ]
+        for node in reversed(nodes):
+            model.graph.node.insert(0, node)
+
+    engine = make_engine(change(write_voice(tmp_path / "an.onnx"), add).parent)
+    async with running_server(engine) as uri:
+        assert len(pcm_of(await synthesize(uri, "Xin chào.", "an"))) > 1000
+        started = time.process_time()
+        answer = await synthesize(uri, "Xin chào các bạn. " + "Hôm nay trời rất đẹp, " * 9, "an")
+        assert time.process_time() - started < 10
+        assert "it computes for more than" in answer[-1].data["text"]
+        assert await voice_names(uri) == []
+
+
 def output_of(model: onnx.ModelProto, operator: str, **attributes: int) -> None:
     """Make the output what an operator computes of the waveform."""
     (last,) = (node for node in model.graph.node if "output" in node.output)
