@@ -11,7 +11,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from wyoming_vietts.engines.onnx.sessions import MAX_RUN_SECONDS, EndlessRunError, Session
+from wyoming_vietts.engines.onnx.runs import EndlessRunError
+from wyoming_vietts.engines.onnx.sessions import MAX_RUN_SECONDS, Session
 from wyoming_vietts.engines.piper import network
 from wyoming_vietts.steps import Steps, finish
 

@@ -11,7 +11,7 @@ from ...errors import SynthesisError, printable
 from ...steps import Steps
 from ..on_demand import OnDemand
 from ..voice_folder import stamp
-from .sessions import EndlessRunError
+from .runs import EndlessRunError
 
 _LOGGER = logging.getLogger(__name__)
 
